@@ -1,0 +1,70 @@
+# Everything that a person or a CI job does with this repository. Go and make are enough, except for lint, which
+# installs its tools at the versions below into .tools.
+
+GO       ?= go
+SCENARIO ?= cloud-join
+SEEDS    ?= 200
+FUZZTIME ?= 2m
+TOOLS    := $(CURDIR)/.tools
+
+GOLANGCI_LINT_VERSION := v2.12.0
+# The version that golangci-lint $(GOLANGCI_LINT_VERSION) has inside, so that the two never disagree.
+GOFUMPT_VERSION       := v0.9.2
+
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+GOFUMPT       := $(TOOLS)/gofumpt-$(GOFUMPT_VERSION)
+
+# The folders with test files that contain the word given, for instance "func Fuzz". Folders whose names begin with a
+# dot or an underscore are none of the go command's either.
+test_dirs = find . -name '*_test.go' -not -path '*/.*' -not -path '*/_*' -exec grep -l '^$(1)' {} + | xargs -r -n 1 dirname | sort -u
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test race sim fuzz bench lint clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## Watch Detour rescue a simulated network (SCENARIO=cloud-join).
+	$(GO) run ./cmd/detour lab run $(SCENARIO)
+
+test: ## Build everything and run all tests.
+	$(GO) build -o /dev/null ./...
+	$(GO) test ./...
+
+race: ## Run all tests under the race detector.
+	$(GO) test -race ./...
+
+sim: ## Run Detour against random networks and faults (SEEDS=200).
+	$(GO) run ./cmd/detour lab fuzz --seeds $(SEEDS)
+
+fuzz: ## Run every fuzz target for a while each (FUZZTIME=2m).
+	@set -e; \
+	for dir in $$($(call test_dirs,func Fuzz)); do \
+		listed=$$($(GO) test -list '^Fuzz' $$dir); \
+		for target in $$(printf '%s\n' "$$listed" | grep '^Fuzz' || true); do \
+			echo "$$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+bench: ## Run all benchmarks.
+	@set -e; dirs=$$($(call test_dirs,func Benchmark)); \
+	if [ -z "$$dirs" ]; then echo "There are no benchmarks."; exit 0; fi; \
+	$(GO) test -run '^$$' -bench . -benchmem $$dirs
+
+lint: $(GOLANGCI_LINT) $(GOFUMPT) ## Check formatting, go.mod, vet and all linters.
+	@unformatted=$$($(GOFUMPT) -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofumpt $(GOFUMPT_VERSION):"; echo "$$unformatted"; exit 1; fi
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GOLANGCI_LINT) run ./...
+
+clean: ## Remove what make has built, the linters included.
+	rm -rf $(TOOLS) bin dist cdk.out
+
+$(GOLANGCI_LINT):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+$(GOFUMPT):
+	GOBIN=$(TOOLS) $(GO) install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
+	mv $(TOOLS)/gofumpt $@

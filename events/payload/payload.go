@@ -1,0 +1,59 @@
+// Package payload holds one sample of every message that Detour receives, as embedded JSON files, and nothing else.
+// It is the single copy: decoders are tested against it, and the simulated network makes its events from it.
+//
+// Where the samples come from:
+//
+//   - vpn-connection-*, connect-peer-bgp-*, tgw-* and vpc-attachment-deleted-mixed, unless named below: the AWS page
+//     "Monitor your global network using EventBridge" of the Network Manager guide for transit gateways. Its
+//     Connect-peer status samples are Cloud WAN shaped although they stand on the transit gateway page; they are kept so. Two
+//     of its samples are hand-edited beyond use: BGP-DOWN names two VPN connections, and the uninstalled route has an
+//     impossible date and partition. Both are mended here.
+//   - *-legacy: the kebab-case keys of the 2019 edition of that page ("Monitoring Your Global Network with CloudWatch
+//     Events"), which spells the change type "status-change" in a status update and "change-type" elsewhere. The DOWN sample
+//     is its UP sample with the other change type.
+//   - *-mixed: both spellings in one event, as the current page still has it for VPC-ATTACHMENT-DELETED. That a status event
+//     was ever mixed so is UNVERIFIED.
+//   - cloud-wan-*: the AWS page "Monitor with Amazon CloudWatch Events" of the Cloud WAN guide. The DOWN sample is its UP
+//     sample with the other change type.
+//   - tgw-connect-peer-bgp-*-expected: UNVERIFIED. AWS has published no sample of the transit gateway's own Connect-peer
+//     status event. These are composed from the keys of its topology event (TGW-CONNECT-PEER-CREATED) and the two
+//     spellings of the change type that are conceivable. Nothing may depend on them being right.
+//   - service-advisory: only its detail-type is published; the content is UNVERIFIED.
+//   - vpn-connection-unknown-change: a change type that nobody has published, on purpose.
+//   - cloudwatch-alarm-state-change*: the AWS page "Alarm events and EventBridge" of the CloudWatch guide; the
+//     tunnel-state one applies the same schema to the metric AWS/VPN TunnelState.
+//   - aws-health-*: the AWS page "AWS Health event Amazon EventBridge schema", filled with the VPN event type codes.
+//   - wake-up: an SQS batch as on the AWS page "Using Lambda with Amazon SQS", with Detour's own bodies.
+//   - sweep: the Input that Detour's own schedule passes (EventBridge Scheduler passes it unchanged).
+//   - truncated: deliberately cut off, and so not valid JSON. It is what a decoder must refuse.
+package payload
+
+import (
+	"embed"
+	"fmt"
+)
+
+//go:embed *.json
+var files embed.FS
+
+// Read returns the sample of that file name, for example "vpn-connection-ipsec-down.json".
+func Read(name string) ([]byte, error) {
+	b, err := files.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading sample %q: no such sample; use one of the names that Names returns: %w", name, err)
+	}
+	return b, nil
+}
+
+// Names returns the file names of all samples, sorted.
+func Names() []string {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		return nil // The embedded root always exists.
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries { // ReadDir sorts by file name.
+		names = append(names, e.Name())
+	}
+	return names
+}

@@ -1,0 +1,53 @@
+package awsclient
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// renewBefore is how long before their end credentials are replaced, so that a
+// request that is signed with them still arrives in time.
+const renewBefore = 5 * time.Minute
+
+// cache keeps credentials until shortly before they end.
+//
+// It stands in for aws.CredentialsCache, which fetches in a goroutine of its
+// own and makes all others wait for it where no Clock sees them: under the
+// simulator's scheduler, which runs one task at a time, they would wait for
+// ever. The price is that callers who find the cache empty at the same time
+// each fetch for themselves. No lock is held while they do.
+type cache struct {
+	source aws.CredentialsProvider
+
+	mu   sync.Mutex
+	kept aws.Credentials
+}
+
+var _ aws.CredentialsProvider = (*cache)(nil)
+
+// Retrieve implements aws.CredentialsProvider. A fetch that fails is not kept.
+func (c *cache) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	if kept, ok := c.get(); ok {
+		return kept, nil
+	}
+	fetched, err := c.source.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	if fetched.CanExpire {
+		fetched.Expires = fetched.Expires.Add(-renewBefore)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = fetched
+	return fetched, nil
+}
+
+func (c *cache) get() (aws.Credentials, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kept, c.kept.HasKeys() && !c.kept.Expired()
+}

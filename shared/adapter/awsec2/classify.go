@@ -1,0 +1,130 @@
+package awsec2
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"detour/shared/route"
+)
+
+// The error codes that mean something to Detour. Source: EC2 developer guide,
+// Error codes for the Amazon EC2 API, and Request throttling; STS API
+// reference, Common errors, since a role may have to be assumed first.
+const (
+	codeRouteAlreadyExists    = "RouteAlreadyExists"
+	codeRouteNotFound         = "InvalidRoute.NotFound"
+	codeInvalidParameterValue = "InvalidParameterValue"
+)
+
+func isThrottle(code string) bool {
+	switch code {
+	case "RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException",
+		"RequestThrottled", "RequestThrottledException", "TooManyRequestsException",
+		"EC2ThrottledException", "SlowDown", "BandwidthLimitExceeded":
+		return true
+	}
+	return false
+}
+
+func isBusy(code string) bool {
+	return code == "ConcurrentMutationLimitExceeded" || code == "IncorrectState"
+}
+
+func isDenied(code string) bool {
+	switch code {
+	case "UnauthorizedOperation", "AuthFailure", "AccessDenied", "AccessDeniedException",
+		"OptInRequired", "InvalidClientTokenId", "UnrecognizedClientException",
+		"SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException":
+		return true
+	}
+	return false
+}
+
+// errPaging: an answer pages in a way that leads nowhere.
+var errPaging = errors.New("the answer names its own page as the next one")
+
+// classify says what an error code of a write means. InvalidParameterValue is
+// how ReplaceRoute may answer that the destination has no route; a re-read has
+// to bear that out, since it also stands for other mistakes.
+func classify(kind route.TableKind, op route.Op, code string) route.Outcome {
+	switch {
+	case code == codeRouteAlreadyExists, code == codeRouteNotFound:
+		return route.PreconditionFailed
+	case code == codeInvalidParameterValue && kind == route.VPCTable && op == route.OpReplace:
+		return route.PreconditionFailed
+	case isThrottle(code):
+		return route.Throttled
+	case isBusy(code):
+		return route.Busy
+	case isDenied(code):
+		return route.Denied
+	default:
+		return route.Failed
+	}
+}
+
+// receipt says what became of a change whose call answered err.
+func receipt(change route.Change, err error) route.Receipt {
+	out := route.Receipt{Change: change, Outcome: route.Applied}
+	if err == nil {
+		return out
+	}
+	out.Outcome, out.Message = route.Failed, err.Error()
+	var answered smithy.APIError
+	switch {
+	case errors.Is(err, errNoClient):
+		out.Outcome = route.Denied
+	case errors.As(err, &answered):
+		out.Code, out.Message = answered.ErrorCode(), answered.ErrorMessage()
+		out.Outcome = classify(change.Table.Kind, change.Op, out.Code)
+	}
+	return out
+}
+
+// problemOf says why a read failed. A server's failure (5xx) counts as a
+// timeout: there was no usable answer, and the next call may get one.
+func problemOf(err error) route.Problem {
+	if err == nil {
+		return route.NoProblem
+	}
+	if errors.Is(err, errNoClient) {
+		return route.ProblemDenied
+	}
+	var answered smithy.APIError
+	isAnswered := errors.As(err, &answered)
+	if isAnswered {
+		switch code := answered.ErrorCode(); {
+		case isThrottle(code):
+			return route.ProblemThrottled
+		case isDenied(code):
+			return route.ProblemDenied
+		case strings.HasSuffix(code, ".NotFound"):
+			return route.ProblemGone
+		}
+	}
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError {
+		return route.ProblemTimeout
+	}
+	var garbled *smithy.DeserializationError
+	if isAnswered || errors.As(err, &garbled) || errors.Is(err, errPaging) {
+		return route.ProblemMalformed
+	}
+	return route.ProblemTimeout
+}
+
+// spoiledByOneID reports whether a Describe call failed because of one of the
+// ids that it was asked for: EC2 then answers nothing of the others. resource
+// is the start of the code, whose casing EC2 varies.
+func spoiledByOneID(err error, resource string) bool {
+	var answered smithy.APIError
+	if !errors.As(err, &answered) {
+		return false
+	}
+	code := answered.ErrorCode()
+	return strings.EqualFold(code, resource+".NotFound") || strings.EqualFold(code, resource+".Malformed")
+}

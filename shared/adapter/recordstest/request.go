@@ -1,0 +1,133 @@
+package recordstest
+
+import (
+	"slices"
+	"time"
+
+	"detour/shared/controller"
+	"detour/shared/protection"
+)
+
+func requests(b *bench) {
+	item := b.take(group, "one")
+	for _, r := range []protection.Request{request("r2", 2), request("r3", 1), request("r1", 2)} {
+		b.must(b.store.Request(b.Context(), group, r))
+	}
+	seen := b.peek(group)
+	if seen.Dirty != 3 || !slices.Equal(ids(seen.Requests), []string{"r3", "r1", "r2"}) {
+		b.Errorf("dirty %d and requests %v, want 3 and r3, r1, r2", seen.Dirty, ids(seen.Requests))
+	}
+	if got := seen.Requests[0]; got.Kind != protection.ManualSwitch || got.Path != "b" || !got.At.Equal(request("r3", 1).At) {
+		b.Errorf("the request came back as %+v", got)
+	}
+	b.refused("a Release after requests", b.store.Release(b.Context(), item), controller.ErrDirty)
+	b.must(b.store.Clear(b.Context(), group, "r1"))
+	b.must(b.store.Clear(b.Context(), group, "not there"))
+	seen = b.peek(group)
+	if !slices.Equal(ids(seen.Requests), []string{"r3", "r2"}) || seen.Dirty < 4 {
+		b.Errorf("after Clear: dirty %d and requests %v", seen.Dirty, ids(seen.Requests))
+	}
+}
+
+func requestAgain(b *bench) {
+	for range 2 {
+		b.must(b.store.Request(b.Context(), group, request("r1", 1)))
+	}
+	if seen := b.peek(group); !slices.Equal(ids(seen.Requests), []string{"r1"}) {
+		b.Errorf("the same request twice stands as %v", ids(seen.Requests))
+	}
+}
+
+func control(b *bench) {
+	at := b.clock.Now()
+	freeze := protection.FreezeState{On: true, Immediate: true}
+	b.must(b.store.Control(b.Context(), controller.ControlChange{Freeze: &freeze}))
+	b.must(b.store.Control(b.Context(), controller.ControlChange{ReleasedAt: &at}))
+	seen := b.control()
+	if seen.Freeze != freeze || !seen.ReleasedAt.Equal(at) || seen.Revision != 2 {
+		b.Errorf("the control item is %+v", seen)
+	}
+	_, taken, err := b.store.Take(b.Context(), group, "one")
+	b.must(err)
+	if taken.Freeze != freeze || !taken.ReleasedAt.Equal(at) || taken.Revision != 2 {
+		b.Errorf("Take shows the control item %+v", taken)
+	}
+	b.must(b.store.Control(b.Context(), controller.ControlChange{Freeze: &protection.FreezeState{}}))
+	if seen := b.control(); seen.Freeze.On || !seen.ReleasedAt.Equal(at) || seen.Revision != 3 {
+		b.Errorf("after the freeze was lifted the control item is %+v", seen)
+	}
+}
+
+func history(b *bench) {
+	item := b.take(group, "one")
+	start := b.clock.Now()
+	for n := range 5 {
+		item.Record = record(n)
+		item = b.commit(controller.Commit{Item: item, Journal: []controller.JournalEntry{entry(n, start.Add(time.Duration(n)*time.Second))}})
+	}
+	var epochs []int64
+	for _, e := range b.history(3) {
+		epochs = append(epochs, e.Decision.Epoch)
+	}
+	if !slices.Equal(epochs, []int64{4, 3, 2}) {
+		b.Errorf("the newest three are %v, want 4, 3, 2", epochs)
+	}
+	if all := b.history(100); len(all) != 5 || !all[4].At.Equal(start) || len(all[0].Ended) != 1 || len(all[0].Evidence) != 2 {
+		b.Errorf("the whole history is %+v", all)
+	}
+	if none := b.history(0); len(none) != 0 {
+		b.Errorf("asked for none, got %d", len(none))
+	}
+	other, err := b.store.History(b.Context(), "group#other", 10)
+	b.must(err)
+	if len(other) != 0 {
+		b.Errorf("another key has the history %+v", other)
+	}
+}
+
+// copies: neither what went in nor what came out may change the store.
+func copies(b *bench) {
+	b.must(b.store.Request(b.Context(), group, request("r1", 1)))
+	item := b.take(group, "one")
+	item.Record = record(7)
+	journal := []controller.JournalEntry{entry(7, b.clock.Now())}
+	written := b.commit(controller.Commit{Item: item, Journal: journal, Move: b.clock.Now(), MoveWindow: window})
+	spoil(item)
+	spoil(written)
+	journal[0].Evidence[0].Path, journal[0].Ended[0].Reason = "spoiled", "spoiled"
+	spoil(b.peek(group))
+	spoil(b.take(group, "one"))
+	moves := b.control().Moves
+	moves[0] = time.Time{}
+	out := b.history(1)
+	out[0].Evidence[0].Path, out[0].Ended[0].Reason = "spoiled", "spoiled"
+
+	seen := b.peek(group)
+	if !seen.Record.Equal(record(7)) || seen.Requests[0].ID != "r1" {
+		b.Errorf("the item was changed from outside: %+v", seen)
+	}
+	if kept := b.history(1)[0]; kept.Evidence[0].Path != "a" || kept.Ended[0].Reason != protection.ReasonDone {
+		b.Errorf("the journal was changed from outside: %+v", kept)
+	}
+	if kept := b.control().Moves; len(kept) != 1 || kept[0].IsZero() {
+		b.Errorf("the control item was changed from outside: %v", kept)
+	}
+}
+
+func spoil(item controller.Item) {
+	for i := range item.Record.Paths {
+		item.Record.Paths[i].Path = "spoiled"
+	}
+	for i := range item.Record.Contended {
+		item.Record.Contended[i] = protection.EntryKey{}
+	}
+	for i := range item.Record.Reversals {
+		item.Record.Reversals[i] = protection.Reversal{}
+	}
+	for i := range item.Record.Sighting.Undone {
+		item.Record.Sighting.Undone[i] = protection.Seen{}
+	}
+	for i := range item.Requests {
+		item.Requests[i].ID = "spoiled"
+	}
+}

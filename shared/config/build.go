@@ -1,0 +1,127 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"detour/shared/health"
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// Groups returns the groups that the controller works with, sorted by priority,
+// then by name. c must have passed Check, as what Parse and source.Read return
+// has; Groups panics on ids and destinations that do not parse.
+func (c Config) Groups() []protection.Group {
+	c = c.Normalize()
+	out := make([]protection.Group, 0, len(c.GroupList))
+	for _, group := range c.GroupList {
+		out = append(out, c.group(group))
+	}
+	slices.SortStableFunc(out, func(a, b protection.Group) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+func (c Config) group(g Group) protection.Group {
+	out := protection.Group{
+		Name:            g.Name,
+		Account:         g.Home.Account,
+		Region:          g.Home.Region,
+		Mode:            protection.Mode(g.Mode),
+		Priority:        g.Priority,
+		Stateful:        g.Stateful,
+		Revertive:       g.Revertive,
+		WaitToRestore:   time.Duration(g.WaitToRestore),
+		SwitchOnDegrade: g.SwitchOnDegrade,
+		TakeOver:        g.TakeOver,
+		Limits: protection.Limits{
+			SettleTime:      time.Duration(c.Timers.SettleTime),
+			ContendedAfter:  c.Timers.ContendedAfter,
+			ContendedWindow: time.Duration(c.Timers.ContendedWindow),
+			IgnoreHealthFor: time.Duration(c.Timers.IgnoreHealthFor),
+		},
+	}
+	for _, path := range g.Paths {
+		out.Paths = append(out.Paths, protection.Path{Name: path.Name, Spec: c.spec(g, path)})
+	}
+	for _, unit := range g.Units {
+		built := protection.Unit{Name: unit.Name}
+		for _, entry := range unit.Entries {
+			built.Entries = append(built.Entries, entry.build(g.Paths))
+		}
+		out.Units = append(out.Units, built)
+	}
+	return out
+}
+
+func (c Config) spec(g Group, path Path) health.Spec {
+	return health.Spec{
+		Kind:              health.Kind(path.Kind),
+		Subject:           health.Subject{Kind: health.SubjectVPN, ID: path.VPN, Account: path.Account, Region: path.Region},
+		Tunnels:           path.Tunnels,
+		MinTunnels:        path.MinTunnels,
+		MinAcceptedRoutes: path.MinAcceptedRoutes,
+		HoldOff:           time.Duration(g.HoldOff),
+		MaxAge:            time.Duration(c.Timers.MaxFactAge),
+		Damping: health.Damping{
+			Penalty:  c.Timers.Damping.Penalty,
+			HalfLife: time.Duration(c.Timers.Damping.HalfLife),
+			Suppress: c.Timers.Damping.Suppress,
+			Reuse:    c.Timers.Damping.Reuse,
+			Ceiling:  c.Timers.Damping.Ceiling,
+		},
+	}
+}
+
+func (e Entry) build(paths []Path) protection.Entry {
+	kind, err := route.KindOfTable(e.Table)
+	if err != nil {
+		panic(err)
+	}
+	out := protection.Entry{EntryKey: protection.EntryKey{
+		Table:       route.Table{Kind: kind, ID: e.Table, Account: e.Account, Region: e.Region},
+		Destination: route.MustDestination(e.Destination),
+	}}
+	for _, path := range paths {
+		out.NextHops = append(out.NextHops, protection.PathNextHop{Path: path.Name, NextHop: route.MustNextHop(e.NextHops[path.Name])})
+	}
+	return out
+}
+
+// NeverTouch returns the tables and destinations that nothing may write, in the
+// order in which they were declared. c must have passed Check; NeverTouch
+// panics on a destination that does not parse.
+func (c Config) NeverTouch() (tables []string, destinations []route.Destination) {
+	for _, text := range c.Never.Destinations {
+		destinations = append(destinations, route.MustDestination(text))
+	}
+	return slices.Clone(c.Never.Tables), destinations
+}
+
+// Constants are the constants of the controller as it takes them.
+type Constants struct {
+	// MaxMoves groups may start a move within MoveWindow without further proof.
+	MaxMoves    int
+	MoveWindow  time.Duration
+	SweepPeriod time.Duration
+	Lease       time.Duration
+	CallTimeout time.Duration
+	ClockSkew   time.Duration
+	SettleTime  time.Duration
+}
+
+// Constants returns the constants that are no group's.
+func (c Config) Constants() Constants {
+	return Constants{
+		MaxMoves:    c.MaxMoves(),
+		MoveWindow:  time.Duration(c.Limits.Window),
+		SweepPeriod: time.Duration(c.Timers.SweepPeriod),
+		Lease:       time.Duration(c.Timers.Lease),
+		CallTimeout: time.Duration(c.Timers.CallTimeout),
+		ClockSkew:   time.Duration(c.Timers.ClockSkew),
+		SettleTime:  time.Duration(c.Timers.SettleTime),
+	}
+}

@@ -1,0 +1,178 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// maxDuration bounds every duration, so that sums of them cannot overflow.
+const maxDuration = Duration(720 * time.Hour)
+
+// Check returns every problem of c at once, in the order of the model; none
+// means that c is valid. At most MaxProblems are collected.
+//
+// Names of groups, paths and units are made of letters, digits, hyphens and
+// underscores, start with a letter or digit, and have at most 64 characters.
+func Check(c Config) []Problem {
+	c = c.Normalize()
+	k := &checker{
+		groups: map[string]string{},
+		tables: map[string]owner{},
+		vpns:   map[string]owner{},
+		seen:   map[entryID]string{},
+	}
+	k.version(c.Version)
+	k.limits(c.Limits)
+	k.never(c.Never)
+	k.timers(c.Timers)
+	if len(c.GroupList) == 0 {
+		k.add("groups", "", "missing", "declare at least one group")
+	}
+	for i, group := range c.GroupList {
+		k.group(IndexPath("groups", i), group)
+	}
+	return k.problems
+}
+
+// checker collects problems, and what was declared so far.
+type checker struct {
+	problems []Problem
+	// groups maps a group's name to its path.
+	groups map[string]string
+	// tables and vpns map an id to who was first said to own it.
+	tables, vpns map[string]owner
+	// seen maps an entry to its path.
+	seen        map[entryID]string
+	untouchable untouchable
+}
+
+// owner is the account and Region that a resource was declared with, and where.
+type owner struct{ account, region, path string }
+
+func (k *checker) add(path, value, what, remedy string) {
+	if len(k.problems) < MaxProblems {
+		k.problems = append(k.problems, Problem{Path: path, Value: value, What: what, Remedy: remedy})
+	}
+}
+
+func (k *checker) version(version int) {
+	switch version {
+	case CurrentVersion:
+	case 0:
+		k.add("version", "", "missing", "write version: 1")
+	default:
+		k.add("version", strconv.Itoa(version), "is not a version that this Detour reads", "write 1")
+	}
+}
+
+func (k *checker) limits(limits Limits) {
+	if limits.MaxMoves < 0 {
+		k.add("limits.maxMoves", strconv.Itoa(limits.MaxMoves), "is negative", "write a number of groups, or 0 for the larger of 10 and a quarter of all groups")
+	}
+	k.positive("limits.window", limits.Window, "5m")
+}
+
+func (k *checker) timers(t Timers) {
+	ok := k.positive("timers.sweepPeriod", t.SweepPeriod, "60s")
+	ok = k.positive("timers.lease", t.Lease, "20s") && ok
+	ok = k.positive("timers.callTimeout", t.CallTimeout, "5s") && ok
+	ok = k.notNegative("timers.clockSkew", t.ClockSkew, "2s") && ok
+	if least := 2 * (t.CallTimeout + t.ClockSkew); ok && t.Lease <= least {
+		k.add("timers.lease", t.Lease.String(),
+			fmt.Sprintf("is not longer than twice callTimeout plus clockSkew (%s)", least),
+			fmt.Sprintf("write more than %s, or shorten callTimeout", least))
+	}
+	k.positive("timers.maxFactAge", t.MaxFactAge, "3m")
+	k.notNegative("timers.settleTime", t.SettleTime, "10s")
+	if t.ContendedAfter < 1 {
+		k.add("timers.contendedAfter", strconv.Itoa(t.ContendedAfter), "is below 1", "write a number of reversals, such as 3")
+	}
+	k.positive("timers.contendedWindow", t.ContendedWindow, "10m")
+	k.positive("timers.ignoreHealthFor", t.IgnoreHealthFor, "1h")
+	k.damping(t.Damping)
+}
+
+func (k *checker) damping(d Damping) {
+	const path = "timers.damping."
+	ok := k.figure(path+"penalty", d.Penalty)
+	k.positive(path+"halfLife", d.HalfLife, "15m")
+	ok = k.figure(path+"suppress", d.Suppress) && ok
+	ok = k.figure(path+"reuse", d.Reuse) && ok
+	ok = k.figure(path+"ceiling", d.Ceiling) && ok
+	if !ok {
+		return
+	}
+	if d.Reuse == 0 {
+		k.add(path+"reuse", "0", "would never let a suppressed path be used again", "write a number above zero, such as 750")
+	}
+	if d.Reuse >= d.Suppress {
+		k.add(path+"reuse", number(d.Reuse), fmt.Sprintf("is not below suppress (%s)", number(d.Suppress)), "write a smaller number, such as a quarter of suppress")
+	}
+	if d.Suppress > d.Ceiling {
+		k.add(path+"suppress", number(d.Suppress), fmt.Sprintf("is above ceiling (%s), so it could never be reached", number(d.Ceiling)), "write at most the ceiling")
+	}
+	if d.Penalty > d.Ceiling {
+		k.add(path+"penalty", number(d.Penalty), fmt.Sprintf("is above ceiling (%s)", number(d.Ceiling)), "write at most the ceiling")
+	}
+}
+
+// figure reports whether v is a finite number that is not negative.
+func (k *checker) figure(path string, v float64) bool {
+	if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		k.add(path, number(v), "is not a number of zero or more", "write a plain number, such as 1000")
+		return false
+	}
+	return true
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// positive reports whether d is above zero and not too long.
+func (k *checker) positive(path string, d Duration, example string) bool {
+	if d == 0 {
+		k.add(path, d.String(), "is no time at all", "write a duration above zero, such as "+example)
+		return false
+	}
+	return k.notNegative(path, d, example)
+}
+
+// notNegative reports whether d is zero or more and not too long.
+func (k *checker) notNegative(path string, d Duration, example string) bool {
+	switch {
+	case d < 0:
+		k.add(path, d.String(), "is negative", "write a duration such as "+example)
+	case d > maxDuration:
+		k.add(path, d.String(), "is longer than 720h", "write a duration such as "+example)
+	default:
+		return true
+	}
+	return false
+}
+
+func (k *checker) never(never Never) {
+	k.untouchable = untouchable{tables: map[string]string{}, prefixes: map[netip.Prefix]string{}}
+	for i, table := range never.Tables {
+		path := IndexPath("neverTouch.tables", i)
+		if first, twice := k.untouchable.tables[table]; twice {
+			k.add(path, table, "is listed twice, first at "+first, "remove one of the two")
+			continue
+		}
+		k.tableID(path, table)
+		k.untouchable.tables[table] = path
+	}
+	for i, text := range never.Destinations {
+		path := IndexPath("neverTouch.destinations", i)
+		prefix, ok := k.destination(path, text)
+		if !ok {
+			continue
+		}
+		if first, twice := k.untouchable.prefixes[prefix]; twice {
+			k.add(path, text, "is listed twice, first at "+first, "remove one of the two")
+			continue
+		}
+		k.untouchable.prefixes[prefix] = path
+	}
+}

@@ -1,0 +1,187 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"detour/shared/health"
+	"detour/shared/plan"
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// readAttempts bounds how often something that could not be read is read again
+// within a run.
+const readAttempts = 3
+
+// look is what a run read.
+type look struct {
+	facts    []health.Fact
+	readings []route.Reading
+}
+
+// look reads evidence and tables of the groups at the same time.
+func (c *Controller) look(ctx context.Context, groups []*protection.Group) look {
+	tables, subjects := union(groups)
+	var out look
+	wait := c.ports.Clock.Go(ctx, func(ctx context.Context) { out.facts = c.readFacts(ctx, subjects) })
+	out.readings = c.readTables(ctx, tables)
+	wait()
+	return out
+}
+
+// readTables reads the tables, and those that could not be read whole again.
+func (c *Controller) readTables(ctx context.Context, tables []route.Table) []route.Reading {
+	readings := c.ports.Tables.Read(ctx, tables)
+	for attempt := 1; attempt < readAttempts; attempt++ {
+		var again []route.Table
+		for _, r := range readings {
+			if !r.Complete && worthAnother(r.Problem) {
+				again = append(again, r.Table)
+			}
+		}
+		if len(again) == 0 || c.pause(ctx, attempt) != nil {
+			return readings
+		}
+		readings = merge(readings, c.ports.Tables.Read(ctx, again))
+	}
+	return readings
+}
+
+func (c *Controller) readFacts(ctx context.Context, subjects []health.Subject) []health.Fact {
+	facts := c.ports.Evidence.Read(ctx, subjects)
+	for attempt := 1; attempt < readAttempts; attempt++ {
+		var again []health.Subject
+		for _, f := range facts {
+			if f.Kind == health.FactUnreadable && worthAnother(f.Problem) {
+				again = append(again, f.Subject)
+			}
+		}
+		if len(again) == 0 || c.pause(ctx, attempt) != nil {
+			return facts
+		}
+		facts = mergeFacts(facts, again, c.ports.Evidence.Read(ctx, again))
+	}
+	return facts
+}
+
+// worthAnother: what is denied, gone or malformed stays so within a run.
+func worthAnother(p route.Problem) bool {
+	return p == route.ProblemThrottled || p == route.ProblemTimeout
+}
+
+// pause waits before the next attempt: 500 ms, then 1 s.
+func (c *Controller) pause(ctx context.Context, attempt int) error {
+	return c.ports.Clock.Sleep(ctx, time.Duration(attempt)*500*time.Millisecond)
+}
+
+// merge puts newer readings in the place of older ones of the same table.
+func merge(old, newer []route.Reading) []route.Reading {
+	byTable := make(map[route.Table]route.Reading, len(newer))
+	for _, r := range newer {
+		byTable[r.Table] = r
+	}
+	out := make([]route.Reading, len(old))
+	for i, r := range old {
+		out[i] = r
+		if n, ok := byTable[r.Table]; ok {
+			out[i] = n
+		}
+	}
+	return out
+}
+
+func mergeFacts(old []health.Fact, again []health.Subject, newer []health.Fact) []health.Fact {
+	replaced := make(map[health.Subject]bool, len(again))
+	for _, s := range again {
+		replaced[s] = true
+	}
+	out := make([]health.Fact, 0, len(old)+len(newer))
+	for _, f := range old {
+		if !replaced[f.Subject] {
+			out = append(out, f)
+		}
+	}
+	return append(out, newer...)
+}
+
+// decision is everything that is decided for one group, without effects.
+type decision struct {
+	output  protection.Output
+	health  []protection.PathHealth
+	hint    protection.HintTracking
+	plan    plan.Plan
+	pending bool // the item or the tables would change
+}
+
+// decide is the pure part of a run: health, protection, plan.
+func (c *Controller) decide(group *protection.Group, item Item, control Control, trigger Trigger, seen look, now time.Time) decision {
+	record := item.Record.Clone()
+	if item.Abandoned && record.Decision.Epoch != 0 && !record.Settled {
+		// The last holder may have written until its lease ended.
+		record.WroteAt = now
+	}
+	var out decision
+	for _, path := range group.Paths {
+		locked := isLocked(item.Requests, path.Name)
+		out.health = append(out.health, protection.PathHealth{
+			Path:       path.Name,
+			Assessment: health.Judge(path.Spec, seen.facts, locked, record.Memory(path.Name), now),
+		})
+	}
+	out.hint = protection.TrackHint(record.Hint, hintFor(group, trigger), seen.facts, now)
+	record.Hint = out.hint.Hint
+	standing := plan.Standing(group, seen.readings, c.settings.Never)
+	out.output = protection.Decide(protection.Input{
+		Group: group, Health: out.health, Requests: item.Requests, Record: record,
+		Standing: standing, Budget: c.budget(control, now), Freeze: control.Freeze, Now: now,
+	})
+	out.output.Deadline = earliest(out.output.Deadline, out.hint.Deadline)
+	out.plan = c.build(group, out.output, standing)
+	out.pending = !out.output.Next.Equal(item.Record) || len(out.output.Ended) > 0 ||
+		(out.output.Writes(group.Mode) && len(out.plan.Changes) > 0)
+	return out
+}
+
+// build plans the changes towards the committed decision. Where nothing may be
+// written it plans what would be.
+func (c *Controller) build(group *protection.Group, output protection.Output, standing protection.Standing) plan.Plan {
+	if output.WouldBe && output.Decision.Epoch != 0 {
+		return plan.Build(group, output.Decision, output.Next.Contended, standing)
+	}
+	if !output.Writes(group.Mode) {
+		return plan.Plan{Group: group.Name, Complete: standing.Complete}
+	}
+	return plan.Build(group, output.Next.Decision, output.Next.Contended, standing)
+}
+
+func (c *Controller) budget(control Control, now time.Time) protection.Budget {
+	recent := 0
+	for _, at := range control.Moves {
+		if at.After(now.Add(-c.settings.MoveWindow)) {
+			recent++
+		}
+	}
+	return protection.Budget{Remaining: c.settings.MaxMoves - recent, ReleasedAt: control.ReleasedAt}
+}
+
+func isLocked(requests []protection.Request, path string) bool {
+	for _, r := range requests {
+		if r.Kind == protection.Lockout && r.Path == path {
+			return true
+		}
+	}
+	return false
+}
+
+// hintFor picks the trigger's hint that is about one of the group's subjects.
+func hintFor(group *protection.Group, trigger Trigger) protection.Hint {
+	for _, hint := range trigger.Hints {
+		for _, path := range group.Paths {
+			if path.Spec.Subject == hint.Subject {
+				return hint
+			}
+		}
+	}
+	return protection.Hint{}
+}

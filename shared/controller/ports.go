@@ -1,0 +1,181 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"detour/shared/health"
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// RouteTables reads and writes route tables. Every method makes calls at once
+// and never retries: pacing, retries and re-planning are the controller's.
+type RouteTables interface {
+	// Read reads the tables whole. It answers one reading for each table, in the
+	// order asked; a table that could not be read whole has Complete false and a
+	// Problem.
+	Read(ctx context.Context, tables []route.Table) []route.Reading
+	// Write makes one change with one call. It never upserts.
+	Write(ctx context.Context, change route.Change) route.Receipt
+}
+
+// Evidence reads facts about subjects. A subject that could not be read is
+// answered with a fact of kind unreadable, never left out.
+type Evidence interface {
+	Read(ctx context.Context, subjects []health.Subject) []health.Fact
+}
+
+// Key names an item of the record store: group#NAME, or KeyEverything.
+type Key string
+
+// KeyEverything is the item that coalesces looks at everything.
+const KeyEverything Key = "everything"
+
+// groupPrefix starts the key of a group's item.
+const groupPrefix = "group#"
+
+// GroupKey returns the key of a group's item.
+func GroupKey(name string) Key { return Key(groupPrefix + name) }
+
+// Group returns the name of the group whose item the key names.
+func (k Key) Group() (string, bool) {
+	if len(k) <= len(groupPrefix) || k[:len(groupPrefix)] != groupPrefix {
+		return "", false
+	}
+	return string(k[len(groupPrefix):]), true
+}
+
+// Lease is the right to write a group until Until. The token is made anew by
+// every Take, and fences writers: Renew, Commit and Release are refused for a
+// token that is not the item's.
+type Lease struct {
+	Token string    `json:"token,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Item is the record store's item of one group.
+type Item struct {
+	Key   Key
+	Lease Lease
+	// Dirty counts requests and busy Takes. A holder releases only if it is what
+	// it saw, and else runs once more.
+	Dirty int64
+	// Revision rises by one with every Commit.
+	Revision int64
+	// Abandoned: the item was taken from a lease that ran out, not from one that
+	// was released. Its holder may have written until the lease ended.
+	Abandoned bool
+	Record    protection.Record
+	Requests  []protection.Request
+	// LookedAt is when everything was last looked at (KeyEverything only).
+	LookedAt time.Time
+}
+
+// Control is the record store's one control item.
+type Control struct {
+	// Revision rises by one with every change of the item.
+	Revision int64
+	Freeze   protection.FreezeState
+	// Moves are the starts of recent moves, oldest first.
+	Moves      []time.Time
+	ReleasedAt time.Time
+}
+
+// JournalEntry is one line of a group's history.
+type JournalEntry struct {
+	Key      Key                 `json:"key"`
+	At       time.Time           `json:"at"`
+	Decision protection.Decision `json:"decision"`
+	// Event is the id of the event or wake-up that led to the run.
+	Event string `json:"event,omitempty"`
+	// Evidence is what the paths showed.
+	Evidence []protection.PathMemory `json:"evidence,omitempty"`
+	// Ended are the requests that ended with this entry.
+	Ended []protection.Ended `json:"ended,omitempty"`
+	Note  string             `json:"note,omitempty"`
+}
+
+// Commit is what one Commit writes, in one transaction.
+type Commit struct {
+	// Item is the item as taken, with the record to write in it. Its Revision is
+	// the one that was read.
+	Item Item
+	// Ended are the ids of requests to remove. Requests that came in between stay.
+	Ended   []string
+	Journal []JournalEntry
+	// Move is the start of a move; zero: none. It is counted in the control item
+	// on the condition that the item's revision is ControlRevision.
+	Move            time.Time
+	MoveWindow      time.Duration
+	ControlRevision int64
+}
+
+// The errors of Records. Anything else is a failure of the store, after which
+// it is unknown whether the call took effect.
+var (
+	// ErrBusy: another holder has the lease; the item's dirty counter was raised.
+	ErrBusy = errors.New("lease is held by another run")
+	// ErrFenced: the lease token is not the item's any more.
+	ErrFenced = errors.New("lease was lost to another run")
+	// ErrDirty: the item changed since it was taken; run once more.
+	ErrDirty = errors.New("item changed while the lease was held")
+	// ErrControlChanged: the control item changed; renew and decide again.
+	ErrControlChanged = errors.New("control item changed")
+)
+
+// Records is the store of decisions, leases and requests.
+type Records interface {
+	// Peek reads items without a lease. Items that do not exist are answered
+	// empty, in the order asked.
+	Peek(ctx context.Context, keys []Key) ([]Item, Control, error)
+	// Take takes the lease with a new token, or answers ErrBusy and raises dirty.
+	// A lease is free once its end plus the clock skew is past. A Take that finds
+	// its own token has succeeded.
+	Take(ctx context.Context, key Key, token string) (Item, Control, error)
+	// Renew makes the lease last its full time from now, and answers the item
+	// and the control item as they stand. ErrFenced.
+	Renew(ctx context.Context, item Item) (Item, Control, error)
+	// Commit writes the record, on the condition that the token and the revision
+	// are the item's. A Commit that finds its own earlier effect has succeeded.
+	// ErrFenced, ErrControlChanged.
+	Commit(ctx context.Context, commit Commit) (Item, error)
+	// Release gives the lease back. ErrDirty keeps it. ErrFenced.
+	Release(ctx context.Context, item Item) error
+	// Request adds a request and raises dirty.
+	Request(ctx context.Context, key Key, request protection.Request) error
+	// Clear removes a standing request by id and raises dirty.
+	Clear(ctx context.Context, key Key, id string) error
+	// Control changes the control item: the global freeze and the release.
+	Control(ctx context.Context, change ControlChange) error
+	// History returns the newest n journal entries of a key, newest first.
+	History(ctx context.Context, key Key, n int) ([]JournalEntry, error)
+}
+
+// ControlChange is an operator's change of the control item; nil leaves a field.
+type ControlChange struct {
+	Freeze     *protection.FreezeState
+	ReleasedAt *time.Time
+}
+
+// Wake delivers a wake-up for the key at the time, at least once.
+type Wake interface {
+	At(ctx context.Context, key Key, at time.Time) error
+}
+
+// Publisher publishes what a run did.
+type Publisher interface {
+	Publish(ctx context.Context, event Event) error
+}
+
+// Clock is the only source of time and of goroutines below main.
+type Clock interface {
+	Now() time.Time
+	// Sleep waits for d, or answers the context's error.
+	Sleep(ctx context.Context, d time.Duration) error
+	// Go runs fn in a goroutine; wait returns when fn has ended.
+	Go(ctx context.Context, fn func(context.Context)) (wait func())
+	// Timeout is context.WithTimeout by this clock.
+	Timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
+}

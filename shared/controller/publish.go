@@ -1,0 +1,46 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"detour/shared/protection"
+)
+
+// publish tells the world what the run did. A publication that fails is noted
+// in the report; it never undoes or repeats anything.
+func (c *Controller) publish(ctx context.Context, h *hold) {
+	for _, event := range eventsOf(h) {
+		event.Group, event.At, event.Decision = h.group.Name, c.ports.Clock.Now(), h.report.Decision
+		if err := c.ports.Publish.Publish(ctx, event); err != nil {
+			h.report.Err = errors.Join(h.report.Err, err)
+		}
+	}
+}
+
+func eventsOf(h *hold) []Event {
+	var out []Event
+	output := h.report.Output
+	for _, path := range h.report.Health {
+		if before := h.report.before.Memory(path.Path).State; before != path.State {
+			out = append(out, Event{Kind: EventPathStateChanged, Detail: fmt.Sprintf("%s: %s -> %s (%s)", path.Path, before, path.State, path.Reason)})
+		}
+	}
+	if output.Starts {
+		out = append(out, Event{Kind: EventSwitchoverStarted, Detail: string(h.report.Decision.Reason)})
+	}
+	if output.Next.Settled && !h.report.before.Settled {
+		out = append(out, Event{Kind: EventSwitchoverCompleted})
+	}
+	if output.Decision.Action == protection.Hold {
+		out = append(out, Event{Kind: EventSwitchoverHeld, Detail: string(output.Decision.Reason)})
+	}
+	for _, key := range output.NewlyContended {
+		out = append(out, Event{Kind: EventContended, Detail: key.String()})
+	}
+	for _, ended := range output.Ended {
+		out = append(out, Event{Kind: EventRequestEnded, Detail: fmt.Sprintf("%s %s: %s", ended.Request.Kind, ended.Request.Path, ended.Reason)})
+	}
+	return out
+}

@@ -1,0 +1,99 @@
+package controller
+
+import (
+	"time"
+
+	"detour/shared/health"
+	"detour/shared/plan"
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// Stage is a step of a run, for its duration in the report.
+type Stage string
+
+// The stages of a run, in order.
+const (
+	StageTake    Stage = "take"
+	StageRead    Stage = "read"
+	StageDecide  Stage = "decide"
+	StageCommit  Stage = "commit"
+	StageWrite   Stage = "write"
+	StageVerify  Stage = "verify"
+	StageRelease Stage = "release"
+)
+
+// StageTime is how long a stage took.
+type StageTime struct {
+	Stage Stage         `json:"stage"`
+	Took  time.Duration `json:"took"`
+}
+
+// Status says how a run ended for a group.
+type Status string
+
+// The ends of a run.
+const (
+	// StatusQuiet: nothing had to change; no lease was taken.
+	StatusQuiet Status = "quiet"
+	// StatusDone: the run did what was to be done.
+	StatusDone Status = "done"
+	// StatusBusy: another run holds the lease; it will run once more.
+	StatusBusy Status = "busy"
+	// StatusUnfinished: changes are left; a later run finishes them.
+	StatusUnfinished Status = "unfinished"
+	// StatusFenced: the lease was lost; another run goes on.
+	StatusFenced Status = "fenced"
+	// StatusFailed: the record store could not be used; nothing more was written.
+	StatusFailed Status = "failed"
+)
+
+// Report is all that a run knows about one group. It is what the log line, the
+// metrics and the tests are made from.
+type Report struct {
+	Group  string              `json:"group"`
+	Status Status              `json:"status"`
+	Event  string              `json:"event,omitempty"`
+	Output protection.Output   `json:"-"`
+	Before protection.Decision `json:"before"`
+	// Decision is the decision of the run; WouldBe says that it was not committed.
+	Decision protection.Decision     `json:"decision"`
+	WouldBe  bool                    `json:"wouldBe,omitempty"`
+	Health   []protection.PathHealth `json:"-"`
+	Facts    []health.Fact           `json:"-"`
+	Receipts []route.Receipt         `json:"receipts,omitempty"`
+	Skipped  []plan.Skipped          `json:"skipped,omitempty"`
+	Cost     plan.Cost               `json:"cost"`
+	Problems []route.Problem         `json:"problems,omitempty"`
+	// Lag is how long telemetry lagged behind the event that came before it.
+	Lag    time.Duration `json:"lag,omitempty"`
+	Stages []StageTime   `json:"stages,omitempty"`
+	// WakeAt is when the group is to be looked at again; zero: at the next sweep.
+	WakeAt time.Time `json:"wakeAt,omitzero"`
+	Err    error     `json:"-"`
+
+	// before is the record as it was when the decision was made.
+	before protection.Record
+}
+
+// EventKind is the kind of one of Detour's own events.
+type EventKind string
+
+// Detour's own events.
+const (
+	EventPathStateChanged    EventKind = "Path State Changed"
+	EventSwitchoverStarted   EventKind = "Switchover Started"
+	EventSwitchoverCompleted EventKind = "Switchover Completed"
+	EventSwitchoverHeld      EventKind = "Switchover Held"
+	EventContended           EventKind = "Contended"
+	EventRequestEnded        EventKind = "Request Ended"
+)
+
+// Event is one of Detour's own events.
+type Event struct {
+	Kind     EventKind           `json:"kind"`
+	Group    string              `json:"group"`
+	At       time.Time           `json:"at"`
+	Decision protection.Decision `json:"decision"`
+	Detail   string              `json:"detail,omitempty"`
+}

@@ -1,0 +1,242 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"detour/shared/protection"
+)
+
+// maxCycles bounds how often a run goes through its steps again because the
+// item became dirty meanwhile. What is left then waits for a wake-up.
+const maxCycles = 3
+
+// hold is one group whose lease this run has.
+type hold struct {
+	group   *protection.Group
+	trigger Trigger
+	item    Item
+	control Control
+	report  *Report
+	output  protection.Output
+	look    look
+	lost    bool // the lease is gone, or the store cannot be used
+	again   bool // the item is dirty: go through the steps once more
+
+	mu    sync.Mutex // guards until alone; never held across a call
+	until time.Time
+}
+
+// leaseLeft is how long the lease still lasts.
+func (h *hold) leaseLeft(now time.Time) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.until.Sub(now)
+}
+
+func (h *hold) setLease(item Item) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.item = item
+	h.until = item.Lease.Until
+}
+
+// lose ends the run for the group: nothing more is written.
+func (h *hold) lose(status Status, err error) {
+	h.lost = true
+	h.report.Status, h.report.Err = status, err
+}
+
+// Reconcile brings the groups of the trigger to where they should be. It takes
+// their leases; a group that another run holds is left to that run, which goes
+// through its steps once more. All work has ended when it returns. The reports
+// are in the order of the groups' priority.
+func (c *Controller) Reconcile(ctx context.Context, trigger Trigger) []Report {
+	groups := c.chosen(trigger)
+	holds := make([]*hold, len(groups))
+	waits := make([]func(), len(groups))
+	for i, group := range groups {
+		holds[i] = &hold{group: group, trigger: trigger, report: &Report{Group: group.Name, Event: trigger.Event, Status: StatusDone}}
+		h := holds[i]
+		waits[i] = c.ports.Clock.Go(ctx, func(ctx context.Context) { c.take(ctx, h) })
+	}
+	for _, wait := range waits {
+		wait()
+	}
+	active := slices.DeleteFunc(slices.Clone(holds), func(h *hold) bool { return h.lost })
+	for cycle := 1; len(active) > 0; cycle++ {
+		c.cycle(ctx, active, cycle == maxCycles)
+		active = slices.DeleteFunc(active, func(h *hold) bool { return h.lost || !h.again })
+	}
+	out := make([]Report, len(holds))
+	for i, h := range holds {
+		out[i] = *h.report
+	}
+	return out
+}
+
+// take takes the lease. A lost answer is asked for again with the same token.
+func (c *Controller) take(ctx context.Context, h *hold) {
+	started := c.ports.Clock.Now()
+	token := c.ports.NewToken()
+	err := c.retry(ctx, func() error {
+		item, control, err := c.ports.Records.Take(ctx, GroupKey(h.group.Name), token)
+		if err == nil {
+			h.control = control
+			h.setLease(item)
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrBusy):
+		h.lose(StatusBusy, nil)
+	case err != nil:
+		h.lose(StatusFailed, err)
+	}
+	c.stage(h, StageTake, started)
+}
+
+// cycle goes through the steps once for the groups that are held.
+func (c *Controller) cycle(ctx context.Context, holds []*hold, last bool) {
+	for _, h := range holds {
+		if h.again {
+			h.again = false
+			c.renew(ctx, h)
+		}
+	}
+	holds = slices.DeleteFunc(slices.Clone(holds), func(h *hold) bool { return h.lost })
+	if len(holds) == 0 {
+		return
+	}
+	started := c.ports.Clock.Now()
+	groups := make([]*protection.Group, len(holds))
+	for i, h := range holds {
+		groups[i] = h.group
+	}
+	seen := c.look(ctx, groups)
+	for _, h := range holds {
+		c.stage(h, StageRead, started)
+		h.look = seen
+		// In order of priority, since each move uses up the blast radius.
+		c.decideAndCommit(ctx, h)
+	}
+	waits := make([]func(), 0, len(holds))
+	for _, h := range holds {
+		if !h.lost {
+			waits = append(waits, c.ports.Clock.Go(ctx, func(ctx context.Context) { c.finish(ctx, h, last) }))
+		}
+	}
+	for _, wait := range waits {
+		wait()
+	}
+}
+
+// finish writes what the decision asks for, verifies it, arms the wake-up and
+// releases the lease.
+func (c *Controller) finish(ctx context.Context, h *hold, last bool) {
+	c.apply(ctx, h)
+	if h.lost {
+		return
+	}
+	c.armWake(ctx, h)
+	c.release(ctx, h, last)
+	c.publish(ctx, h)
+}
+
+// armWake asks for a wake-up at the group's next deadline. A wake-up that
+// cannot be armed is made up for by the sweep.
+func (c *Controller) armWake(ctx context.Context, h *hold) {
+	at := earliest(h.output.Deadline, h.report.WakeAt)
+	h.report.WakeAt = at
+	if at.IsZero() {
+		return
+	}
+	if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), at); err != nil {
+		h.report.Err = errors.Join(h.report.Err, err)
+	}
+}
+
+// release gives the lease back. On the last cycle a dirty item is released all
+// the same, after a wake-up was asked for.
+func (c *Controller) release(ctx context.Context, h *hold, last bool) {
+	started := c.ports.Clock.Now()
+	defer c.stage(h, StageRelease, started)
+	err := c.retry(ctx, func() error { return c.ports.Records.Release(ctx, h.item) })
+	switch {
+	case err == nil:
+		h.lost = true
+	case errors.Is(err, ErrDirty) && !last:
+		h.again = true
+	case errors.Is(err, ErrDirty):
+		c.releaseDirty(ctx, h)
+	case errors.Is(err, ErrFenced):
+		h.lose(StatusFenced, nil)
+	default:
+		// The lease runs out by itself; the next run sees that it was abandoned.
+		h.lost = true
+		h.report.Err = errors.Join(h.report.Err, err)
+	}
+}
+
+func (c *Controller) releaseDirty(ctx context.Context, h *hold) {
+	if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), c.ports.Clock.Now()); err != nil {
+		h.report.Err = errors.Join(h.report.Err, err)
+	}
+	c.renew(ctx, h)
+	if !h.lost {
+		_ = c.ports.Records.Release(ctx, h.item) //nolint:errcheck // If it is dirty again the lease runs out by itself.
+	}
+	h.lost = true
+}
+
+// renew makes the lease last its full time again, and reads the item anew.
+func (c *Controller) renew(ctx context.Context, h *hold) {
+	var item Item
+	err := c.retry(ctx, func() error {
+		renewed, control, err := c.ports.Records.Renew(ctx, h.item)
+		if err == nil {
+			item, h.control = renewed, control
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+		h.setLease(item)
+	case errors.Is(err, ErrFenced):
+		h.lose(StatusFenced, nil)
+	default:
+		h.lose(StatusFailed, err)
+	}
+}
+
+// retry calls the record store again when it is not known whether a call took
+// effect. The store's own answers are final.
+func (c *Controller) retry(ctx context.Context, call func() error) error {
+	var err error
+	for attempt := range 3 {
+		if attempt > 0 {
+			if c.ports.Clock.Sleep(ctx, time.Duration(attempt)*200*time.Millisecond) != nil {
+				return err
+			}
+		}
+		err = call()
+		if err == nil || errors.Is(err, ErrBusy) || errors.Is(err, ErrFenced) || errors.Is(err, ErrDirty) || errors.Is(err, ErrControlChanged) {
+			return err
+		}
+	}
+	return err
+}
+
+func (c *Controller) stage(h *hold, stage Stage, started time.Time) {
+	h.report.Stages = append(h.report.Stages, StageTime{Stage: stage, Took: c.ports.Clock.Now().Sub(started)})
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,119 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"detour/shared/protection"
+)
+
+// everythingEvery is how often an event that Detour does not understand may
+// lead to a look at everything.
+const everythingEvery = time.Minute
+
+// Sweep looks at every group. It runs the same code as an event does, and needs
+// no event: events are best effort.
+func (c *Controller) Sweep(ctx context.Context, event string) []Report {
+	return c.Look(ctx, Trigger{Groups: c.Names(), Event: event})
+}
+
+// Look looks at the trigger's groups without a lease, and reconciles those for
+// which something would change: a thousand quiet groups cost no writes.
+func (c *Controller) Look(ctx context.Context, trigger Trigger) []Report {
+	groups := c.chosen(trigger)
+	keys := make([]Key, len(groups))
+	for i, group := range groups {
+		keys[i] = GroupKey(group.Name)
+	}
+	var items []Item
+	var control Control
+	err := c.retry(ctx, func() error {
+		var err error
+		items, control, err = c.ports.Records.Peek(ctx, keys)
+		return err
+	})
+	out := make([]Report, len(groups))
+	for i, group := range groups {
+		out[i] = Report{Group: group.Name, Event: trigger.Event, Status: StatusFailed, Err: err}
+	}
+	if err != nil {
+		return out
+	}
+	return c.lookThenReconcile(ctx, trigger, groups, items, control, out)
+}
+
+func (c *Controller) lookThenReconcile(ctx context.Context, trigger Trigger, groups []*protection.Group, items []Item, control Control, out []Report) []Report {
+	seen := c.look(ctx, groups)
+	now := c.ports.Clock.Now()
+	trigger.Groups = nil
+	for i, group := range groups {
+		h := &hold{group: group, item: items[i], look: seen, report: &out[i]}
+		d := c.decide(group, items[i], control, trigger, seen, now)
+		c.note(h, d)
+		out[i].Status, out[i].Err = StatusQuiet, nil
+		if d.pending {
+			trigger.Groups = append(trigger.Groups, group.Name)
+		}
+	}
+	for _, report := range c.Reconcile(ctx, trigger) {
+		for i := range out {
+			if out[i].Group == report.Group {
+				out[i] = report
+			}
+		}
+	}
+	return out
+}
+
+// Everything looks at every group because of an event that does not say which,
+// at most once a minute. An event that comes sooner is made up for by a wake-up
+// at the end of the minute; a wake-up that comes sooner is dropped. looked says
+// whether a look was taken.
+func (c *Controller) Everything(ctx context.Context, event string, fromWake bool) (reports []Report, looked bool, err error) {
+	token := c.ports.NewToken()
+	var item Item
+	err = c.retry(ctx, func() error {
+		var err error
+		item, _, err = c.ports.Records.Take(ctx, KeyEverything, token)
+		return err
+	})
+	if errors.Is(err, ErrBusy) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	now := c.ports.Clock.Now()
+	next := item.LookedAt.Add(everythingEvery)
+	if now.Before(next) {
+		if !fromWake {
+			err = c.ports.Wake.At(ctx, KeyEverything, next)
+		}
+		return nil, false, errors.Join(err, c.letGo(ctx, item))
+	}
+	item.LookedAt = now
+	err = c.retry(ctx, func() error {
+		committed, err := c.ports.Records.Commit(ctx, Commit{Item: item})
+		if err == nil {
+			item = committed
+		}
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if err := c.letGo(ctx, item); err != nil {
+		return nil, false, err
+	}
+	return c.Sweep(ctx, event), true, nil
+}
+
+// letGo releases the item; it does not matter whether it became dirty.
+func (c *Controller) letGo(ctx context.Context, item Item) error {
+	err := c.retry(ctx, func() error { return c.ports.Records.Release(ctx, item) })
+	if errors.Is(err, ErrDirty) {
+		return nil
+	}
+	return err
+}

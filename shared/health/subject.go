@@ -1,0 +1,102 @@
+package health
+
+import (
+	"cmp"
+	"time"
+
+	"detour/shared/route"
+)
+
+// SubjectKind is the kind of AWS resource that facts speak of.
+type SubjectKind string
+
+// The kinds of subject.
+const (
+	SubjectVPN         SubjectKind = "vpn-connection"
+	SubjectConnectPeer SubjectKind = "transit-gateway-connect-peer"
+	SubjectAttachment  SubjectKind = "transit-gateway-attachment"
+	SubjectAlarm       SubjectKind = "alarm"
+)
+
+// Subject is the AWS resource that a fact speaks of. Subjects are comparable
+// with ==.
+type Subject struct {
+	Kind    SubjectKind `json:"kind"`
+	ID      string      `json:"id"`
+	Account string      `json:"account"`
+	Region  string      `json:"region"`
+}
+
+// Compare orders subjects by kind, account, Region and id.
+func (s Subject) Compare(other Subject) int {
+	return cmp.Or(
+		cmp.Compare(s.Kind, other.Kind),
+		cmp.Compare(s.Account, other.Account),
+		cmp.Compare(s.Region, other.Region),
+		cmp.Compare(s.ID, other.ID),
+	)
+}
+
+// String returns the subject's id.
+func (s Subject) String() string { return s.ID }
+
+// FactKind says what a fact is about.
+type FactKind string
+
+// The kinds of fact.
+const (
+	// FactConnectionState is the state of a VPN connection: available, deleted, ….
+	FactConnectionState FactKind = "connection-state"
+	// FactTunnelStatus is the status of one tunnel: UP or DOWN. Part is the
+	// tunnel's outside address.
+	FactTunnelStatus FactKind = "tunnel-status"
+	// FactUnreadable says that the subject could not be read, and why.
+	FactUnreadable FactKind = "unreadable"
+)
+
+// The values of FactTunnelStatus and FactConnectionState that Judge knows
+// (EC2 API, VgwTelemetry and VpnConnection).
+const (
+	TunnelUp        = "UP"
+	TunnelDown      = "DOWN"
+	ConnectionGone  = "deleted"
+	ConnectionGoing = "deleting"
+)
+
+// Source is the API that a fact was read from. Facts from two sources that
+// agree are independent evidence.
+type Source string
+
+// The sources of facts.
+const SourceDescribeVPNConnections Source = "ec2:DescribeVpnConnections"
+
+// Fact is one thing that was read about a subject. There is no judgement in it.
+type Fact struct {
+	Subject Subject  `json:"subject"`
+	Kind    FactKind `json:"kind"`
+	// Part names the part of the subject: for a tunnel its outside address.
+	Part string `json:"part,omitempty"`
+	// Value is the value as the API gave it.
+	Value string `json:"value,omitempty"`
+	// AcceptedRoutes is the number of routes that a tunnel's BGP session accepted.
+	AcceptedRoutes int `json:"acceptedRoutes,omitempty"`
+	// Note is free text of the API (StatusMessage). It is shown to people, and
+	// nothing branches on it.
+	Note string `json:"note,omitempty"`
+	// Problem says why an unreadable subject could not be read.
+	Problem route.Problem `json:"problem,omitempty"`
+	Source  Source        `json:"source"`
+	// ChangedAt is the API's own time of the last change, where it gives one.
+	ChangedAt time.Time `json:"changedAt,omitzero"`
+	// ObservedAt is when the value was true, as far as the reader knows.
+	ObservedAt time.Time `json:"observedAt"`
+}
+
+// Compare orders facts by subject, kind and part.
+func (f Fact) Compare(other Fact) int {
+	return cmp.Or(
+		f.Subject.Compare(other.Subject),
+		cmp.Compare(f.Kind, other.Kind),
+		cmp.Compare(f.Part, other.Part),
+	)
+}

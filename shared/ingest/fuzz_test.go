@@ -1,0 +1,52 @@
+package ingest_test
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+
+	"detour/events/payload"
+	"detour/shared/ingest"
+)
+
+// FuzzDecode: whatever arrives is looked at, or dropped with a reason; and a look is never empty.
+func FuzzDecode(f *testing.F) {
+	for _, name := range payload.Names() {
+		raw, err := payload.Read(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		look, err := ingest.Decode(raw)
+		if err != nil {
+			drop, ok := errors.AsType[*ingest.Drop](err)
+			if !ok || drop.Reason == "" || drop.Detail == "" {
+				t.Fatalf("error %v is no drop with a reason", err)
+			}
+			if !reflect.DeepEqual(look, ingest.Look{}) {
+				t.Fatalf("a drop has a look beside it: %+v", look)
+			}
+		} else if !look.Everything && len(look.Hints) == 0 && len(look.Tables) == 0 {
+			t.Fatalf("an empty look: %+v", look)
+		}
+		if look.Everything != (look.Why != "") {
+			t.Fatalf("Everything is %v and Why is %q", look.Everything, look.Why)
+		}
+		if kind := ingest.KindOf(raw); kind == ingest.KindUnknown && err == nil {
+			t.Fatal("Decode takes what KindOf does not know")
+		}
+		for _, h := range look.Hints {
+			if h.Subject.Kind == "" || h.Subject.ID == "" || len(h.Subject.Account) != 12 || h.Subject.Region == "" {
+				t.Fatalf("a hint that names nothing: %+v", h)
+			}
+		}
+		_, err = ingest.DecodeWake(raw)
+		_, dropped := errors.AsType[*ingest.Drop](err)
+		_, partly := errors.AsType[*ingest.WakeError](err)
+		if err != nil && !dropped && !partly {
+			t.Fatalf("DecodeWake returned %v", err)
+		}
+	})
+}

@@ -1,0 +1,211 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"detour/shared/protection"
+	"detour/shared/sim"
+)
+
+// checkQuiet is invariant 4: once everything has converged nothing is written,
+// and a write that changes nothing is made only when a reading was stale.
+func (l *ledger) checkQuiet(c Checks) []Violation {
+	var out []Violation
+	for _, w := range l.ownWrites() {
+		group := ""
+		if w.entry != nil {
+			group = w.entry.group.Name
+		}
+		if !c.ConvergedBy.IsZero() && w.call.EffectAt.After(c.ConvergedBy) {
+			out = append(out, Violation{QuietIsQuiet, w.call.EffectAt, group, fmt.Sprintf("%s wrote %s %s after everything had converged",
+				w.call.Process, w.call.Write.Table, w.call.Write.Destination)})
+		}
+		if !c.Stale && w.call.Write.Before == w.call.Write.After {
+			out = append(out, Violation{QuietIsQuiet, w.call.EffectAt, group, fmt.Sprintf("%s wrote %s %s -> %s, where that stood already",
+				w.call.Process, w.call.Write.Table, w.call.Write.Destination, w.call.Write.After)})
+		}
+	}
+	return out
+}
+
+// checkConverged is invariant 7: in the end every group stands wholly on one
+// path, which is eligible if any is. The states that say otherwise by name are
+// excepted.
+func (l *ledger) checkConverged(c Checks) []Violation {
+	if c.ConvergedBy.IsZero() {
+		return nil
+	}
+	var out []Violation
+	for _, g := range l.groups {
+		if g.Mode != "enforce" || l.frozen(g.Name) || l.massFailurePossible() {
+			continue
+		}
+		if text := l.notConverged(g, c.ConvergedBy); text != "" {
+			out = append(out, Violation{Converges, c.ConvergedBy, g.Name, text})
+		}
+	}
+	return out
+}
+
+func (l *ledger) notConverged(g *declared, at time.Time) string {
+	common := map[string]bool{}
+	for _, p := range g.Paths {
+		common[p.Name] = true
+	}
+	var seen []string
+	for _, e := range g.entries {
+		target := e.targetBefore(at)
+		if l.excepted(e, target) {
+			continue
+		}
+		seen = append(seen, fmt.Sprintf("%s %s -> %q", e.id.table, e.id.destination, target))
+		for _, p := range g.Paths {
+			common[p.Name] = common[p.Name] && e.on(p.Name, target)
+		}
+	}
+	var onto []string
+	eligible, standsWell := false, false
+	for _, p := range g.Paths {
+		up := upAt(l.tunnels[p.VPN].telemetry, at)
+		alive := up >= p.MinTunnels && !l.lockedOut(g.Name, p.Name, at)
+		eligible = eligible || alive
+		if common[p.Name] {
+			onto = append(onto, p.Name)
+			standsWell = standsWell || alive || l.ignoringHealth(g.Name, at)
+		}
+	}
+	switch {
+	case len(onto) == 0:
+		return "does not stand wholly on one path: " + strings.Join(seen, "; ")
+	case eligible && !standsWell:
+		return fmt.Sprintf("stands on %s, which is not eligible, although another path is", strings.Join(onto, " or "))
+	default:
+		return ""
+	}
+}
+
+// excepted entries are foreign now, beyond Detour's reach, or were undone so
+// often that they may be contended.
+func (l *ledger) excepted(e *entryLine, target string) bool {
+	if l.untouchable(e.id) || (target != "" && !e.declaredTarget(target) && !e.group.TakeOver) {
+		return true
+	}
+	undone := 0
+	for _, p := range e.points {
+		if isForeign(p.by) {
+			undone++
+		}
+	}
+	return undone >= l.config.Timers.ContendedAfter
+}
+
+// standing replays an operator's requests for a group up to an instant.
+func (l *ledger) standing(group string, at time.Time) []protection.Request {
+	var out []protection.Request
+	for _, r := range l.requests {
+		if r.Group != group || r.At.After(at) {
+			continue
+		}
+		if r.Clear {
+			out = slices.DeleteFunc(out, func(s protection.Request) bool { return s.ID == r.Request.ID })
+			continue
+		}
+		out = append(out, r.Request)
+	}
+	return out
+}
+
+func (l *ledger) lockedOut(group, path string, at time.Time) bool {
+	return slices.ContainsFunc(l.standing(group, at), func(r protection.Request) bool {
+		return r.Kind == protection.Lockout && r.Path == path
+	})
+}
+
+func (l *ledger) frozen(group string) bool {
+	return slices.ContainsFunc(l.standing(group, l.end), func(r protection.Request) bool { return r.Kind == protection.Freeze })
+}
+
+func (l *ledger) ignoringHealth(group string, at time.Time) bool {
+	return slices.ContainsFunc(l.standing(group, at), func(r protection.Request) bool {
+		return r.Kind == protection.ForcedSwitch && r.IgnoreHealth && at.Sub(r.At) <= time.Duration(l.config.Timers.IgnoreHealthFor)+time.Minute
+	})
+}
+
+// massFailurePossible: the blast radius is so small that a group may be held.
+func (l *ledger) massFailurePossible() bool {
+	return l.config.Limits.MaxMoves < 10
+}
+
+// checkFencing: once another run has written a group's routes, an earlier run
+// never writes them again. Each run takes a group's lease once, so this holds
+// exactly when the lease token fences.
+func (l *ledger) checkFencing() []Violation {
+	type sent struct {
+		call  sim.CallRecord
+		group string
+	}
+	var writes []sent
+	for _, w := range l.ownWrites() {
+		if w.entry != nil {
+			writes = append(writes, sent{w.call, w.entry.group.Name})
+		}
+	}
+	slices.SortStableFunc(writes, func(a, b sent) int { return a.call.SentAt.Compare(b.call.SentAt) })
+	var out []Violation
+	last := map[string]string{}
+	past := map[[2]string]bool{}
+	for _, w := range writes {
+		if previous := last[w.group]; previous != "" && previous != w.call.Process {
+			past[[2]string{w.group, previous}] = true
+		}
+		if past[[2]string{w.group, w.call.Process}] {
+			out = append(out, Violation{Fencing, w.call.EffectAt, w.group, fmt.Sprintf("%s wrote %s %s after %s had taken over",
+				w.call.Process, w.call.Write.Table, w.call.Write.Destination, last[w.group])})
+			continue
+		}
+		last[w.group] = w.call.Process
+	}
+	return out
+}
+
+// checkBlastRadius: within any window no more than the allowed number of groups
+// start to move, requests apart. A group's move starts when its entries leave
+// the path on which they all stood.
+func (l *ledger) checkBlastRadius() []Violation {
+	type start struct {
+		at    time.Time
+		group string
+	}
+	var starts []start
+	for _, g := range l.groups {
+		for _, e := range g.entries {
+			for i, p := range e.points {
+				if i == 0 || isForeign(p.by) || p.target == e.points[i-1].target || len(g.wholly(p.at)) == 0 {
+					continue
+				}
+				if !l.asked(g.Name, p.at.Add(-longEnough), p.at) && !g.meddled(p.at.Add(-longEnough), p.at) {
+					starts = append(starts, start{p.at, g.Name})
+				}
+			}
+		}
+	}
+	slices.SortFunc(starts, func(a, b start) int { return a.at.Compare(b.at) })
+	var out []Violation
+	// A commit comes before its first write; the window shrinks by what a run
+	// may take between the two.
+	window := time.Duration(l.config.Limits.Window) - longEnough/2
+	for i := range starts {
+		n := 0
+		for j := i; j < len(starts) && starts[j].at.Sub(starts[i].at) < window; j++ {
+			n++
+		}
+		if n > l.config.Limits.MaxMoves {
+			out = append(out, Violation{BlastRadius, starts[i].at, starts[i].group, fmt.Sprintf("%d moves started within %s; %d are allowed", n, window, l.config.Limits.MaxMoves)})
+			break
+		}
+	}
+	return out
+}

@@ -1,0 +1,181 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"detour/shared/controller"
+	"detour/shared/protection"
+)
+
+// Metrics are the figures of a run. Counts and seconds are of the World's call
+// log and tables; only Switchovers and DecisionToLastWriteSeconds look at the
+// journal, to know when a decision was committed.
+type Metrics struct {
+	// Switchovers counts committed moves.
+	Switchovers int `json:"switchovers"`
+	// Writes counts route writes that took effect, Reads the calls that read.
+	Writes int `json:"writes"`
+	Reads  int `json:"reads"`
+	// Throttled counts calls that were answered RequestLimitExceeded.
+	Throttled int `json:"throttled"`
+	// RoutelessSeconds are entry-seconds in the World without a static route.
+	RoutelessSeconds float64 `json:"routelessSeconds"`
+	// DeadPathSeconds are entry-seconds aimed at a path that was truly down while
+	// another was truly up.
+	DeadPathSeconds float64 `json:"deadPathSeconds"`
+	// DecisionToLastWriteSeconds is the largest time from a committed move to its
+	// last write; 0 if there was no move.
+	DecisionToLastWriteSeconds float64 `json:"decisionToLastWriteSeconds"`
+}
+
+// ByName returns the figure of that name in the JSON output.
+func (m Metrics) ByName(name string) (float64, bool) {
+	switch name {
+	case "switchovers":
+		return float64(m.Switchovers), true
+	case "writes":
+		return float64(m.Writes), true
+	case "reads":
+		return float64(m.Reads), true
+	case "throttled":
+		return float64(m.Throttled), true
+	case "routelessSeconds":
+		return m.RoutelessSeconds, true
+	case "deadPathSeconds":
+		return m.DeadPathSeconds, true
+	case "decisionToLastWriteSeconds":
+		return m.DecisionToLastWriteSeconds, true
+	default:
+		return 0, false
+	}
+}
+
+const codeThrottled = "RequestLimitExceeded"
+
+func isReadAction(action string) bool {
+	return strings.HasPrefix(action, "Describe") || strings.HasPrefix(action, "Search") || strings.HasPrefix(action, "Get")
+}
+
+func (res *Result) measure() Metrics {
+	var m Metrics
+	for _, call := range res.ledger.calls {
+		if isForeign(call.Process) {
+			continue
+		}
+		switch {
+		case call.Code == codeThrottled:
+			m.Throttled++
+		case isReadAction(call.Action):
+			m.Reads++
+		case call.Write != nil:
+			m.Writes++
+		}
+	}
+	for _, g := range res.ledger.groups {
+		for _, e := range g.entries {
+			m.RoutelessSeconds += res.ledger.seconds(e, func(_ time.Time, target string) bool { return target == "" })
+			m.DeadPathSeconds += res.ledger.seconds(e, func(at time.Time, target string) bool { return res.ledger.onDeadPath(e, target, at) })
+		}
+		moves := res.moves(g.Name)
+		m.Switchovers += len(moves)
+		for i, move := range moves {
+			until := res.ledger.end
+			if i+1 < len(moves) {
+				until = moves[i+1].At
+			}
+			m.DecisionToLastWriteSeconds = max(m.DecisionToLastWriteSeconds, res.ledger.lastWrite(g, move.At, until).Sub(move.At).Seconds())
+		}
+	}
+	return m
+}
+
+// seconds adds up the time for which the condition holds of an entry. It can
+// change only where the entry or a tunnel changes.
+func (l *ledger) seconds(e *entryLine, holds func(at time.Time, target string) bool) float64 {
+	cuts := []time.Time{l.start, l.end}
+	for _, p := range e.points {
+		cuts = append(cuts, p.at)
+	}
+	for _, p := range e.group.Paths {
+		for _, level := range l.tunnels[p.VPN].truth {
+			cuts = append(cuts, level.at)
+		}
+	}
+	slices.SortFunc(cuts, time.Time.Compare)
+	total := 0.0
+	for i := 1; i < len(cuts); i++ {
+		// The state between two cuts is the one just before the later.
+		if cuts[i].After(cuts[i-1]) && holds(cuts[i-1], e.targetBefore(cuts[i])) {
+			total += cuts[i].Sub(cuts[i-1]).Seconds()
+		}
+	}
+	return total
+}
+
+func (l *ledger) onDeadPath(e *entryLine, target string, at time.Time) bool {
+	dead, alive := false, false
+	for _, p := range e.group.Paths {
+		up := upAt(l.tunnels[p.VPN].truth, at) >= p.MinTunnels
+		switch {
+		case e.on(p.Name, target) && up:
+			return false
+		case e.on(p.Name, target):
+			dead = true
+		default:
+			alive = alive || up
+		}
+	}
+	return dead && alive
+}
+
+// moves are the group's committed moves, oldest first.
+func (res *Result) moves(group string) []controller.JournalEntry {
+	history, err := res.Rig.Store.History(context.Background(), controller.GroupKey(group), 1<<20)
+	if err != nil {
+		panic(err) // The memory store always has its journal.
+	}
+	history = slices.DeleteFunc(history, func(j controller.JournalEntry) bool { return j.Decision.Action != protection.Move })
+	slices.Reverse(history)
+	return slices.CompactFunc(history, func(a, b controller.JournalEntry) bool { return a.Decision.Epoch == b.Decision.Epoch })
+}
+
+// lastWrite is the time of the last write to the group's entries from one
+// instant until another, or the former if there is none.
+func (l *ledger) lastWrite(g *declared, from, until time.Time) time.Time {
+	last := from
+	for _, e := range g.entries {
+		for i, p := range e.points {
+			if i > 0 && !isForeign(p.by) && p.at.After(last) && p.at.Before(until) && p.target != e.points[i-1].target {
+				last = p.at
+			}
+		}
+	}
+	return last
+}
+
+// boundMetrics compares the figures with the scenario's bounds.
+func (res *Result) boundMetrics(s *Scenario) {
+	names := make([]string, 0, len(s.Expect.Metrics))
+	for name := range s.Expect.Metrics {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		bound := s.Expect.Metrics[name]
+		got, known := res.Metrics.ByName(name)
+		switch {
+		case !known:
+			res.Failures = append(res.Failures, fmt.Sprintf("metric %q is not known", name))
+		case bound.Exactly != nil && got != *bound.Exactly:
+			res.Failures = append(res.Failures, fmt.Sprintf("%s is %g, expected exactly %g", name, got, *bound.Exactly))
+		case bound.Min != nil && got < *bound.Min:
+			res.Failures = append(res.Failures, fmt.Sprintf("%s is %g, expected at least %g", name, got, *bound.Min))
+		case bound.Max != nil && got > *bound.Max:
+			res.Failures = append(res.Failures, fmt.Sprintf("%s is %g, expected at most %g", name, got, *bound.Max))
+		}
+	}
+}

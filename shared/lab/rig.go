@@ -1,0 +1,322 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"detour/events/pattern"
+	"detour/shared/adapter/awsclient"
+	"detour/shared/adapter/awsec2"
+	"detour/shared/adapter/memory"
+	"detour/shared/config"
+	"detour/shared/controller"
+	"detour/shared/handler"
+	"detour/shared/protection"
+	"detour/shared/sim"
+	"detour/shared/sim/ec2api"
+)
+
+// Start is the virtual instant at which every run of the lab begins.
+func Start() time.Time { return time.Date(2026, 1, 5, 3, 0, 0, 0, time.UTC) }
+
+// Function names one of Detour's functions.
+type Function string
+
+// The functions that exist today.
+const (
+	Switchover Function = "switchover"
+	Sweep      Function = "sweep"
+)
+
+// functionTimeout is the Lambda timeout of the functions; a run that takes
+// longer is killed.
+const functionTimeout = 5 * time.Minute
+
+// Options are what a rig is built from.
+type Options struct {
+	Seed     uint64
+	Topology sim.Topology
+	World    sim.Options
+	Config   config.Config
+	Faults   Faults
+	// Silent keeps the World's events from being delivered; the caller delivers
+	// what it wants with Rig.Deliver.
+	Silent bool
+	// NoSweep switches the schedule off.
+	NoSweep bool
+	// WrapRecords lets a test put something between the controller and the store.
+	WrapRecords func(controller.Records) controller.Records
+	// Log gets Detour's own log lines; nil discards them.
+	Log io.Writer
+	// Trace gets the scheduler's trace; nil: none.
+	Trace io.Writer
+}
+
+// Faults are the faults of a run. The zero value has none.
+type Faults struct {
+	// Calls are the faults of API calls and processes.
+	Calls sim.FaultPlan
+	// Events are the faults of event delivery.
+	Events sim.EventFaults
+	// StoreError is the chance that a call of the record store fails, before or
+	// after its effect.
+	StoreError float64
+	// DoubleWake is the chance that a wake-up is delivered twice.
+	DoubleWake float64
+}
+
+// Rig is one run of Detour on a simulated network.
+type Rig struct {
+	Scheduler *sim.Scheduler
+	World     *sim.World
+	Store     *memory.Store
+
+	opts      Options
+	groups    []protection.Group
+	settings  controller.Settings
+	home      string
+	plan      *sim.FaultPlan
+	transport *sim.Transport
+	records   controller.Records
+	patterns  [][]byte
+	log       *slog.Logger
+
+	tokens    int
+	storeHits int
+	wakesHit  int
+	wakes     int
+	Runs      []Run
+	Emitted   []EmittedEvent
+	Published []controller.Event
+	Requests  []MadeRequest
+	err       error
+}
+
+// Run is one invocation of a function, for the timeline.
+type Run struct {
+	Function Function
+	Process  *sim.Process
+	Attempt  int
+	Started  time.Time
+	Ended    time.Time
+	Cause    string
+	Outcome  handler.Outcome
+	// Finished is false while it runs, and for ever if it was killed.
+	Finished bool
+}
+
+// EmittedEvent is one event as the World emitted it.
+type EmittedEvent struct {
+	At  time.Time
+	Raw []byte
+}
+
+// MadeRequest is an operator's request as it was made.
+type MadeRequest struct {
+	At      time.Time
+	Group   string
+	Request protection.Request
+	Clear   bool
+}
+
+// NewRig builds the network and Detour on it. Nothing runs yet.
+func NewRig(opts Options) (*Rig, error) {
+	if problems := config.Check(opts.Config); len(problems) > 0 {
+		return nil, fmt.Errorf("checking the configuration: %s: %s", problems[0].Path, problems[0].What)
+	}
+	r := &Rig{opts: opts, groups: opts.Config.Groups(), log: logger(opts.Log)}
+	for _, group := range r.groups {
+		if r.home != "" && r.home != group.Account {
+			return nil, fmt.Errorf("group %s has its home in account %s and another group in %s: the lab runs one home", group.Name, group.Account, r.home)
+		}
+		r.home = group.Account
+	}
+	r.Scheduler = sim.NewScheduler(opts.Seed, Start())
+	if opts.Trace != nil {
+		r.Scheduler.SetTraceWriter(opts.Trace)
+	}
+	var err error
+	r.World, err = sim.NewWorld(r.Scheduler, opts.Topology, opts.World)
+	if err != nil {
+		return nil, fmt.Errorf("building the network: %w", err)
+	}
+	r.plan = &r.opts.Faults.Calls
+	r.Scheduler.SetFaultPlan(r.plan)
+	r.transport = sim.NewTransport(r.Scheduler, ec2api.New(r.World), r.plan, r.World.Record)
+	r.settings = controller.SettingsFrom(opts.Config)
+	r.Store = memory.New(r.Scheduler, r.settings.Lease, r.settings.Skew)
+	r.records = r.Store
+	if opts.WrapRecords != nil {
+		r.records = opts.WrapRecords(r.Store)
+	}
+	if r.patterns, err = switchoverPatterns(); err != nil {
+		return nil, err
+	}
+	r.World.Subscribe(r.emitted)
+	if !opts.NoSweep {
+		r.scheduleSweep(Start())
+	}
+	return r, nil
+}
+
+// switchoverPatterns are the EventBridge rules whose target is the switchover
+// function.
+func switchoverPatterns() ([][]byte, error) {
+	var out [][]byte
+	for _, name := range []string{"network-manager-status.json", "cloudwatch-alarm.json", "aws-health.json"} {
+		raw, err := pattern.Read(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading event pattern %s: %w", name, err)
+		}
+		out = append(out, raw)
+	}
+	return out, nil
+}
+
+// logger writes Detour's log without times: virtual times are in the timeline,
+// and the wall clock has no business here.
+func logger(w io.Writer) *slog.Logger {
+	if w == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
+		Level: slog.LevelInfo,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+}
+
+// RunUntil lets the network and Detour run until virtual time t.
+func (r *Rig) RunUntil(t time.Time) error {
+	r.Scheduler.RunUntil(t)
+	return r.err
+}
+
+// Close ends everything that still runs.
+func (r *Rig) Close() { r.Scheduler.Close() }
+
+// Quiet switches all random faults off; scripted ones stay.
+func (r *Rig) Quiet() {
+	r.plan.Enabled = false
+	r.opts.Faults.Events = sim.EventFaults{}
+	r.opts.Faults.StoreError, r.opts.Faults.DoubleWake = 0, 0
+}
+
+// emitted is an event as it leaves the World: on its way to the default bus.
+func (r *Rig) emitted(raw []byte) {
+	r.Emitted = append(r.Emitted, EmittedEvent{At: r.Scheduler.Now(), Raw: slices.Clone(raw)})
+	if r.opts.Silent {
+		return
+	}
+	r.opts.Faults.Events.Deliver(r.Scheduler, raw, r.Deliver)
+}
+
+// Deliver brings an event to the bus now: if a rule matches, the switchover
+// function is invoked.
+func (r *Rig) Deliver(raw []byte) {
+	for _, p := range r.patterns {
+		matched, err := pattern.Match(p, raw)
+		if err != nil {
+			r.fail(fmt.Errorf("matching an event: %w", err))
+			return
+		}
+		if matched {
+			r.invoke(Switchover, raw, "event", 1)
+			return
+		}
+	}
+}
+
+func (r *Rig) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// scheduleSweep fires the schedule once a period, at a random second of it:
+// EventBridge Scheduler has a precision of 60 seconds.
+func (r *Rig) scheduleSweep(from time.Time) {
+	period := time.Duration(r.opts.Config.Timers.SweepPeriod)
+	jitter := time.Duration(r.Scheduler.Rand().Int64N(int64(period)))
+	r.Scheduler.At(from.Add(jitter), "sweep", func() { r.invoke(Sweep, []byte(`{"detour":"sweep"}`), "schedule", 1) })
+	r.Scheduler.At(from.Add(period), "schedule", func() { r.scheduleSweep(from.Add(period)) })
+}
+
+// Invoke invokes a function now.
+func (r *Rig) Invoke(fn Function, raw []byte, cause string) { r.invoke(fn, raw, cause, 1) }
+
+// invoke runs one attempt. Lambda tries an asynchronous invocation that failed
+// twice more, after one and after two minutes (Lambda Developer Guide,
+// "How Lambda handles errors with asynchronous invocation").
+func (r *Rig) invoke(fn Function, raw []byte, cause string, attempt int) {
+	index := len(r.Runs)
+	started := r.Scheduler.Now()
+	r.Runs = append(r.Runs, Run{Function: fn, Attempt: attempt, Started: started, Cause: cause})
+	name := string(fn) + "-" + strconv.Itoa(index+1)
+	process := r.Scheduler.Start(name, func(ctx context.Context, p *sim.Process) {
+		ctx, cancel := p.Timeout(ctx, functionTimeout)
+		defer cancel()
+		h := r.handler(p)
+		run := &r.Runs[index]
+		var outcome handler.Outcome
+		if fn == Sweep {
+			outcome = h.Sweep(ctx, raw)
+		} else {
+			outcome = h.Switchover(ctx, raw)
+		}
+		run = &r.Runs[index]
+		run.Outcome, run.Ended, run.Finished = outcome, p.Now(), true
+	})
+	r.Runs[index].Process = process
+	process.OnEnd(func() {
+		run := r.Runs[index]
+		if (run.Finished && run.Outcome.Action != handler.Retry) || attempt == 3 {
+			return
+		}
+		wait := time.Duration(attempt) * time.Minute
+		r.Scheduler.At(r.Scheduler.Now().Add(wait), "retry", func() { r.invoke(fn, raw, cause, attempt+1) })
+	})
+	r.Scheduler.At(started.Add(functionTimeout), "timeout", func() {
+		if !process.Done() {
+			process.Kill()
+		}
+	})
+}
+
+// handler wires one process as a Lambda main does.
+func (r *Rig) handler(p *sim.Process) *handler.Handler {
+	clients, err := awsclient.New(awsclient.Options{
+		Doer: r.transport, HomeAccount: r.home,
+		HomeCredentials: credentials.NewStaticCredentialsProvider(r.home, "simulated", ""),
+		Role:            func(account, _ string) string { return "arn:aws:iam::" + account + ":role/detour" },
+		ExternalID:      "detour-lab",
+	})
+	if err != nil {
+		panic(err) // The options are complete.
+	}
+	ec2 := awsec2.New(clients.Config, p, r.settings.CallTimeout)
+	c := controller.New(r.groups, r.settings, controller.Ports{
+		Tables: ec2.Tables(), Evidence: ec2.Evidence(),
+		Records: &recordsFace{rig: r, process: p, inner: r.records},
+		Wake:    &wakeFace{rig: r, process: p},
+		Publish: &publishFace{rig: r, process: p},
+		Clock:   p, NewToken: r.token,
+	})
+	return handler.New(c, p, r.log)
+}
+
+func (r *Rig) token() string {
+	r.tokens++
+	return "token-" + strconv.Itoa(r.tokens)
+}

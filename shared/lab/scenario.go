@@ -1,0 +1,197 @@
+package lab
+
+import (
+	"time"
+
+	"detour/shared/config"
+	"detour/shared/sim"
+)
+
+// Scenario is a network, what happens to it, and what is expected. A network
+// engineer writes it as YAML (see Parse); the random tester makes it from a
+// seed, and prints it in the same form when it finds something.
+type Scenario struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	Story string `json:"story,omitempty"`
+	// Seed picks the order of what is ready at the same instant, all latencies
+	// and all random faults.
+	Seed uint64 `json:"seed"`
+	// Duration is how long the run takes, in virtual time.
+	Duration config.Duration `json:"duration"`
+	World    WorldTimes      `json:"world,omitzero"`
+	Topology sim.Topology    `json:"topology"`
+	// Config is the configuration of Detour: the keys groups, limits, neverTouch
+	// and timers of the file.
+	Config config.Config `json:"-"`
+	Faults FaultSpec     `json:"faults,omitzero"`
+	Script []Step        `json:"script,omitempty"`
+	Expect Expect        `json:"expect,omitzero"`
+}
+
+// WorldTimes are the World's times and switches that a scenario may set; see
+// sim.Options.
+type WorldTimes struct {
+	DetectAfter               config.Duration `json:"detectAfter,omitzero"`
+	RecoverAfter              config.Duration `json:"recoverAfter,omitzero"`
+	TelemetryLag              config.Duration `json:"telemetryLag,omitzero"`
+	EventDelay                config.Duration `json:"eventDelay,omitzero"`
+	ReplaceMissingIsNotFound  bool            `json:"replaceMissingIsNotFound,omitempty"`
+	ReplaceTGWPropagatedFails bool            `json:"replaceTGWPropagatedFails,omitempty"`
+}
+
+func (t WorldTimes) options() sim.Options {
+	return sim.Options{
+		DetectAfter: time.Duration(t.DetectAfter), RecoverAfter: time.Duration(t.RecoverAfter),
+		TelemetryLag: time.Duration(t.TelemetryLag), EventDelay: time.Duration(t.EventDelay),
+		ReplaceMissingIsNotFound: t.ReplaceMissingIsNotFound, ReplaceTGWPropagatedFails: t.ReplaceTGWPropagatedFails,
+	}
+}
+
+// FaultSpec are the faults of a scenario. Chances are from 0 to 1 per
+// opportunity.
+type FaultSpec struct {
+	// Until switches the random faults off; zero: they last.
+	Until    config.Duration `json:"until,omitzero"`
+	Throttle float64         `json:"throttle,omitempty"`
+	// ThrottleBurst bounds how many calls of one API a burst of throttling hits.
+	ThrottleBurst int     `json:"throttleBurst,omitempty"`
+	ErrorBefore   float64 `json:"errorBefore,omitempty"`
+	ErrorAfter    float64 `json:"errorAfter,omitempty"`
+	DropAnswer    float64 `json:"dropAnswer,omitempty"`
+	Stale         float64 `json:"stale,omitempty"`
+	// MaxStale bounds how old a stale reading is.
+	MaxStale     config.Duration `json:"maxStale,omitzero"`
+	PageFails    float64         `json:"pageFails,omitempty"`
+	TokenInvalid float64         `json:"tokenInvalid,omitempty"`
+	Kill         float64         `json:"kill,omitempty"`
+	Freeze       float64         `json:"freeze,omitempty"`
+	// MaxFreeze bounds how long a function is frozen.
+	MaxFreeze   config.Duration `json:"maxFreeze,omitzero"`
+	LoseEvent   float64         `json:"loseEvent,omitempty"`
+	DoubleEvent float64         `json:"doubleEvent,omitempty"`
+	// MaxEventDelay bounds how late an event is delivered; different delays
+	// change the order.
+	MaxEventDelay config.Duration `json:"maxEventDelay,omitzero"`
+	StoreError    float64         `json:"storeError,omitempty"`
+	DoubleWake    float64         `json:"doubleWake,omitempty"`
+	// Rules are faults at exact places.
+	Rules []RuleSpec `json:"rules,omitempty"`
+}
+
+// RuleSpec is one scripted fault: it hits the Nth call of an action, and the
+// following Times-1; see sim.FaultRule.
+type RuleSpec struct {
+	Action string `json:"action,omitempty"`
+	// Writes narrows the rule to calls that change something.
+	Writes bool `json:"writes,omitempty"`
+	Nth    int  `json:"nth,omitempty"`
+	Times  int  `json:"times,omitempty"`
+	// Kind is one of sim's fault kinds: throttle, error-before, error-after,
+	// lost-answer, drop-answer, stale, page-fails, next-token-invalid, delay, kill,
+	// kill-after, freeze.
+	Kind sim.FaultKind `json:"kind"`
+	Code string        `json:"code,omitempty"`
+	// For is the length of a freeze or delay, and the age of a stale reading.
+	For config.Duration `json:"for,omitzero"`
+}
+
+// faults turns the spec into the faults of a rig.
+func (f FaultSpec) faults() Faults {
+	out := Faults{
+		Calls: sim.FaultPlan{Enabled: true, Rates: sim.FaultRates{
+			Throttle: f.Throttle, ThrottleBurst: f.ThrottleBurst, ErrorBefore: f.ErrorBefore, ErrorAfter: f.ErrorAfter,
+			DropAnswer: f.DropAnswer, Stale: f.Stale, MaxStale: time.Duration(f.MaxStale),
+			PageFails: f.PageFails, NextTokenInvalid: f.TokenInvalid,
+			KillAtYield: f.Kill, FreezeAtYield: f.Freeze, MaxFreeze: time.Duration(f.MaxFreeze),
+		}},
+		Events:     sim.EventFaults{Lose: f.LoseEvent, Double: f.DoubleEvent, MaxDelay: time.Duration(f.MaxEventDelay)},
+		StoreError: f.StoreError, DoubleWake: f.DoubleWake,
+	}
+	for _, r := range f.Rules {
+		out.Calls.Rules = append(out.Calls.Rules, sim.FaultRule{
+			Action: r.Action, Writes: r.Writes, Nth: r.Nth, Times: r.Times, Fault: r.Kind, Code: r.Code, Duration: time.Duration(r.For),
+		})
+	}
+	return out
+}
+
+// Verb is what a step of the script does.
+type Verb string
+
+// The verbs of a script.
+const (
+	// TunnelDown and TunnelUp make a tunnel truly fail or recover; without
+	// tunnel, all tunnels of the connection.
+	TunnelDown Verb = "tunnel-down"
+	TunnelUp   Verb = "tunnel-up"
+	// MakeRequest and ClearRequest are an operator's.
+	MakeRequest  Verb = "request"
+	ClearRequest Verb = "clear"
+	// WriteRoute is somebody else's write: by sets the route, or removes it where
+	// target is empty.
+	WriteRoute Verb = "write"
+	// LoseEvents loses every event from here on, DeliverEvents ends that.
+	LoseEvents    Verb = "lose-events"
+	DeliverEvents Verb = "deliver-events"
+)
+
+// Step is one line of the script.
+type Step struct {
+	At config.Duration `json:"at"`
+	Do Verb            `json:"do"`
+
+	VPN    string `json:"vpn,omitempty"`
+	Tunnel string `json:"tunnel,omitempty"`
+
+	Group string `json:"group,omitempty"`
+	// Kind is the kind of the request: forced-switch, lockout, ….
+	Kind         string `json:"kind,omitempty"`
+	ID           string `json:"id,omitempty"`
+	Path         string `json:"path,omitempty"`
+	Extent       int    `json:"extent,omitempty"`
+	IgnoreHealth bool   `json:"ignoreHealth,omitempty"`
+	Immediate    bool   `json:"immediate,omitempty"`
+
+	By          string `json:"by,omitempty"`
+	Table       string `json:"table,omitempty"`
+	Destination string `json:"destination,omitempty"`
+	Target      string `json:"target,omitempty"`
+}
+
+// Expect is what a scenario expects. It is written by hand.
+type Expect struct {
+	// Reach are expectations of who reaches whom, at instants of the run.
+	Reach []ReachExpectation `json:"reach,omitempty"`
+	// Tables are expectations of single routes, at instants of the run.
+	Tables []TableExpectation `json:"tables,omitempty"`
+	// Metrics are bounds of the run's figures, by name.
+	Metrics map[string]Bound `json:"metrics,omitempty"`
+}
+
+// ReachExpectation says who reaches whom at an instant.
+type ReachExpectation struct {
+	At config.Duration `json:"at"`
+	// Everyone expects every host to reach every other.
+	Everyone bool `json:"everyone,omitempty"`
+	// From and To name one pair; Reachable is what is expected of it.
+	From      string `json:"from,omitempty"`
+	To        string `json:"to,omitempty"`
+	Reachable bool   `json:"reachable,omitempty"`
+}
+
+// TableExpectation says where a route points at an instant; target "none"
+// expects that no static route stands.
+type TableExpectation struct {
+	At          config.Duration `json:"at"`
+	Table       string          `json:"table"`
+	Destination string          `json:"destination"`
+	Target      string          `json:"target"`
+}
+
+// Bound bounds a figure: Min ≤ figure ≤ Max. Exactly sets both.
+type Bound struct {
+	Exactly *float64 `json:"exactly,omitempty"`
+	Min     *float64 `json:"min,omitempty"`
+	Max     *float64 `json:"max,omitempty"`
+}

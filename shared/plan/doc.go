@@ -1,0 +1,7 @@
+// Package plan turns a decision and the readings of a group's tables into the
+// smallest ordered list of changes, and predicts what the list costs.
+//
+// Only declared entries are touched. Nothing is ever deleted to be created
+// again: where a static route stands it is replaced in one call, where none
+// stands it is created. The package is pure.
+package plan

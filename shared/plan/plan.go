@@ -1,0 +1,187 @@
+package plan
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// NeverTouch lists the tables and destinations that nothing may write, whatever
+// a group declares.
+type NeverTouch struct {
+	// Tables are table ids.
+	Tables []string
+	// Destinations are matched exactly for prefix lists; a CIDR block also
+	// covers every block inside it.
+	Destinations []route.Destination
+}
+
+// Covers reports whether the entry must not be touched.
+func (n NeverTouch) Covers(key protection.EntryKey) bool {
+	if slices.Contains(n.Tables, key.Table.ID) {
+		return true
+	}
+	return slices.ContainsFunc(n.Destinations, func(d route.Destination) bool {
+		return d == key.Destination || covers(d.Prefix(), key.Destination.Prefix())
+	})
+}
+
+func covers(outer, inner netip.Prefix) bool {
+	return outer.IsValid() && inner.IsValid() && outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+}
+
+// Standing compares the readings with what the group declares.
+func Standing(group *protection.Group, readings []route.Reading, never NeverTouch) protection.Standing {
+	index := indexReadings(readings)
+	out := protection.Standing{Complete: true}
+	for _, table := range group.Tables() {
+		reading, ok := index.tables[table]
+		if !ok || !reading.Complete {
+			out.Complete = false
+			continue
+		}
+		if out.StartedAt.IsZero() || reading.StartedAt.Before(out.StartedAt) {
+			out.StartedAt = reading.StartedAt
+		}
+	}
+	for u, unit := range group.Units {
+		for _, entry := range unit.Entries {
+			out.Entries = append(out.Entries, standingOf(u, entry, index, never))
+		}
+	}
+	return out
+}
+
+func standingOf(unit int, entry protection.Entry, index readingIndex, never NeverTouch) protection.EntryStanding {
+	out := protection.EntryStanding{Entry: entry.EntryKey, Unit: unit, Untouchable: never.Covers(entry.EntryKey)}
+	out.NextHop = index.statics[entry.EntryKey]
+	if out.NextHop.IsZero() {
+		return out
+	}
+	for _, hop := range entry.NextHops {
+		if hop.NextHop == out.NextHop {
+			out.Paths = append(out.Paths, hop.Path)
+		}
+	}
+	out.Foreign = len(out.Paths) == 0
+	return out
+}
+
+// readingIndex finds a table's reading, and an entry's static, without a search.
+type readingIndex struct {
+	tables  map[route.Table]route.Reading
+	statics map[protection.EntryKey]route.NextHop
+}
+
+func indexReadings(readings []route.Reading) readingIndex {
+	index := readingIndex{
+		tables:  make(map[route.Table]route.Reading, len(readings)),
+		statics: map[protection.EntryKey]route.NextHop{},
+	}
+	for _, reading := range readings {
+		index.tables[reading.Table] = reading
+		for _, r := range reading.Routes {
+			if r.Origin == route.OriginStatic {
+				index.statics[protection.EntryKey{Table: reading.Table, Destination: r.Destination}] = r.NextHop
+			}
+		}
+	}
+	return index
+}
+
+// SkipReason says why a declared entry that does not stand as decided is left
+// alone.
+type SkipReason string
+
+// The reasons for leaving an entry alone.
+const (
+	SkipForeign    SkipReason = "foreign"
+	SkipNeverTouch SkipReason = "never-touch"
+	SkipContended  SkipReason = "contended"
+	SkipUndeclared SkipReason = "no-next-hop"
+)
+
+// Skipped is an entry that the plan leaves alone, with what stands there.
+type Skipped struct {
+	Entry   protection.EntryKey `json:"entry"`
+	NextHop route.NextHop       `json:"nextHop"`
+	Reason  SkipReason          `json:"reason"`
+}
+
+// Plan is what must be done to bring a group's tables to its decision.
+type Plan struct {
+	Group string `json:"group"`
+	// Changes are in the order in which they are to be sent: unit, table,
+	// destination; deletes last.
+	Changes []route.Change `json:"changes"`
+	Skipped []Skipped      `json:"skipped,omitempty"`
+	// Complete is false when a table could not be read whole; there are no
+	// changes then.
+	Complete bool `json:"complete"`
+}
+
+// Build makes the plan. Entries that stand as decided need no change, so a plan
+// built from the state that it leads to is empty.
+func Build(group *protection.Group, decision protection.Decision, contended []protection.EntryKey, standing protection.Standing) Plan {
+	out := Plan{Group: group.Name, Complete: standing.Complete}
+	if !standing.Complete {
+		return out
+	}
+	i := 0
+	for u, unit := range group.Units {
+		path := decision.PathFor(group.Step(u))
+		var changes []route.Change
+		for _, entry := range unit.Entries {
+			seen := standing.Entries[i]
+			i++
+			if seen.On(path) {
+				continue
+			}
+			if reason := skip(group, entry, path, contended, seen); reason != "" {
+				out.Skipped = append(out.Skipped, Skipped{Entry: entry.EntryKey, NextHop: seen.NextHop, Reason: reason})
+				continue
+			}
+			changes = append(changes, change(entry, path, seen))
+		}
+		slices.SortFunc(changes, route.Change.Compare)
+		out.Changes = append(out.Changes, changes...)
+	}
+	// The sort is stable, so units keep their order among equals.
+	slices.SortStableFunc(out.Changes, func(a, b route.Change) int {
+		return cmp.Compare(deleteRank(a), deleteRank(b))
+	})
+	return out
+}
+
+func skip(group *protection.Group, entry protection.Entry, path string, contended []protection.EntryKey, seen protection.EntryStanding) SkipReason {
+	switch {
+	case seen.Untouchable:
+		return SkipNeverTouch
+	case seen.Foreign && !group.TakeOver:
+		return SkipForeign
+	case slices.Contains(contended, entry.EntryKey):
+		return SkipContended
+	case entry.NextHop(path).IsZero():
+		return SkipUndeclared
+	default:
+		return ""
+	}
+}
+
+func change(entry protection.Entry, path string, seen protection.EntryStanding) route.Change {
+	op := route.OpReplace
+	if seen.NextHop.IsZero() {
+		op = route.OpCreate
+	}
+	return route.Change{Table: entry.Table, Destination: entry.Destination, Op: op, Before: seen.NextHop, After: entry.NextHop(path)}
+}
+
+func deleteRank(c route.Change) int {
+	if c.Op == route.OpDelete {
+		return 1
+	}
+	return 0
+}

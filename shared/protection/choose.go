@@ -1,0 +1,332 @@
+package protection
+
+import (
+	"slices"
+	"time"
+
+	"detour/shared/health"
+)
+
+// choose finds the highest request that stands, in the order of RFC 6378,
+// section 3.1.
+func (d *decider) choose() choice {
+	if c, ok := d.chooseForced(); ok {
+		return c
+	}
+	if c, ok := d.chooseSignalFail(); ok {
+		return c
+	}
+	if c, ok := d.chooseSignalDegrade(); ok {
+		return c
+	}
+	if c, ok := d.chooseManual(); ok {
+		return c
+	}
+	return d.chooseRest()
+}
+
+// chooseRest is rows 7 to 9. A move that a person made and that was adopted
+// stands like a manual switch.
+func (d *decider) chooseRest() choice {
+	active := d.in.Record.Decision.To
+	away := active != d.in.Group.Working()
+	if away && d.in.Record.Decision.Reason == ReasonMovedByHand {
+		return choice{action: Stay, reason: ReasonManualSwitch}
+	}
+	rest := choice{action: Stay, reason: ReasonNoRequest}
+	switch {
+	case away && d.in.Group.Revertive:
+		rest = d.chooseRestore()
+	case away:
+		rest.reason = ReasonDoNotRevert
+	}
+	if rest.action == Stay && d.health(active).State == health.Unknown {
+		rest.reason = ReasonSensor
+	}
+	return rest
+}
+
+// chooseForced is rows 2 and 3: a force stands until cleared, and is cancelled,
+// never resumed, by signal fail on its own target. One that is refused leaves an
+// older one standing.
+func (d *decider) chooseForced() (choice, bool) {
+	for {
+		request, ok := d.newest(ForcedSwitch)
+		if !ok {
+			return choice{}, false
+		}
+		state := d.health(request.Path).State
+		masked := request.IgnoreHealth && d.in.Now.Before(d.ignoreUntil(request))
+		switch {
+		case state == health.AdminDown:
+			d.end(request, ReasonTargetLocked)
+			continue
+		case state == health.Down && !masked:
+			d.end(request, ReasonTargetDown)
+			continue
+		}
+		d.supersede(request, ForcedSwitch)
+		if masked {
+			d.due(d.ignoreUntil(request))
+		}
+		return d.toward(request.Path, 0, ReasonForcedSwitch), true
+	}
+}
+
+func (d *decider) ignoreUntil(request Request) time.Time {
+	return request.At.Add(d.in.Group.Limits.IgnoreHealthFor)
+}
+
+// chooseSignalFail is row 4, and a lockout of the active path.
+func (d *decider) chooseSignalFail() (choice, bool) {
+	failed, reason := d.failing()
+	if failed == "" {
+		return choice{}, false
+	}
+	d.endAll(ManualSwitch, reason)
+	d.endAll(ManualSwitchToWorking, reason)
+	target, ok := d.best(failed)
+	if !ok {
+		return choice{action: Hold, reason: ReasonNoUsablePath}, true
+	}
+	if reason == ReasonLockout {
+		// A lockout is an operator's own word; the blast radius is for signals.
+		return choice{to: target, action: Move, reason: reason}, true
+	}
+	return choice{to: target, action: Move, reason: reason, automatic: true, failed: failed}, true
+}
+
+// failing is the path in use that is Down or locked out. While a move is
+// partial two paths are in use.
+func (d *decider) failing() (string, Reason) {
+	inUse := []string{d.in.Record.Decision.To}
+	if d.partial() {
+		inUse = append(inUse, d.in.Record.Decision.From)
+	}
+	for _, path := range inUse {
+		switch d.health(path).State {
+		case health.Down:
+			return path, ReasonSignalFail
+		case health.AdminDown:
+			return path, ReasonLockout
+		case health.Unknown, health.Up, health.Degraded:
+		}
+	}
+	return "", ""
+}
+
+// best is the most preferred eligible path other than the failed one:
+// unsuppressed Up, then unsuppressed Degraded, then suppressed; in the group's
+// order within each. While a move is partial, the other path in use is taken
+// if it is in the first class, so that no third path is brought in.
+func (d *decider) best(failed string) (string, bool) {
+	bestClass, bestPath := 0, ""
+	cur := d.in.Record.Decision
+	for _, h := range d.in.Health {
+		class := preference(h.Assessment)
+		if h.Path == failed || class == 0 {
+			continue
+		}
+		if class == 3 && d.partial() && (h.Path == cur.To || h.Path == cur.From) {
+			return h.Path, true
+		}
+		if class > bestClass {
+			bestClass, bestPath = class, h.Path
+		}
+	}
+	return bestPath, bestClass > 0
+}
+
+// preference classes an eligible path: 3 best, 0 not eligible. Hold-off keeps a
+// group on a path whose facts show Down; it makes no such path a target.
+func preference(a health.Assessment) int {
+	switch {
+	case !a.State.Alive() || a.Evidence == health.Down:
+		return 0
+	case a.Suppressed:
+		return 1
+	case a.State == health.Degraded:
+		return 2
+	default:
+		return 3
+	}
+}
+
+// chooseSignalDegrade is row 5: only if the policy says so and a path is Up.
+func (d *decider) chooseSignalDegrade() (choice, bool) {
+	active := d.in.Record.Decision.To
+	if !d.in.Group.SwitchOnDegrade || d.health(active).State != health.Degraded {
+		return choice{}, false
+	}
+	target, ok := d.best(active)
+	if !ok || preference(d.health(target)) != 3 {
+		return choice{}, false
+	}
+	d.endAll(ManualSwitch, ReasonSignalDegrade)
+	d.endAll(ManualSwitchToWorking, ReasonSignalDegrade)
+	return choice{to: target, action: Move, reason: ReasonSignalDegrade, automatic: true, failed: active}, true
+}
+
+// chooseManual is row 6. A manual switch stands until cleared or cancelled; a
+// manual switch to working is done once it is there. One that is refused leaves
+// an older one standing.
+func (d *decider) chooseManual() (choice, bool) {
+	for {
+		request, ok := d.newest(ManualSwitch, ManualSwitchToWorking)
+		if !ok {
+			return choice{}, false
+		}
+		if refused := d.refuses(request); refused != "" {
+			d.end(request, refused)
+			continue
+		}
+		d.supersede(request, ManualSwitch, ManualSwitchToWorking)
+		return d.follow(request)
+	}
+}
+
+// manualTarget is the path that a manual switch asks for, and the reason that a
+// move to it has.
+func (d *decider) manualTarget(request Request) (string, Reason) {
+	if request.Kind == ManualSwitchToWorking {
+		return d.in.Group.Working(), ReasonManualToWorking
+	}
+	return request.Path, ReasonManualSwitch
+}
+
+// refuses says why a manual switch cannot be followed; "" means that it can. One
+// that is where it wants to be needs nothing of its target.
+func (d *decider) refuses(request Request) Reason {
+	target, _ := d.manualTarget(request)
+	if d.there(target, request.Extent) {
+		return ""
+	}
+	a := d.health(target)
+	switch {
+	case a.State == health.AdminDown:
+		return ReasonTargetLocked
+	case a.State != health.Up || a.Evidence == health.Down:
+		return ReasonTargetNotUp
+	case a.Suppressed:
+		return ReasonSuppressed
+	default:
+		return ""
+	}
+}
+
+func (d *decider) follow(request Request) (choice, bool) {
+	target, reason := d.manualTarget(request)
+	if request.Kind == ManualSwitchToWorking && d.there(target, request.Extent) {
+		d.end(request, ReasonDone)
+		return choice{}, false
+	}
+	return d.toward(target, request.Extent, reason), true
+}
+
+// there reports whether the group is on the path, as far as the extent asks.
+func (d *decider) there(path string, extent int) bool {
+	return path == d.in.Record.Decision.To && !d.below(extent)
+}
+
+// below reports whether the move under way has not reached the extent.
+func (d *decider) below(extent int) bool {
+	if extent == 0 || extent > d.in.Group.Steps() {
+		extent = d.in.Group.Steps()
+	}
+	return d.partial() && d.in.Record.Decision.Extent < extent
+}
+
+// toward moves to the path, or stays if the group is there already.
+func (d *decider) toward(path string, extent int, reason Reason) choice {
+	if d.there(path, extent) {
+		return choice{action: Stay, reason: reason}
+	}
+	return choice{to: path, extent: extent, action: Move, reason: reason}
+}
+
+// chooseRestore is row 7: the working path must have been Up, unbroken and not
+// suppressed, for the wait-to-restore time.
+func (d *decider) chooseRestore() choice {
+	working := d.in.Group.Working()
+	a := d.health(working)
+	if preference(a) != 3 {
+		return choice{action: Stay, reason: ReasonWaitToRestore}
+	}
+	at := a.Since.Add(d.in.Group.WaitToRestore)
+	if d.in.Now.Before(at) {
+		d.due(at)
+		return choice{action: Stay, reason: ReasonWaitToRestore}
+	}
+	return choice{to: working, action: Move, reason: ReasonRestored, automatic: true}
+}
+
+// endRequests ends requests that cannot stand: those that name no path of the
+// group.
+func (d *decider) endRequests() {
+	for _, r := range d.in.Requests {
+		switch r.Kind {
+		case Lockout, ForcedSwitch, ManualSwitch:
+			if !d.in.Group.HasPath(r.Path) {
+				d.end(r, ReasonUnknownPath)
+			}
+		case Freeze, ManualSwitchToWorking, Release:
+		}
+	}
+}
+
+// release ends the contention of the group's entries. It acts at once, before
+// the tables are looked at, so that the entries are in scope again on this run.
+func (d *decider) release() {
+	for _, r := range d.in.Requests {
+		if r.Kind == Release {
+			d.end(r, ReasonDone)
+			d.out.Next.Contended = nil
+			d.out.Next.Reversals = nil
+		}
+	}
+}
+
+// supersede ends the other requests of the kinds: the newest one stands.
+func (d *decider) supersede(newest Request, kinds ...RequestKind) {
+	for _, r := range d.in.Requests {
+		if slices.Contains(kinds, r.Kind) && r.ID != newest.ID {
+			d.end(r, ReasonSuperseded)
+		}
+	}
+}
+
+// newest returns the newest request of the kinds that has not ended.
+func (d *decider) newest(kinds ...RequestKind) (Request, bool) {
+	for i := len(d.in.Requests) - 1; i >= 0; i-- {
+		r := d.in.Requests[i]
+		for _, kind := range kinds {
+			if r.Kind == kind && !d.ended(r) {
+				return r, true
+			}
+		}
+	}
+	return Request{}, false
+}
+
+func (d *decider) ended(r Request) bool {
+	for _, e := range d.out.Ended {
+		if e.Request.ID == r.ID {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *decider) end(r Request, reason Reason) {
+	if !d.ended(r) {
+		d.out.Ended = append(d.out.Ended, Ended{Request: r, Reason: reason})
+	}
+}
+
+func (d *decider) endAll(kind RequestKind, reason Reason) {
+	for _, r := range d.in.Requests {
+		if r.Kind == kind {
+			d.end(r, reason)
+		}
+	}
+}

@@ -1,0 +1,353 @@
+package protection
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"detour/shared/health"
+	"detour/shared/route"
+)
+
+// PathHealth is the assessment of one path.
+type PathHealth struct {
+	Path string
+	health.Assessment
+}
+
+// Input is all that a decision depends on.
+type Input struct {
+	Group *Group
+	// Health has one assessment for each path, in the group's order.
+	Health []PathHealth
+	// Requests are the group's standing requests, in any order.
+	Requests []Request
+	Record   Record
+	Standing Standing
+	Budget   Budget
+	// Freeze is the global freeze; the group's own is among Requests.
+	Freeze FreezeState
+	Now    time.Time
+}
+
+// Output is a decision with all that follows from it.
+type Output struct {
+	// Decision is the decision of this run. In Observe mode it is what would be.
+	Decision Decision
+	// Next is the record to keep. In Observe mode, and under a freeze, its
+	// Decision is not the one above.
+	Next Record
+	// Ended are the requests that no longer stand.
+	Ended []Ended
+	// Deadline is when to decide again without an event; zero: no deadline.
+	Deadline time.Time
+	// Freeze is the freeze that stood over the decision.
+	Freeze FreezeState
+	// WouldBe: the decision was made and is not committed (observe, freeze).
+	WouldBe bool
+	// Starts: committing Next starts a move, which counts towards the blast radius.
+	Starts bool
+	// Moved reports that a person moved the routes, and that it was adopted.
+	Moved bool
+	// NewlyContended are entries that this run gave up writing.
+	NewlyContended []EntryKey
+	// HeldPartial: an immediate freeze stopped a change in the middle.
+	HeldPartial bool
+}
+
+// Writes reports whether routes may be written from this output: the committed
+// decision is not settled, nothing was adopted on this run, and no freeze
+// stands in the way. A freeze that is not immediate lets a change that is
+// under way end.
+func (o Output) Writes(mode Mode) bool {
+	switch {
+	case mode != Enforce, o.Next.Decision.Epoch == 0, o.Next.Settled, o.Decision.Action == Adopt:
+		return false
+	case o.Freeze.On:
+		return !o.Freeze.Immediate
+	default:
+		return true
+	}
+}
+
+// Decide makes the decision of one run for one group. It is pure, and the
+// input is not changed.
+func Decide(in Input) Output {
+	d := &decider{in: in, out: Output{Next: in.Record.Clone()}}
+	d.in.Requests = slices.Clone(d.in.Requests)
+	slices.SortFunc(d.in.Requests, Request.Compare)
+	d.remember()
+	d.out.Freeze = d.freeze()
+	switch {
+	case d.mustAdopt():
+		d.adopt()
+	case in.Group.Mode == Observe && !d.sameAsStanding():
+		d.adopt()
+	default:
+		d.release()
+		d.observeTables()
+		if d.out.Decision.Action != Adopt {
+			d.decide()
+		}
+	}
+	d.deadlines()
+	d.heldPartial()
+	return d.out
+}
+
+type decider struct {
+	in  Input
+	out Output
+}
+
+// remember carries the paths' memories into the next record, in group order,
+// and forgets paths that are no longer declared.
+func (d *decider) remember() {
+	next := &d.out.Next
+	next.Mode = d.in.Group.Mode
+	next.Paths = nil
+	for _, h := range d.in.Health {
+		next.Paths = append(next.Paths, PathMemory{Path: h.Path, Memory: h.Memory})
+	}
+}
+
+func (d *decider) freeze() FreezeState {
+	state := d.in.Freeze
+	for _, r := range d.in.Requests {
+		if r.Kind == Freeze {
+			state.On = true
+			state.Immediate = state.Immediate || r.Immediate
+		}
+	}
+	return state
+}
+
+func (d *decider) health(path string) health.Assessment {
+	for _, h := range d.in.Health {
+		if h.Path == path {
+			return h.Assessment
+		}
+	}
+	return health.Assessment{}
+}
+
+// mustAdopt: there is no decision yet, the group enters enforce, or the
+// decision names a path that the configuration no longer has.
+func (d *decider) mustAdopt() bool {
+	rec := d.in.Record
+	return rec.Decision.Epoch == 0 ||
+		(rec.Mode == Observe && d.in.Group.Mode == Enforce) ||
+		!d.in.Group.HasPath(rec.Decision.To) || !d.in.Group.HasPath(rec.Decision.From)
+}
+
+// sameAsStanding: in Observe mode the record follows the tables.
+func (d *decider) sameAsStanding() bool {
+	return !d.in.Standing.Complete || d.majority() == d.in.Record.Decision.To
+}
+
+// majority is the path with most units, ties by the group's order. A unit
+// belongs to the path with most of its entries.
+func (d *decider) majority() string {
+	group := d.in.Group
+	units := make([]int, len(group.Paths))
+	for u := range group.Units {
+		perPath := make([]int, len(group.Paths))
+		for _, e := range d.in.Standing.Entries {
+			for p, path := range group.Paths {
+				if e.Unit == u && e.On(path.Name) {
+					perPath[p]++
+				}
+			}
+		}
+		if best := maxIndex(perPath); perPath[best] > 0 {
+			units[best]++
+		}
+	}
+	return group.Paths[maxIndex(units)].Name
+}
+
+func maxIndex(counts []int) int {
+	best := 0
+	for i, n := range counts {
+		if n > counts[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// adopt takes what stands as the decision. Nothing moves on this run.
+func (d *decider) adopt() {
+	if !d.in.Standing.Complete {
+		d.out.Decision = d.in.Record.Decision
+		d.out.Decision.Group = d.in.Group.Name
+		d.out.Decision.Action, d.out.Decision.Reason = Hold, ReasonIncomplete
+		d.out.WouldBe = true
+		// The group has not entered its mode yet: the next run adopts.
+		d.out.Next.Mode = d.in.Record.Mode
+		return
+	}
+	path := d.majority()
+	d.commit(Decision{From: path, To: path, Extent: d.in.Group.Steps(), Action: Adopt, Reason: ReasonFirstSight, Epoch: d.newEpoch()})
+}
+
+func (d *decider) newEpoch() int64 {
+	return max(d.in.Record.Decision.Epoch+1, d.in.Now.UnixMilli())
+}
+
+// commit makes the decision the record's. The tables are unsettled from here.
+func (d *decider) commit(decision Decision) {
+	decision.Group = d.in.Group.Name
+	next := &d.out.Next
+	next.Decision, next.Settled, next.WroteAt = decision, false, d.in.Now
+	next.Sighting = Sighting{}
+	next.MassFailureAt = time.Time{}
+	d.out.Decision = decision
+}
+
+// decide goes through the requests by priority.
+func (d *decider) decide() {
+	d.endRequests()
+	choice := d.choose()
+	d.out.Decision = d.apply(choice)
+}
+
+// choice is what the highest request asks for.
+type choice struct {
+	to     string
+	extent int // 0: all
+	reason Reason
+	action Action
+	// automatic choices are bounded by the blast radius.
+	automatic bool
+	// failed is the path whose failure made the choice, if one did.
+	failed string
+}
+
+// apply turns a choice into a decision, and commits it unless a freeze, the
+// mode or the blast radius stands in the way.
+func (d *decider) apply(c choice) Decision {
+	cur := d.in.Record.Decision
+	decision := cur
+	decision.Group, decision.Action, decision.Reason = d.in.Group.Name, c.action, c.reason
+	if c.action != Move {
+		d.out.Next.MassFailureAt = time.Time{}
+		return decision
+	}
+	extent := c.extent
+	if extent == 0 || extent > d.in.Group.Steps() {
+		extent = d.in.Group.Steps()
+	}
+	if c.to == cur.To && d.partial() && !c.automatic {
+		decision.Extent, decision.Action = extent, Step
+	} else {
+		from := cur.To
+		if c.to == cur.To {
+			from = cur.From
+		}
+		decision = Decision{Group: decision.Group, From: from, To: c.to, Extent: extent, Action: Move, Reason: c.reason, Epoch: d.newEpoch()}
+	}
+	if d.held(c) {
+		decision = cur
+		decision.Group, decision.Action, decision.Reason = d.in.Group.Name, Hold, ReasonMassFailure
+		return decision
+	}
+	if d.in.Group.Mode == Observe || d.out.Freeze.On {
+		d.out.WouldBe = true
+		return decision
+	}
+	d.commit(decision)
+	d.out.Starts = decision.Action == Move
+	return decision
+}
+
+// held applies the blast radius to automatic moves. A hold waits for an
+// operator's release; that the window goes by does not end it, since a false
+// signal that lasts would then move everything, only more slowly.
+func (d *decider) held(c choice) bool {
+	if !c.automatic || d.in.Group.Mode == Observe {
+		return false
+	}
+	if c.failed != "" && d.health(c.failed).Sources >= 2 {
+		return false
+	}
+	since := d.in.Record.MassFailureAt
+	if !since.IsZero() {
+		released := d.in.Budget.ReleasedAt.After(since)
+		for _, ended := range d.out.Ended {
+			released = released || ended.Request.Kind == Release
+		}
+		return !released
+	}
+	if d.in.Budget.Remaining > 0 {
+		return false
+	}
+	d.out.Next.MassFailureAt = d.in.Now
+	return true
+}
+
+// partial: a move is under way of which not every unit belongs to To.
+func (d *decider) partial() bool {
+	cur := d.in.Record.Decision
+	return cur.Extent < d.in.Group.Steps() && cur.From != cur.To
+}
+
+// deadlines finds the next instant at which a decision could differ without a
+// new reading, or at which a reading is due.
+func (d *decider) deadlines() {
+	for _, h := range d.in.Health {
+		d.due(h.Deadline)
+	}
+	next := d.out.Next
+	settle := d.in.Group.Limits.SettleTime
+	if next.Decision.Epoch != 0 && !next.Settled && d.in.Group.Mode == Enforce {
+		d.due(next.WroteAt.Add(settle))
+	}
+	if !next.Sighting.At.IsZero() {
+		d.due(next.Sighting.At.Add(settle))
+	}
+}
+
+// due notes a deadline; those that are past are no deadlines.
+func (d *decider) due(at time.Time) {
+	if !at.After(d.in.Now) {
+		return
+	}
+	if d.out.Deadline.IsZero() || at.Before(d.out.Deadline) {
+		d.out.Deadline = at
+	}
+}
+
+func (d *decider) heldPartial() {
+	if !d.out.Freeze.On || !d.out.Freeze.Immediate || d.out.Next.Settled {
+		return
+	}
+	if d.in.Group.Mode != Enforce || !d.in.Standing.Complete {
+		return
+	}
+	for _, e := range d.in.Standing.Entries {
+		if d.inScope(e) && !e.On(d.out.Next.Decision.PathFor(d.step(e.Unit))) {
+			d.out.HeldPartial = true
+		}
+	}
+}
+
+// step is the number of the unit as Extent counts it.
+func (d *decider) step(unit int) int { return d.in.Group.Step(unit) }
+
+// Step returns the number of the unit as Extent counts it: a stateful group is
+// one unit.
+func (g *Group) Step(unit int) int {
+	if g.Stateful {
+		return 0
+	}
+	return unit
+}
+
+func sortTables(tables []route.Table) { slices.SortFunc(tables, route.Table.Compare) }
+
+func sortKeys(keys []EntryKey) {
+	slices.SortFunc(keys, func(a, b EntryKey) int {
+		return cmp.Or(a.Table.Compare(b.Table), a.Destination.Compare(b.Destination))
+	})
+}

@@ -1,0 +1,161 @@
+package protection
+
+import (
+	"cmp"
+	"time"
+
+	"detour/shared/health"
+	"detour/shared/route"
+)
+
+// Mode says whether a group's routes are written.
+type Mode string
+
+// The modes of a group. A new deployment starts in Observe.
+const (
+	// Observe: decisions are made and reported as what would be; nothing is
+	// written to a route table.
+	Observe Mode = "observe"
+	// Enforce: decisions are committed and written.
+	Enforce Mode = "enforce"
+)
+
+// Group is a protection group (RFC 4427, section 3.2): an ordered list of
+// units, and an ordered list of paths. Paths[0] is the working path; the others
+// are protecting paths, best first. Only the controller in the home account
+// and Region writes it.
+type Group struct {
+	Name    string
+	Account string
+	Region  string
+	Mode    Mode
+	// Priority orders groups that compete within a run; a lower number goes first.
+	Priority int
+	Paths    []Path
+	Units    []Unit
+	// Stateful makes the whole group move as one unit.
+	Stateful bool
+	// Revertive groups return to the working path after WaitToRestore.
+	Revertive     bool
+	WaitToRestore time.Duration
+	// SwitchOnDegrade lets signal degrade on the active path move the group to
+	// a path that is Up.
+	SwitchOnDegrade bool
+	// TakeOver lets a move overwrite static routes whose target is none of the
+	// group's next hops.
+	TakeOver bool
+	Limits   Limits
+}
+
+// Limits are the constants that bound a group's decisions.
+type Limits struct {
+	// SettleTime is the time after a write beyond which a reading shows it.
+	SettleTime time.Duration
+	// ContendedAfter is the number of reversals within ContendedWindow at which
+	// Detour stops writing an entry.
+	ContendedAfter  int
+	ContendedWindow time.Duration
+	// IgnoreHealthFor is how long a forced switch masks its target's health.
+	IgnoreHealthFor time.Duration
+}
+
+// Path is one way to reach a group's destinations.
+type Path struct {
+	Name string
+	Spec health.Spec
+}
+
+// Unit is a list of entries that must move together.
+type Unit struct {
+	Name    string
+	Entries []Entry
+}
+
+// Entry is one route that a group owns, with a next hop for every path of the
+// group, in the order of the group's paths.
+type Entry struct {
+	EntryKey
+	NextHops []PathNextHop
+}
+
+// EntryKey names an entry. It is unique over all groups.
+type EntryKey struct {
+	Table       route.Table       `json:"table"`
+	Destination route.Destination `json:"destination"`
+}
+
+// Compare orders keys by table and destination.
+func (k EntryKey) Compare(other EntryKey) int {
+	return cmp.Or(k.Table.Compare(other.Table), k.Destination.Compare(other.Destination))
+}
+
+// String returns table and destination, for people.
+func (k EntryKey) String() string { return k.Table.ID + " " + k.Destination.String() }
+
+// PathNextHop is where an entry points while a path is in use.
+type PathNextHop struct {
+	Path    string
+	NextHop route.NextHop
+}
+
+// NextHop returns the entry's next hop for the path. The zero NextHop means
+// that the path is not declared.
+func (e Entry) NextHop(path string) route.NextHop {
+	for _, hop := range e.NextHops {
+		if hop.Path == path {
+			return hop.NextHop
+		}
+	}
+	return route.NextHop{}
+}
+
+// Working returns the name of the working path.
+func (g *Group) Working() string { return g.Paths[0].Name }
+
+// HasPath reports whether the group declares the path.
+func (g *Group) HasPath(name string) bool {
+	for _, path := range g.Paths {
+		if path.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Steps is the number of steps that a move can be made in: the number of units,
+// or 1 where the whole group is one unit.
+func (g *Group) Steps() int {
+	if g.Stateful {
+		return 1
+	}
+	return len(g.Units)
+}
+
+// Tables returns the tables of the group's entries, sorted, each once.
+func (g *Group) Tables() []route.Table {
+	seen := map[route.Table]bool{}
+	var out []route.Table
+	for _, unit := range g.Units {
+		for _, entry := range unit.Entries {
+			if !seen[entry.Table] {
+				seen[entry.Table] = true
+				out = append(out, entry.Table)
+			}
+		}
+	}
+	sortTables(out)
+	return out
+}
+
+// Subjects returns the subjects of the group's paths, in path order, each once.
+func (g *Group) Subjects() []health.Subject {
+	seen := map[health.Subject]bool{}
+	var out []health.Subject
+	for _, path := range g.Paths {
+		if !seen[path.Spec.Subject] {
+			seen[path.Spec.Subject] = true
+			out = append(out, path.Spec.Subject)
+		}
+	}
+	return out
+}

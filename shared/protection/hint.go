@@ -1,0 +1,61 @@
+package protection
+
+import (
+	"time"
+
+	"detour/shared/health"
+)
+
+// rereads are the times after a hint came at which its group is read again
+// while the readings contradict it: telemetry lags behind events.
+func rereads() [5]time.Duration {
+	return [5]time.Duration{5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute}
+}
+
+// HintTracking is what became of a hint on one run.
+type HintTracking struct {
+	// Hint is the hint to keep; zero: none is open.
+	Hint Hint
+	// Deadline is when to read again; zero: not because of the hint.
+	Deadline time.Time
+	// Lag is how long the readings took to bear the hint out; zero: they did at
+	// once, not yet, or never.
+	Lag time.Duration
+}
+
+// TrackHint compares the open hint, or the one that has just come, with the
+// facts of the run. A hint that the facts bear out is closed; one that they
+// contradict is kept until the last re-read is past.
+func TrackHint(open, arrived Hint, facts []health.Fact, now time.Time) HintTracking {
+	hint := open
+	if !arrived.At.IsZero() {
+		hint = arrived
+	}
+	if hint.At.IsZero() {
+		return HintTracking{}
+	}
+	if agrees(hint, facts) {
+		out := HintTracking{}
+		if arrived.At.IsZero() {
+			out.Lag = now.Sub(hint.At)
+		}
+		return out
+	}
+	for _, after := range rereads() {
+		if at := hint.At.Add(after); at.After(now) {
+			return HintTracking{Hint: hint, Deadline: at}
+		}
+	}
+	return HintTracking{}
+}
+
+// agrees: the facts say of the hint's tunnel what the hint says. Without a fact
+// about it the hint stays open.
+func agrees(hint Hint, facts []health.Fact) bool {
+	for _, fact := range facts {
+		if fact.Subject == hint.Subject && fact.Kind == health.FactTunnelStatus && fact.Part == hint.Part {
+			return (fact.Value != health.TunnelUp) == hint.Down
+		}
+	}
+	return false
+}

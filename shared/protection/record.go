@@ -1,0 +1,219 @@
+package protection
+
+import (
+	"slices"
+	"time"
+
+	"detour/shared/health"
+	"detour/shared/route"
+)
+
+// Action says what a decision does.
+type Action string
+
+// The actions of a decision.
+const (
+	// Stay keeps the group where it is.
+	Stay Action = "stay"
+	// Hold keeps the group where it is although it should not be there.
+	Hold Action = "hold"
+	// Move starts a move to another path, with a new epoch.
+	Move Action = "move"
+	// Step raises the extent of a move under way; the epoch is kept.
+	Step Action = "step"
+	// Adopt takes what stands in the tables as the decision; nothing is written
+	// on that run.
+	Adopt Action = "adopt"
+)
+
+// Reason says why a decision, or the end of a request, came about.
+type Reason string
+
+// The reasons. The first block is the priority list of the requests.
+const (
+	ReasonLockout         Reason = "lockout"
+	ReasonForcedSwitch    Reason = "forced-switch"
+	ReasonSignalFail      Reason = "signal-fail"
+	ReasonSignalDegrade   Reason = "signal-degrade"
+	ReasonManualSwitch    Reason = "manual-switch"
+	ReasonManualToWorking Reason = "manual-switch-to-working"
+	ReasonWaitToRestore   Reason = "wait-to-restore"
+	ReasonRestored        Reason = "wait-to-restore-expired"
+	ReasonDoNotRevert     Reason = "do-not-revert"
+	ReasonNoRequest       Reason = "no-request"
+
+	ReasonNoUsablePath Reason = "no-usable-path"
+	ReasonMassFailure  Reason = "mass-failure"
+	ReasonSensor       Reason = "sensor"
+	ReasonIncomplete   Reason = "incomplete-reading"
+	ReasonFirstSight   Reason = "first-sight"
+	ReasonMovedByHand  Reason = "moved-by-hand"
+
+	ReasonDone         Reason = "done"
+	ReasonSuperseded   Reason = "superseded"
+	ReasonUnknownPath  Reason = "unknown-path"
+	ReasonTargetDown   Reason = "target-down"
+	ReasonTargetLocked Reason = "target-locked-out"
+	ReasonTargetNotUp  Reason = "target-not-up"
+	ReasonSuppressed   Reason = "target-suppressed"
+)
+
+// Decision is the outcome of a run for one group.
+type Decision struct {
+	Group string `json:"group"`
+	// From is the path that the group comes from, To the one that it belongs to.
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Extent is the number of units, in order, that belong to To; the others
+	// aim at From.
+	Extent int    `json:"extent"`
+	Action Action `json:"action"`
+	Reason Reason `json:"reason"`
+	// Epoch numbers the group's moves: max(old+1, Unix milliseconds), so that a
+	// restored backup of the record never repeats one. Zero: nothing is decided.
+	Epoch int64 `json:"epoch"`
+}
+
+// PathFor returns the path that unit number i (from 0) belongs to.
+func (d Decision) PathFor(i int) string {
+	if i < d.Extent {
+		return d.To
+	}
+	return d.From
+}
+
+// PathMemory is what is remembered of one path.
+type PathMemory struct {
+	Path   string        `json:"path"`
+	Memory health.Memory `json:"memory"`
+}
+
+// Sighting is a first look at something that counts only when it is seen again
+// a settle time later.
+type Sighting struct {
+	// At is when the reading began that showed it; zero means no sighting.
+	At time.Time `json:"at,omitzero"`
+	// MovedTo is the path on which all routes were seen, if it is one.
+	MovedTo string `json:"movedTo,omitempty"`
+	// Undone are the entries that were seen changed, with what they showed.
+	Undone []Seen `json:"undone,omitempty"`
+}
+
+// Seen is an entry with the next hop that a reading showed for it.
+type Seen struct {
+	Entry   EntryKey      `json:"entry"`
+	NextHop route.NextHop `json:"nextHop"`
+}
+
+func (s Sighting) same(other Sighting) bool {
+	return s.MovedTo == other.MovedTo && slices.Equal(s.Undone, other.Undone)
+}
+
+// Reversal counts how often somebody else undid an entry.
+type Reversal struct {
+	Entry EntryKey  `json:"entry"`
+	At    time.Time `json:"at"`
+}
+
+// Hint is an event that the readings did not bear out yet. The group is read
+// again at fixed times after it came, since telemetry lags behind events.
+type Hint struct {
+	// At is when the hint came; zero means that none is open.
+	At time.Time `json:"at,omitzero"`
+	// Subject is what the hint is about, Down what it claims.
+	Subject health.Subject `json:"subject,omitzero"`
+	Part    string         `json:"part,omitempty"`
+	Down    bool           `json:"down,omitempty"`
+}
+
+// Record is what is kept of a group between runs. It changes only when
+// something happened: two runs with the same readings leave it the same.
+type Record struct {
+	// Mode is the mode of the run that last wrote the record.
+	Mode     Mode     `json:"mode,omitempty"`
+	Decision Decision `json:"decision"`
+	// Settled: a reading that began a settle time after the last write showed
+	// every entry in place. Only an unsettled record is written from.
+	Settled bool `json:"settled,omitempty"`
+	// WroteAt is an upper bound of the last route write for Decision.
+	WroteAt   time.Time    `json:"wroteAt,omitzero"`
+	Paths     []PathMemory `json:"paths,omitempty"`
+	Sighting  Sighting     `json:"sighting,omitzero"`
+	Reversals []Reversal   `json:"reversals,omitempty"`
+	// Contended are the entries that Detour no longer writes, sorted.
+	Contended []EntryKey `json:"contended,omitempty"`
+	// MassFailureAt is when the blast radius first held the group; zero: not held.
+	MassFailureAt time.Time `json:"massFailureAt,omitzero"`
+	Hint          Hint      `json:"hint,omitzero"`
+}
+
+// Memory returns what is remembered of the path, or the zero Memory.
+func (r Record) Memory(path string) health.Memory {
+	for _, m := range r.Paths {
+		if m.Path == path {
+			return m.Memory
+		}
+	}
+	return health.Memory{}
+}
+
+// Clone returns a copy that shares no memory with r.
+func (r Record) Clone() Record {
+	r.Paths = slices.Clone(r.Paths)
+	r.Sighting.Undone = slices.Clone(r.Sighting.Undone)
+	r.Reversals = slices.Clone(r.Reversals)
+	r.Contended = slices.Clone(r.Contended)
+	return r
+}
+
+// Equal reports whether two records say the same.
+func (r Record) Equal(other Record) bool {
+	return r.Mode == other.Mode && r.Decision == other.Decision && r.Settled == other.Settled &&
+		r.WroteAt.Equal(other.WroteAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
+		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) &&
+		r.Hint.equal(other.Hint) &&
+		slices.EqualFunc(r.Paths, other.Paths, equalMemory) &&
+		slices.EqualFunc(r.Reversals, other.Reversals, func(a, b Reversal) bool {
+			return a.Entry == b.Entry && a.At.Equal(b.At)
+		}) &&
+		slices.Equal(r.Contended, other.Contended)
+}
+
+func (h Hint) equal(other Hint) bool {
+	return h.At.Equal(other.At) && h.Subject == other.Subject && h.Part == other.Part && h.Down == other.Down
+}
+
+func equalMemory(a, b PathMemory) bool {
+	x, y := a.Memory, b.Memory
+	return a.Path == b.Path && x.State == y.State && x.Since.Equal(y.Since) && x.Proven == y.Proven &&
+		x.WorseSince.Equal(y.WorseSince) && x.Penalty == y.Penalty && x.PenaltyAt.Equal(y.PenaltyAt) &&
+		x.Suppressed == y.Suppressed
+}
+
+// EntryStanding is what a reading shows for one entry.
+type EntryStanding struct {
+	Entry EntryKey
+	// Unit is the index of the entry's unit in the group.
+	Unit int
+	// NextHop is the target of the standing static route; zero: none stands.
+	NextHop route.NextHop
+	// Paths are the paths whose next hop that is, in group order.
+	Paths []string
+	// Foreign: the static points to none of the group's next hops.
+	Foreign bool
+	// Untouchable: neverTouch covers the entry.
+	Untouchable bool
+}
+
+// On reports whether the entry stands on the path.
+func (e EntryStanding) On(path string) bool { return slices.Contains(e.Paths, path) }
+
+// Standing is what the readings of one run show for a group's entries.
+type Standing struct {
+	// Complete: every table of the group was read whole.
+	Complete bool
+	// StartedAt is when the earliest of the readings began.
+	StartedAt time.Time
+	// Entries are in the order of the group's units and entries.
+	Entries []EntryStanding
+}

@@ -1,0 +1,273 @@
+package ec2api
+
+import (
+	"net/http"
+	"strings"
+
+	"detour/shared/sim"
+)
+
+// The page limits of the transit gateway calls. Source: EC2 API reference,
+// SearchTransitGatewayRoutes (default 1000); the default of the others is
+// UNVERIFIED.
+var tgwPages = bounds{least: 5, most: 1000, usual: 1000}
+
+// vpnKind selects for DescribeVpnConnections. Source of the filters: EC2 API
+// reference, DescribeVpnConnections.
+func vpnKind() kind[sim.VPNView] {
+	return kind[sim.VPNView]{
+		id:          func(v sim.VPNView) string { return v.ID },
+		names:       []string{"vpn-connection-id", "state", "transit-gateway-id", "type", "option.static-routes-only", "tag-key"},
+		unsupported: []string{"customer-gateway-configuration", "customer-gateway-id", "route.destination-cidr-block", "bgp-asn", "vpn-gateway-id"},
+		tagged:      true,
+		badName:     badFilter,
+		field: func(v sim.VPNView, name string) []string {
+			switch name {
+			case "vpn-connection-id":
+				return []string{v.ID}
+			case "state":
+				return []string{v.State}
+			case "transit-gateway-id":
+				return []string{v.TransitGateway}
+			case "type":
+				return []string{vpnType}
+			case "option.static-routes-only":
+				return []string{"true"}
+			case "tag:Name":
+				return nonEmpty(v.Name)
+			case "tag-key":
+				if v.Name != "" {
+					return []string{"Name"}
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// describeVPNConnections answers DescribeVpnConnections, and notes in the call
+// log which tunnel states it showed. The call has no pages.
+func describeVPNConnections(rq *request) (any, *sim.APIError) {
+	k := vpnKind()
+	filters, err := rq.filters()
+	if err != nil {
+		return nil, err
+	}
+	if err := k.check(filters); err != nil {
+		return nil, err
+	}
+	ids := rq.list("VpnConnectionId")
+	for _, id := range ids {
+		if !strings.HasPrefix(id, "vpn-") {
+			return nil, fail(http.StatusBadRequest, "InvalidVpnConnectionID.Malformed", "Invalid id: \"%s\" (expecting \"vpn-...\")", id)
+		}
+	}
+	found, unknown := k.named(rq.world.VPNConnections(rq.caller), ids)
+	if unknown != "" {
+		return nil, fail(http.StatusBadRequest, "InvalidVpnConnectionID.NotFound", "The vpnConnection ID '%s' does not exist", unknown)
+	}
+	answer := &vpnConnectionsXML{}
+	for _, v := range k.pick(found, filters) {
+		answer.Connections.Items = append(answer.Connections.Items, vpnXML(v))
+		for _, t := range v.Tunnels {
+			rq.record.Telemetry = append(rq.record.Telemetry, sim.TunnelReport{VPN: v.ID, OutsideIP: t.OutsideIP, Up: t.Up})
+		}
+	}
+	return answer, nil
+}
+
+// attachmentKind selects for DescribeTransitGatewayAttachments. Source of the
+// filters: EC2 API reference, DescribeTransitGatewayAttachments.
+func attachmentKind() kind[sim.AttachmentView] {
+	return kind[sim.AttachmentView]{
+		id: func(a sim.AttachmentView) string { return a.ID },
+		names: []string{
+			"transit-gateway-attachment-id", "transit-gateway-id", "resource-id", "resource-type", "state", "resource-owner-id",
+			"transit-gateway-owner-id", "association.state", "association.transit-gateway-route-table-id",
+		},
+		badName: badTGWFilter,
+		field: func(a sim.AttachmentView, name string) []string {
+			switch name {
+			case "transit-gateway-attachment-id":
+				return []string{a.ID}
+			case "transit-gateway-id":
+				return []string{a.TransitGateway}
+			case "resource-id":
+				return []string{a.ResourceID}
+			case "resource-type":
+				return []string{a.ResourceType}
+			case "state":
+				return []string{a.State}
+			case "resource-owner-id":
+				return []string{a.ResourceOwner}
+			case "transit-gateway-owner-id":
+				return []string{a.OwnerAccount}
+			case "association.transit-gateway-route-table-id":
+				return nonEmpty(a.AssociatedTable)
+			case "association.state":
+				if a.AssociatedTable != "" {
+					return []string{associated}
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func describeAttachments(rq *request) (any, *sim.APIError) {
+	k := attachmentKind()
+	filters, pg, err := pagedRead(rq, k, tgwPages)
+	if err != nil {
+		return nil, err
+	}
+	ids := rq.list("TransitGatewayAttachmentIds")
+	for _, id := range ids {
+		if !strings.HasPrefix(id, "tgw-attach-") {
+			return nil, badAttachmentID()
+		}
+	}
+	found, unknown := k.named(rq.world.TransitGatewayAttachments(rq.caller), ids)
+	if unknown != "" {
+		return nil, fail(http.StatusBadRequest, "InvalidTransitGatewayAttachmentID.NotFound", "Transit Gateway Attachment %s was deleted or does not exist.", unknown)
+	}
+	answer := &attachmentsXML{}
+	found, answer.NextToken = cut(rq, k.pick(found, filters), k.id, pg)
+	for _, a := range found {
+		answer.Attachments.Items = append(answer.Attachments.Items, attachmentXML(a))
+	}
+	return answer, nil
+}
+
+// badAttachmentID is the refusal of an id that names no attachment. Source: live
+// probe quoted by floci-io/floci.
+func badAttachmentID() *sim.APIError {
+	return fail(http.StatusBadRequest, "InvalidTransitGatewayAttachmentID.Malformed", "Invalid Transit Gateway Attachment id.")
+}
+
+// badTGWTableID is the refusal of an id that names no transit gateway route
+// table. Source: live probe quoted by floci-io/floci.
+func badTGWTableID(id string) *sim.APIError {
+	return fail(http.StatusBadRequest, "InvalidRouteTableId.Malformed", "Invalid Transit Gateway Route Table id %s.", id)
+}
+
+// tgwTableKind selects for DescribeTransitGatewayRouteTables. No table of the
+// simulated network is a default one. Source of the filters: EC2 API reference,
+// DescribeTransitGatewayRouteTables.
+func tgwTableKind() kind[sim.TGWTableView] {
+	return kind[sim.TGWTableView]{
+		id: func(t sim.TGWTableView) string { return t.ID },
+		names: []string{
+			"transit-gateway-route-table-id", "transit-gateway-id", "state",
+			"default-association-route-table", "default-propagation-route-table",
+		},
+		badName: badTGWFilter,
+		field: func(t sim.TGWTableView, name string) []string {
+			switch name {
+			case "transit-gateway-route-table-id":
+				return []string{t.ID}
+			case "transit-gateway-id":
+				return []string{t.TransitGateway}
+			case "state":
+				return []string{t.State}
+			}
+			return []string{"false"}
+		},
+	}
+}
+
+func describeTGWTables(rq *request) (any, *sim.APIError) {
+	k := tgwTableKind()
+	filters, pg, err := pagedRead(rq, k, tgwPages)
+	if err != nil {
+		return nil, err
+	}
+	ids := rq.list("TransitGatewayRouteTableIds")
+	for _, id := range ids {
+		if !strings.HasPrefix(id, "tgw-rtb-") {
+			return nil, badTGWTableID(id)
+		}
+	}
+	found, unknown := k.named(rq.world.TransitGatewayRouteTables(rq.caller), ids)
+	if unknown != "" {
+		return nil, fail(http.StatusBadRequest, "InvalidRouteTableID.NotFound", "Transit Gateway Route Table %s was deleted or does not exist.", unknown)
+	}
+	answer := &tgwTablesXML{}
+	found, answer.NextToken = cut(rq, k.pick(found, filters), k.id, pg)
+	for _, t := range found {
+		answer.Tables.Items = append(answer.Tables.Items, tgwTableXML{ID: t.ID, TransitGateway: t.TransitGateway, State: t.State})
+	}
+	return answer, nil
+}
+
+// associationKind selects for GetTransitGatewayRouteTableAssociations. Source of
+// the filters: EC2 API reference, GetTransitGatewayRouteTableAssociations.
+func associationKind() kind[sim.AttachmentRef] {
+	return kind[sim.AttachmentRef]{
+		id:      func(a sim.AttachmentRef) string { return a.ID },
+		names:   []string{"transit-gateway-attachment-id", "resource-id", "resource-type"},
+		badName: badTGWFilter,
+		field: func(a sim.AttachmentRef, name string) []string {
+			switch name {
+			case "transit-gateway-attachment-id":
+				return []string{a.ID}
+			case "resource-id":
+				return []string{a.ResourceID}
+			}
+			return []string{a.ResourceType}
+		},
+	}
+}
+
+func getAssociations(rq *request) (any, *sim.APIError) {
+	k := associationKind()
+	table, err := rq.tgwTable()
+	if err != nil {
+		return nil, err
+	}
+	filters, pg, err := pagedRead(rq, k, tgwPages)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := rq.world.Associations(rq.caller, table)
+	if err != nil {
+		return nil, err
+	}
+	answer := &associationsXML{}
+	refs, answer.NextToken = cut(rq, k.pick(refs, filters), k.id, pg)
+	for _, ref := range refs {
+		answer.Associations.Items = append(answer.Associations.Items, associationXML{refXML: refOf(ref), State: associated})
+	}
+	return answer, nil
+}
+
+// pagedRead reads what the paged Describe calls have in common.
+func pagedRead[T any](rq *request, k kind[T], b bounds) ([]filter, paging, *sim.APIError) {
+	filters, err := rq.filters()
+	if err == nil {
+		err = k.check(filters)
+	}
+	if err != nil {
+		return nil, paging{}, err
+	}
+	pg, err := rq.paging(b)
+	return filters, pg, err
+}
+
+// tgwTable reads the id of a transit gateway route table.
+func (rq *request) tgwTable() (string, *sim.APIError) {
+	table, err := rq.required("TransitGatewayRouteTableId", "TransitGatewayRouteTableId")
+	if err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(table, "tgw-rtb-") {
+		return "", badTGWTableID(table)
+	}
+	return table, nil
+}

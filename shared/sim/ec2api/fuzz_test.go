@@ -1,0 +1,121 @@
+package ec2api
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+// FuzzWire sends form bodies as they come. Nothing panics; the answer is always
+// one well-formed document of a known root; each call makes one record; an error
+// writes nothing; and following the tokens comes to an end.
+func FuzzWire(f *testing.F) {
+	const version = "&Version=" + ec2Version
+	for _, body := range []string{
+		"", "Action=", "Action=DescribeRouteTables" + version,
+		"Action=DescribeRouteTables&MaxResults=5&Filter.1.Name=vpc-id&Filter.1.Value.1=*&RouteTableId.1=rtb-1" + version,
+		"Action=DescribeVpnConnections&Filter.1.Name=tag:Name&Filter.1.Value.1=p?r*" + version,
+		"Action=SearchTransitGatewayRoutes&TransitGatewayRouteTableId=tgw-rtb-1&MaxResults=5&Filter.1.Name=type&Filter.1.Value.1=static" + version,
+		"Action=SearchTransitGatewayRoutes&TransitGatewayRouteTableId=tgw-rtb-1&NextToken=AAAAAAAAAAAAAAAAAAAAAAAAAAAA&Filter.1.Name=route-search.subnet-of-match&Filter.1.Value.1=0.0.0.0/0" + version,
+		"Action=SearchTransitGatewayRoutes&TransitGatewayRouteTableId=tgw-rtb-1&Filter.1.Name=route-search.longest-prefix-match&Filter.1.Value.1=::ffff:10.0.0.1%25eth0" + version,
+		"Action=CreateRoute&RouteTableId=rtb-1&DestinationCidrBlock=0.0.0.0/0&GatewayId=igw-1" + version,
+		"Action=ReplaceRoute&RouteTableId=rtb-1&DestinationIpv6CidrBlock=::ffff:0.0.0.0/96&LocalTarget=true" + version,
+		"Action=ReplaceTransitGatewayRoute&TransitGatewayRouteTableId=tgw-rtb-1&DestinationCidrBlock=%00%ff&Blackhole=true" + version,
+		"Action=%00%01%ff<>&Version=", "Action=AssumeRole&RoleArn=arn:aws:iam::444455556666:role/&RoleSessionName=%00&Version=" + stsVersion,
+		"Action=DescribeTransitGatewayAttachments&TransitGatewayAttachmentIds.1=tgw-attach-vpn1&MaxResults=1000" + version,
+		"Action=GetTransitGatewayRouteTableAssociations&TransitGatewayRouteTableId=tgw-rtb-1&DryRun=true" + version,
+	} {
+		f.Add(body, account, "ec2")
+	}
+	f.Add("Action=GetCallerIdentity&Version="+stsVersion, account, "sts")
+	f.Add("Action=GetCallerIdentity&Version="+stsVersion, "x", "")
+	f.Fuzz(func(t *testing.T, body, id, service string) {
+		world := sample()
+		world.routes = append(world.routes, many(20)...)
+		h := New(world)
+		for page := range 20 {
+			status, answer := rawBody(h, body, id, service)
+			root, token := document(t, answer)
+			if len(world.records) != page+1 {
+				t.Fatalf("%d records after %d calls", len(world.records), page+1)
+			}
+			record := world.records[page]
+			if failed := status != 200; failed != (record.Code != "") || failed && record.Write != nil {
+				t.Fatalf("status %d, record %+v", status, record)
+			}
+			if failed := root == "Response" || root == "ErrorResponse"; failed != (status != 200) || !failed && root != record.Action+"Response" {
+				t.Fatalf("root %s, status %d", root, status)
+			}
+			if record.Code != "" && len(world.writes) > 0 {
+				t.Fatalf("an error wrote %q", world.writes)
+			}
+			if token == "" {
+				return
+			}
+			params := record.Params
+			params.Set("NextToken", token)
+			body = params.Encode()
+		}
+		t.Fatal("the pages do not end")
+	})
+}
+
+// FuzzToken opens any token: it is either what sealToken made, or refused.
+func FuzzToken(f *testing.F) {
+	print1 := sum("a read")
+	f.Add("", "")
+	f.Add(sealToken(print1, "4/x/8"), "4/x/8")
+	f.Fuzz(func(t *testing.T, token, after string) {
+		if got, refusal := openToken(token, print1); refusal == "" && sealToken(print1, got) != token {
+			t.Fatalf("%q was taken for the token of %q", token, got)
+		}
+		if after == "" {
+			return
+		}
+		sealed := sealToken(print1, after)
+		if got, refusal := openToken(sealed, print1); got != after || refusal != "" {
+			t.Fatalf("%q came back as %q, %s", after, got, refusal)
+		}
+		if _, refusal := openToken(sealed, sum("another")); refusal == "" {
+			t.Fatal("a foreign token was taken")
+		}
+	})
+}
+
+// document checks that the answer is one well-formed XML document, and returns
+// the name of its root and the text of its nextToken.
+func document(t *testing.T, answer string) (root, token string) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(answer))
+	depth, roots, inToken := 0, 0, false
+	for {
+		tok, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%v in %q", err, answer)
+		}
+		switch tok := tok.(type) {
+		case xml.StartElement:
+			if depth == 0 {
+				root, roots = tok.Name.Local, roots+1
+			}
+			depth++
+			inToken = tok.Name.Local == "nextToken"
+		case xml.EndElement:
+			depth--
+			inToken = false
+		case xml.CharData:
+			if inToken {
+				token += string(tok)
+			}
+		}
+	}
+	if roots != 1 {
+		t.Fatalf("%d roots in %q", roots, answer)
+	}
+	return root, token
+}

@@ -1,0 +1,247 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"detour/events/payload"
+)
+
+// Network Manager events go to the default bus of us-west-2, whatever the
+// Region of the transit gateway (Network Manager guide).
+const eventRegion = "us-west-2"
+
+// eventTime is the format of an event's time: whole seconds, UTC.
+const eventTime = "2006-01-02T15:04:05Z"
+
+const (
+	sampleIPsecDown   = "vpn-connection-ipsec-down.json"
+	sampleIPsecUp     = "vpn-connection-ipsec-up.json"
+	sampleInstalled   = "tgw-route-installed.json"
+	sampleUninstalled = "tgw-route-uninstalled.json"
+)
+
+// samples are the published events that the World's own are made from, as JSON.
+type samples map[string][]byte
+
+func loadSamples() (samples, error) {
+	loaded := make(samples)
+	for _, name := range []string{sampleIPsecDown, sampleIPsecUp, sampleInstalled, sampleUninstalled} {
+		raw, err := payload.Read(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the sample that events are made from: %w", err)
+		}
+		loaded[name] = raw
+	}
+	return loaded, loaded.check()
+}
+
+// check makes one event from every sample, so that a sample without an expected
+// key is an error at the start and not a silent one later.
+func (s samples) check() error {
+	trial := eventHead{account: "111122223333", resource: "arn:aws:ec2:us-west-2:111122223333:vpn-connection/vpn-0"}
+	tunnel := tunnelEvent{region: eventRegion, account: "111122223333"}
+	route := routeEvent{region: eventRegion, account: "111122223333"}
+	for _, name := range []string{sampleIPsecDown, sampleIPsecUp} {
+		if _, err := s.make(name, trial, tunnel.fill); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{sampleInstalled, sampleUninstalled} {
+		if _, err := s.make(name, trial, route.fill); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventHead is what the envelope of an event says.
+type eventHead struct {
+	serial   int
+	at       time.Time
+	account  string
+	resource string
+}
+
+// object is a JSON object of a sample. Only keys that the sample has may be
+// overwritten: a key of the World's own making would teach a decoder a shape
+// that AWS does not send.
+type object map[string]any
+
+func (o object) overwrite(key string, value any) error {
+	if _, present := o[key]; !present {
+		return fmt.Errorf("the sample has no key %q to overwrite: compare the sample with the World's code", key)
+	}
+	o[key] = value
+	return nil
+}
+
+func (o object) overwriteAll(pairs ...any) error {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		key, _ := pairs[i].(string)
+		if err := o.overwrite(key, pairs[i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// make makes an event from a sample; fill overwrites the detail.
+func (s samples) make(name string, head eventHead, fill func(detail object) error) ([]byte, error) {
+	var event object
+	decoder := json.NewDecoder(bytes.NewReader(s[name]))
+	decoder.UseNumber()
+	if err := decoder.Decode(&event); err != nil {
+		return nil, fmt.Errorf("decoding the sample %s: %w", name, err)
+	}
+	network := "global-network-1234567890abcdef0"
+	if resources, ok := event["resources"].([]any); ok && len(resources) > 0 {
+		if arn, ok := resources[0].(string); ok {
+			network = arn[strings.LastIndex(arn, "/")+1:]
+		}
+	}
+	detail, ok := event["detail"].(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("the sample %s has no object detail", name)
+	}
+	err := event.overwriteAll(
+		"id", fmt.Sprintf("00000000-0000-4000-8000-%012x", head.serial),
+		"time", head.at.UTC().Format(eventTime),
+		"account", head.account,
+		"region", eventRegion,
+		"resources", []string{
+			fmt.Sprintf("arn:aws:networkmanager::%s:global-network/%s", head.account, network), head.resource,
+		},
+	)
+	if err == nil {
+		err = fill(detail)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("making an event from the sample %s: %w", name, err)
+	}
+	return json.Marshal(event)
+}
+
+func ec2ARN(region, account, kind, id string) string {
+	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", region, account, kind, id)
+}
+
+// tunnelEvent is the detail of a status event of one tunnel.
+type tunnelEvent struct{ region, account, vpn, attachment, gateway, outsideIP string }
+
+func (e tunnelEvent) fill(detail object) error {
+	return detail.overwriteAll(
+		"region", e.region,
+		"transitGatewayAttachmentArn", ec2ARN(e.region, e.account, "transit-gateway-attachment", e.attachment),
+		"vpnConnectionArn", ec2ARN(e.region, e.account, "vpn-connection", e.vpn),
+		"outsideIpAddress", e.outsideIP,
+		"transitGatewayArn", ec2ARN(e.region, e.account, "transit-gateway", e.gateway),
+	)
+}
+
+// routeEvent is the detail of a routing update of one static route.
+type routeEvent struct {
+	region, account, gateway, table string
+	sequence                        int64
+	dst                             netip.Prefix
+	attachments                     []AttachmentRef
+	state                           string
+}
+
+func (e routeEvent) fill(detail object) error {
+	routes, ok := detail["routes"].([]any)
+	if !ok || len(routes) == 0 {
+		return fmt.Errorf("the sample's detail.routes is no list with a route")
+	}
+	first, ok := routes[0].(map[string]any)
+	if !ok {
+		return fmt.Errorf("the sample's detail.routes[0] is no object")
+	}
+	attachments := make([]map[string]any, 0, len(e.attachments))
+	for _, ref := range e.attachments {
+		attachments = append(attachments, map[string]any{
+			"tgwAttachmentId": ref.ID, "resourceId": ref.ResourceID, "attachmentType": ref.ResourceType,
+		})
+	}
+	err := object(first).overwriteAll(
+		"destinationCidrBlock", e.dst.String(), "attachments", attachments,
+		"routeType", "route_static", "routeState", e.state,
+	)
+	if err != nil {
+		return err
+	}
+	delete(first, "propagatedRouteFamily") // A static route has none, as the sample of an uninstalled one shows.
+	return detail.overwriteAll(
+		"region", e.region,
+		"transitGatewayRouteTableArns", []string{ec2ARN(e.region, e.account, "transit-gateway-route-table", e.table)},
+		"sequenceNumber", e.sequence,
+		"routes", []any{first},
+		"transitGatewayArn", ec2ARN(e.region, e.account, "transit-gateway", e.gateway),
+	)
+}
+
+// Subscribe has fn called with every event that the World emits, as JSON, in
+// the order of subscription. fn is called from the Timekeeper's callbacks,
+// without the World's lock; it must not block, and must not change the slice.
+func (w *World) Subscribe(fn func(raw []byte)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.subscribers = append(w.subscribers, fn)
+}
+
+// announceRoute emits a routing update for a static route of a TGW table,
+// EventDelay after the write.
+func (w *World) announceRoute(s *step, t *tgwTable, route TGWRouteView, installed bool) {
+	own := t.gateway.owner
+	event := routeEvent{
+		region: own.region, account: own.account, gateway: t.gateway.id, table: t.id,
+		sequence: s.now.UnixMilli(), dst: route.Destination,
+		attachments: route.Attachments, state: route.State,
+	}
+	name := sampleInstalled
+	if !installed {
+		// The published sample of an uninstalled static route is a blackhole without attachments.
+		name, event.attachments, event.state = sampleUninstalled, nil, blackhole
+	}
+	resource := ec2ARN(own.region, own.account, "transit-gateway", t.gateway.id)
+	w.emitLater(s, name, resource, event.fill)
+}
+
+// announceTunnel emits a status event with the status at detection, EventDelay
+// after it.
+func (w *World) announceTunnel(s *step, v *vpnConnection, t *tunnel) {
+	own := v.attachment.gateway.owner
+	event := tunnelEvent{
+		region: own.region, account: own.account, vpn: v.id, attachment: v.attachment.id,
+		gateway: v.attachment.gateway.id, outsideIP: t.outsideIP,
+	}
+	name := sampleIPsecDown
+	if t.detected {
+		name = sampleIPsecUp
+	}
+	w.emitLater(s, name, ec2ARN(own.region, own.account, "vpn-connection", v.id), event.fill)
+}
+
+// emitLater makes the event EventDelay from now; its time is that of the change.
+func (w *World) emitLater(s *step, name, resource string, fill func(object) error) {
+	changedAt, due := s.now, s.now.Add(w.options.EventDelay)
+	s.then(func() {
+		w.keeper.At(due, "event "+strings.TrimSuffix(name, ".json"), func() {
+			w.do(func(later *step) {
+				w.events++
+				head := eventHead{serial: w.events, at: changedAt, account: w.globalAccount, resource: resource}
+				raw, err := w.samples.make(name, head, fill)
+				if err != nil {
+					panic(fmt.Sprintf("sim: %v", err)) // NewWorld has made one of each kind.
+				}
+				for _, subscriber := range w.subscribers {
+					later.then(func() { subscriber(bytes.Clone(raw)) })
+				}
+			})
+		})
+	})
+}
