@@ -8,9 +8,11 @@
 //
 // How a VPN path's evidence becomes its state, before hold-off:
 //
-//	any tunnel unreadable, missing or too old ──► Unknown (reason sensor)
+//	any fact unreadable, or too old ─────────────► Unknown
+//	connection deleted ──────────────────────────► Down
 //	tunnels UP ≥ tunnels ────────────────────────► Up
 //	minTunnels ≤ tunnels UP < tunnels ───────────► Degraded
+//	tunnels UP < minTunnels, one of them missing ► Unknown
 //	tunnels UP < minTunnels ─────────────────────► Down
 //
 // Worse evidence must last for the hold-off time (RFC 4427, section 4.1) before

@@ -13,6 +13,7 @@ import (
 func Judge(spec Spec, facts []Fact, locked bool, memory Memory, now time.Time) Assessment {
 	evidence := judgeEvidence(spec, facts, now)
 	state, reason, worseSince := holdOff(spec, evidence, memory, now)
+	judged := state
 	if locked {
 		state, reason = AdminDown, ReasonLockout
 	}
@@ -22,9 +23,10 @@ func Judge(spec Spec, facts []Fact, locked bool, memory Memory, now time.Time) A
 	if state != memory.State || memory.Since.IsZero() {
 		next.State, next.Since = state, now
 	}
-	penalize(spec.Damping, &next, state, now)
-	if state == Up || state == Degraded || state == Down {
-		next.Proven = state
+	// A lockout hides the path's state and does not change it.
+	penalize(spec.Damping, &next, judged, now)
+	if judged != Unknown {
+		next.Proven = judged
 	}
 
 	out := Assessment{
@@ -44,55 +46,75 @@ type evidence struct {
 	sources int
 }
 
+// judgeEvidence does not depend on the order of the facts: what was not read
+// comes before what is too old, and both before what was read.
 func judgeEvidence(spec Spec, facts []Fact, now time.Time) evidence {
-	up, seen, routesShort := 0, 0, 0
-	sources := map[Source]bool{}
+	stale := false
+	gone := map[Source]bool{}
+	tally := tunnelTally{alive: map[Source]bool{}, failed: map[Source]bool{}}
 	for _, fact := range facts {
 		if fact.Subject != spec.Subject {
 			continue
 		}
-		if fact.Kind == FactUnreadable {
-			return evidence{state: Unknown, reason: ReasonSensor}
-		}
-		if now.Sub(fact.ObservedAt) > spec.MaxAge {
-			return evidence{state: Unknown, reason: ReasonStale}
-		}
-		sources[fact.Source] = true
+		stale = stale || now.Sub(fact.ObservedAt) > spec.MaxAge
 		switch fact.Kind {
+		case FactUnreadable:
+			return evidence{state: Unknown, reason: ReasonSensor}
 		case FactConnectionState:
 			if fact.Value == ConnectionGone || fact.Value == ConnectionGoing {
-				return evidence{state: Down, reason: ReasonConnectionGone, sources: len(sources)}
+				gone[fact.Source] = true
 			}
 		case FactTunnelStatus:
-			seen++
-			switch {
-			case fact.Value == TunnelUp && fact.AcceptedRoutes >= spec.MinAcceptedRoutes:
-				up++
-			case fact.Value == TunnelUp:
-				routesShort++
-			case fact.Value != TunnelDown:
-				return evidence{state: Unknown, reason: ReasonSensor}
-			}
-		case FactUnreadable:
-			// Handled above, before the fact's age was looked at.
+			tally.add(spec, fact)
 		}
 	}
-	return judgeTunnels(spec, up, seen, routesShort, len(sources))
+	switch {
+	case stale:
+		return evidence{state: Unknown, reason: ReasonStale}
+	case len(gone) > 0:
+		return evidence{state: Down, reason: ReasonConnectionGone, sources: len(gone)}
+	default:
+		return tally.judge(spec)
+	}
 }
 
-func judgeTunnels(spec Spec, up, seen, routesShort, sources int) evidence {
+// tunnelTally counts tunnels, with the sources that call them alive or failed.
+type tunnelTally struct {
+	up, seen, routesShort, strange int
+	alive, failed                  map[Source]bool
+}
+
+func (t *tunnelTally) add(spec Spec, fact Fact) {
+	t.seen++
 	switch {
-	case up >= spec.Tunnels:
-		return evidence{Up, ReasonAllTunnelsUp, sources}
-	case up >= spec.MinTunnels:
-		return evidence{Degraded, ReasonSomeTunnelsUp, sources}
-	case seen < spec.Tunnels:
+	case fact.Value == TunnelUp && fact.AcceptedRoutes >= spec.MinAcceptedRoutes:
+		t.up++
+		t.alive[fact.Source] = true
+	case fact.Value == TunnelUp:
+		t.routesShort++
+		t.failed[fact.Source] = true
+	case fact.Value == TunnelDown:
+		t.failed[fact.Source] = true
+	default:
+		t.strange++
+	}
+}
+
+func (t *tunnelTally) judge(spec Spec) evidence {
+	switch {
+	case t.strange > 0:
+		return evidence{state: Unknown, reason: ReasonSensor}
+	case t.up >= spec.Tunnels:
+		return evidence{Up, ReasonAllTunnelsUp, len(t.alive)}
+	case t.up >= spec.MinTunnels:
+		return evidence{Degraded, ReasonSomeTunnelsUp, len(t.alive)}
+	case t.seen < spec.Tunnels:
 		// A tunnel that the answer leaves out may be the one that is up.
 		return evidence{state: Unknown, reason: ReasonNoEvidence}
-	case up+routesShort >= spec.MinTunnels:
-		return evidence{Down, ReasonTooFewRoutes, sources}
+	case t.up+t.routesShort >= spec.MinTunnels:
+		return evidence{Down, ReasonTooFewRoutes, len(t.failed)}
 	default:
-		return evidence{Down, ReasonTooFewTunnels, sources}
+		return evidence{Down, ReasonTooFewTunnels, len(t.failed)}
 	}
 }
 
@@ -132,21 +154,20 @@ func holdOff(spec Spec, ev evidence, memory Memory, now time.Time) (State, Reaso
 	return memory.Proven, ReasonHoldOff, since
 }
 
-// penalize adds the penalty of a Down transition and moves the path in and out
-// of suppression (RFC 2439, section 4.2). A path that was never proven alive
+// penalize moves the path in and out of suppression, and adds the penalty of a
+// Down transition (RFC 2439, section 4.2). A path that was never proven alive
 // has nothing to transition from.
 func penalize(d Damping, memory *Memory, state State, now time.Time) {
-	if state == Down && (memory.Proven == Up || memory.Proven == Degraded) {
-		memory.Penalty = math.Min(decayed(d, memory.Penalty, memory.PenaltyAt, now)+d.Penalty, d.Ceiling)
-		memory.PenaltyAt = now
-		if memory.Penalty >= d.Suppress {
-			memory.Suppressed = true
-		}
+	penalty := decayed(d, memory.Penalty, memory.PenaltyAt, now)
+	if penalty < d.Reuse {
+		memory.Suppressed = false
+	}
+	if state != Down || !memory.Proven.Alive() || d.Penalty <= 0 {
 		return
 	}
-	if memory.Suppressed && decayed(d, memory.Penalty, memory.PenaltyAt, now) < d.Reuse {
-		memory.Suppressed = false
-		memory.Penalty, memory.PenaltyAt = 0, time.Time{}
+	memory.Penalty, memory.PenaltyAt = math.Min(penalty+d.Penalty, d.Ceiling), now
+	if memory.Penalty >= d.Suppress {
+		memory.Suppressed = true
 	}
 }
 
@@ -159,29 +180,28 @@ func decayed(d Damping, penalty float64, at, now time.Time) float64 {
 }
 
 // deadline is the earliest instant after now at which hold-off ends or a
-// suppressed path is reused.
+// suppressed path is reused; one that is past is no deadline.
 func deadline(spec Spec, memory Memory, now time.Time) time.Time {
-	var at time.Time
-	if !memory.WorseSince.IsZero() {
-		at = memory.WorseSince.Add(spec.HoldOff)
-	}
-	if memory.Suppressed {
-		reuse := reuseAt(spec.Damping, memory)
-		if at.IsZero() || reuse.Before(at) {
-			at = reuse
+	var first time.Time
+	due := func(at time.Time) {
+		if at.After(now) && (first.IsZero() || at.Before(first)) {
+			first = at
 		}
 	}
-	if !at.After(now) {
-		return time.Time{}
+	if !memory.WorseSince.IsZero() {
+		due(memory.WorseSince.Add(spec.HoldOff))
 	}
-	return at
+	if memory.Suppressed {
+		due(reuseAt(spec.Damping, memory))
+	}
+	return first
 }
 
 // reuseAt is when a suppressed path's penalty has decayed below the reuse
 // threshold.
 func reuseAt(d Damping, memory Memory) time.Time {
 	halfLives := math.Log2(memory.Penalty / d.Reuse)
-	// One nanosecond more, since reuse needs less than the threshold.
+	// A microsecond more, since reuse needs less than the threshold.
 	return memory.PenaltyAt.Add(time.Duration(halfLives*float64(d.HalfLife)) + time.Microsecond)
 }
 

@@ -114,7 +114,7 @@ func (l *ledger) checkFacts() []Violation {
 			continue
 		}
 		e := l.entries[entryID{call.Write.Table, call.Write.Destination}]
-		if e == nil || l.ignoringHealth(e.group.Name, call.SentAt) {
+		if e == nil || l.ignoredHealthLately(e.group.Name, call.SentAt) {
 			continue
 		}
 		if dead, alive := l.judge(e, call, known[call.Process]); dead != "" && alive != "" {
@@ -136,21 +136,21 @@ func (l *ledger) judge(e *entryLine, call sim.CallRecord, known facts) (dead, al
 			return "", "" // The target may be alive for all the process knows.
 		case to:
 			dead = p.Name
-		case up >= p.MinTunnels && !l.lockedOut(e.group.Name, p.Name, call.SentAt):
+		case up >= p.MinTunnels && !l.lockedLately(e.group.Name, p.Name, call.SentAt):
 			alive = p.Name
 		}
 	}
 	return dead, alive
 }
 
-// holdingOff: the group has a hold-off time, and the path has been down by
-// telemetry for less than that, two sweeps included.
+// holdingOff: the group has a hold-off time, and the path may not have been
+// down by telemetry for that long since a run first saw it.
 func (l *ledger) holdingOff(g *declared, p config.Path, at time.Time) bool {
 	hold := time.Duration(g.HoldOff)
 	if hold == 0 {
 		return false
 	}
-	from := at.Add(-hold - 2*time.Duration(l.config.Timers.SweepPeriod))
+	from := at.Add(-hold - longEnough)
 	return !through(l.tunnels[p.VPN].telemetry, from, at, func(up int) bool { return up < p.MinTunnels })
 }
 

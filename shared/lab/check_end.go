@@ -129,8 +129,34 @@ func (l *ledger) frozen(group string) bool {
 }
 
 func (l *ledger) ignoringHealth(group string, at time.Time) bool {
-	return slices.ContainsFunc(l.standing(group, at), func(r protection.Request) bool {
-		return r.Kind == protection.ForcedSwitch && r.IgnoreHealth && at.Sub(r.At) <= time.Duration(l.config.Timers.IgnoreHealthFor)+time.Minute
+	return slices.ContainsFunc(l.standing(group, at), func(r protection.Request) bool { return l.ignores(r, at) })
+}
+
+func (l *ledger) ignores(r protection.Request, at time.Time) bool {
+	return r.Kind == protection.ForcedSwitch && r.IgnoreHealth && at.Sub(r.At) <= time.Duration(l.config.Timers.IgnoreHealthFor)+time.Minute
+}
+
+// lately are the requests that stood at any time so short before an instant
+// that a run which is still under way may have read them.
+func (l *ledger) lately(group string, at time.Time) []protection.Request {
+	out := l.standing(group, at.Add(-longEnough))
+	for _, r := range l.requests {
+		if r.Group == group && !r.Clear && !r.At.Before(at.Add(-longEnough)) && !r.At.After(at) {
+			out = append(out, r.Request)
+		}
+	}
+	return out
+}
+
+func (l *ledger) ignoredHealthLately(group string, at time.Time) bool {
+	return slices.ContainsFunc(l.lately(group, at), func(r protection.Request) bool {
+		return r.Kind == protection.ForcedSwitch && r.IgnoreHealth && at.Sub(r.At) <= time.Duration(l.config.Timers.IgnoreHealthFor)+longEnough
+	})
+}
+
+func (l *ledger) lockedLately(group, path string, at time.Time) bool {
+	return slices.ContainsFunc(l.lately(group, at), func(r protection.Request) bool {
+		return r.Kind == protection.Lockout && r.Path == path
 	})
 }
 

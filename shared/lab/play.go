@@ -2,10 +2,12 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"detour/shared/config"
 	"detour/shared/controller"
 	"detour/shared/protection"
 	"detour/shared/sim"
@@ -30,7 +32,10 @@ type Result struct {
 	// Before and After are the tables at the start and at the end, as text.
 	Before, After string
 	// Observed are the answers to the scenario's expectations of reachability and
-	// of tables, in their order.
+	// of tables, in the order of time; Failures are those that are not as expected,
+	// and the figures out of their bounds.
+	Observed   []Observation
+	Matrices   []Matrix
 	Failures   []string
 	Metrics    Metrics
 	Violations []Violation
@@ -71,6 +76,9 @@ func Play(s *Scenario, opts PlayOptions) (*Result, error) {
 	out.TraceHash = rig.Scheduler.TraceHash()
 	out.ledger = newLedger(s.Config, s.Topology, rig.World, out.initial, rig.Requests, Start(), end)
 	checks := opts.Checks
+	if by := time.Duration(s.Expect.ConvergedBy); by > 0 {
+		checks.ConvergedBy = Start().Add(by)
+	}
 	checks.Stale = checks.Stale || s.Faults.excusesNeedlessWrites()
 	out.Violations = out.ledger.check(checks)
 	out.Metrics = out.measure()
@@ -112,7 +120,11 @@ func (r *Rig) Do(step Step) error {
 	case ClearRequest:
 		return r.clearRequest(step)
 	case WriteRoute:
-		return r.World.ForceRoute(step.By, step.Table, step.Destination, step.Target)
+		err := r.World.ForceRoute(step.By, step.Table, step.Destination, step.Target)
+		if _, refused := errors.AsType[*sim.APIError](err); refused {
+			return nil // What AWS refuses is in the call log, and no mistake of the script.
+		}
+		return err
 	case LoseEvents:
 		r.opts.Faults.Events.Lose = 1
 		return nil
@@ -172,31 +184,82 @@ func (r *Rig) clearRequest(step Step) error {
 
 // expectations looks at what the scenario expects, at the instants it names.
 func (res *Result) expectations(s *Scenario) {
+	due := map[config.Duration][]func(){}
+	var order []config.Duration
+	add := func(at config.Duration, look func()) {
+		if due[at] == nil {
+			order = append(order, at)
+		}
+		due[at] = append(due[at], look)
+	}
 	for _, e := range s.Expect.Reach {
-		res.Rig.Scheduler.At(Start().Add(time.Duration(e.At)), "expect", func() { res.expectReach(s, e) })
+		add(e.At, func() { res.expectReach(s, e) })
 	}
 	for _, e := range s.Expect.Tables {
-		res.Rig.Scheduler.At(Start().Add(time.Duration(e.At)), "expect", func() { res.expectTable(e) })
+		add(e.At, func() { res.expectTable(e) })
+	}
+	for _, at := range order {
+		res.Rig.Scheduler.At(Start().Add(time.Duration(at)), "expect", func() {
+			for _, look := range due[at] {
+				look()
+			}
+		})
+	}
+}
+
+// Observation is the answer to one expectation at its instant.
+type Observation struct {
+	At   time.Time
+	What string
+	OK   bool
+}
+
+// observe keeps an answer; one that is not as expected is a failure.
+func (res *Result) observe(at config.Duration, ok bool, what string) {
+	res.Observed = append(res.Observed, Observation{At: Start().Add(time.Duration(at)), What: what, OK: ok})
+	if !ok {
+		res.Failures = append(res.Failures, fmt.Sprintf("at %s: %s", at, what))
 	}
 }
 
 func (res *Result) expectReach(s *Scenario, e ReachExpectation) {
+	res.lookAround(e.At)
 	if !e.Everyone {
 		trace := res.Rig.World.Reach(e.From, e.To)
-		if trace.OK != e.Reachable {
-			res.Failures = append(res.Failures, fmt.Sprintf("at %s: %s reaches %s: got %t (%s), expected %t", time.Duration(e.At), e.From, e.To, trace.OK, trace.Reason, e.Reachable))
-		}
+		res.observe(e.At, trace.OK == e.Reachable, sayReach(e, trace))
 		return
 	}
+	pairs, missing := 0, 0
 	for _, from := range s.Topology.Hosts {
 		for _, to := range s.Topology.Hosts {
 			if from.Name == to.Name {
 				continue
 			}
+			pairs++
 			if trace := res.Rig.World.Reach(from.Name, to.Name); !trace.OK {
-				res.Failures = append(res.Failures, fmt.Sprintf("at %s: %s does not reach %s: %s", time.Duration(e.At), from.Name, to.Name, trace.Reason))
+				missing++
+				res.observe(e.At, false, fmt.Sprintf("%s does not reach %s: %s", from.Name, to.Name, trace.Reason))
 			}
 		}
+	}
+	if missing == 0 {
+		res.observe(e.At, true, fmt.Sprintf("everyone reaches everyone (%d pairs)", pairs))
+	}
+}
+
+// sayReach says what came of one pair, and what was expected if that differs.
+func sayReach(e ReachExpectation, trace sim.Trace) string {
+	said := fmt.Sprintf("%s reaches %s", e.From, e.To)
+	if !trace.OK {
+		said = fmt.Sprintf("%s does not reach %s (%s)", e.From, e.To, trace.Reason)
+	}
+	switch {
+	case trace.OK == e.Reachable:
+		return said
+	case e.Reachable:
+		return said + ", but should"
+	default:
+		return said + ", but should not"
 	}
 }
 
@@ -207,9 +270,37 @@ func (res *Result) expectTable(e TableExpectation) {
 			got = route.Target
 		}
 	}
+	said := fmt.Sprintf("%s %s points to %s", e.Table, e.Destination, got)
 	if got != e.Target {
-		res.Failures = append(res.Failures, fmt.Sprintf("at %s: %s %s points to %s, expected %s", time.Duration(e.At), e.Table, e.Destination, got, e.Target))
+		said += ", expected " + e.Target
 	}
+	res.observe(e.At, got == e.Target, said)
+}
+
+// maxMatrix is how many hosts a matrix of reachability shows at most.
+const maxMatrix = 10
+
+// Matrix is who reached whom at an instant.
+type Matrix struct {
+	At    time.Time
+	Hosts []string
+	// Reaches has a row for each host that asks.
+	Reaches [][]bool
+}
+
+// lookAround keeps the matrix of reachability of the instant, once.
+func (res *Result) lookAround(at config.Duration) {
+	now := Start().Add(time.Duration(at))
+	hosts := res.Scenario.Topology.Hosts
+	if len(hosts) > maxMatrix || (len(res.Matrices) > 0 && res.Matrices[len(res.Matrices)-1].At.Equal(now)) {
+		return
+	}
+	m := Matrix{At: now}
+	for _, h := range hosts {
+		m.Hosts = append(m.Hosts, h.Name)
+	}
+	m.Reaches = res.Rig.World.Matrix(m.Hosts)
+	res.Matrices = append(res.Matrices, m)
 }
 
 // Passed reports whether every expectation and every invariant holds.

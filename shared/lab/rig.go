@@ -107,8 +107,11 @@ type Run struct {
 	Started  time.Time
 	Ended    time.Time
 	Cause    string
-	Outcome  handler.Outcome
-	// Finished is false while it runs, and for ever if it was killed.
+	// Message is what the function was invoked with.
+	Message []byte
+	Outcome handler.Outcome
+	// Finished is false while it runs, and for ever if it was killed; Ended is
+	// then when it was killed.
 	Finished bool
 }
 
@@ -209,7 +212,8 @@ func (r *Rig) Close() { r.Scheduler.Close() }
 // Quiet switches all random faults off; scripted ones stay.
 func (r *Rig) Quiet() {
 	r.plan.Enabled = false
-	r.opts.Faults.Events = sim.EventFaults{}
+	events := &r.opts.Faults.Events // Its counts stay.
+	events.Lose, events.Double, events.MaxDelay = 0, 0, 0
 	r.opts.Faults.StoreError, r.opts.Faults.DoubleWake = 0, 0
 }
 
@@ -262,7 +266,7 @@ func (r *Rig) Invoke(fn Function, raw []byte, cause string) { r.invoke(fn, raw, 
 func (r *Rig) invoke(fn Function, raw []byte, cause string, attempt int) {
 	index := len(r.Runs)
 	started := r.Scheduler.Now()
-	r.Runs = append(r.Runs, Run{Function: fn, Attempt: attempt, Started: started, Cause: cause})
+	r.Runs = append(r.Runs, Run{Function: fn, Attempt: attempt, Started: started, Cause: cause, Message: raw})
 	name := string(fn) + "-" + strconv.Itoa(index+1)
 	process := r.Scheduler.Start(name, func(ctx context.Context, p *sim.Process) {
 		ctx, cancel := p.Timeout(ctx, functionTimeout)
@@ -280,7 +284,10 @@ func (r *Rig) invoke(fn Function, raw []byte, cause string, attempt int) {
 	})
 	r.Runs[index].Process = process
 	process.OnEnd(func() {
-		run := r.Runs[index]
+		run := &r.Runs[index]
+		if !run.Finished {
+			run.Ended = r.Scheduler.Now()
+		}
 		if (run.Finished && run.Outcome.Action != handler.Retry) || attempt == 3 {
 			return
 		}

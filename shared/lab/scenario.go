@@ -165,6 +165,9 @@ type Expect struct {
 	Reach []ReachExpectation `json:"reach,omitempty"`
 	// Tables are expectations of single routes, at instants of the run.
 	Tables []TableExpectation `json:"tables,omitempty"`
+	// ConvergedBy is when every group must stand wholly on one path, after which
+	// nothing more is written; zero: not checked.
+	ConvergedBy config.Duration `json:"convergedBy,omitzero"`
 	// Metrics are bounds of the run's figures, by name.
 	Metrics map[string]Bound `json:"metrics,omitempty"`
 }

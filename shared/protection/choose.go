@@ -56,7 +56,7 @@ func (d *decider) chooseForced() (choice, bool) {
 			return choice{}, false
 		}
 		state := d.health(request.Path).State
-		masked := request.IgnoreHealth && d.in.Now.Before(d.ignoreUntil(request))
+		masked := d.masked(request)
 		switch {
 		case state == health.AdminDown:
 			d.end(request, ReasonTargetLocked)
@@ -71,6 +71,11 @@ func (d *decider) chooseForced() (choice, bool) {
 		}
 		return d.toward(request.Path, 0, ReasonForcedSwitch), true
 	}
+}
+
+// masked: the force ignores its target's health, and has not expired.
+func (d *decider) masked(request Request) bool {
+	return request.IgnoreHealth && d.in.Now.Before(d.ignoreUntil(request))
 }
 
 func (d *decider) ignoreUntil(request Request) time.Time {

@@ -51,17 +51,21 @@ type Output struct {
 	Moved bool
 	// NewlyContended are entries that this run gave up writing.
 	NewlyContended []EntryKey
+	// Unsafe: the committed decision aims at a path that is Down while another one
+	// is eligible, and something keeps the group from moving there. Nothing is
+	// written towards a dead path meanwhile.
+	Unsafe bool
 	// HeldPartial: an immediate freeze stopped a change in the middle.
 	HeldPartial bool
 }
 
 // Writes reports whether routes may be written from this output: the committed
-// decision is not settled, nothing was adopted on this run, and no freeze
-// stands in the way. A freeze that is not immediate lets a change that is
-// under way end.
+// decision is not settled, nothing was adopted on this run, it is not Unsafe,
+// and no freeze stands in the way. A freeze that is not immediate lets a change
+// that is under way end.
 func (o Output) Writes(mode Mode) bool {
 	switch {
-	case mode != Enforce, o.Next.Decision.Epoch == 0, o.Next.Settled, o.Decision.Action == Adopt:
+	case mode != Enforce, o.Next.Decision.Epoch == 0, o.Next.Settled, o.Decision.Action == Adopt, o.Unsafe:
 		return false
 	case o.Freeze.On:
 		return !o.Freeze.Immediate
@@ -92,6 +96,7 @@ func Decide(in Input) Output {
 	}
 	d.deadlines()
 	d.heldPartial()
+	d.unsafe()
 	return d.out
 }
 
@@ -315,6 +320,26 @@ func (d *decider) due(at time.Time) {
 	}
 	if d.out.Deadline.IsZero() || at.Before(d.out.Deadline) {
 		d.out.Deadline = at
+	}
+}
+
+// unsafe looks at where the committed decision aims. A forced switch that
+// ignores health is the one exception.
+func (d *decider) unsafe() {
+	next := d.out.Next.Decision
+	aims := []string{next.To}
+	if next.Extent < d.in.Group.Steps() {
+		aims = append(aims, next.From)
+	}
+	if request, ok := d.newest(ForcedSwitch); ok && request.Path == next.To && d.masked(request) {
+		return
+	}
+	for _, path := range aims {
+		if state := d.health(path).State; state == health.Down || state == health.AdminDown {
+			if _, ok := d.best(path); ok {
+				d.out.Unsafe = true
+			}
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func PrefixList(id string) Destination {
 // ParseDestination reads a CIDR block or a managed prefix list id. A bare
 // address is refused: EC2 takes prefixes only.
 func ParseDestination(text string) (Destination, error) {
-	if strings.HasPrefix(text, prefixListMarker) {
+	if strings.HasPrefix(text, prefixListMarker) && text != prefixListMarker {
 		return PrefixList(text), nil
 	}
 	prefix, err := netip.ParsePrefix(text)

@@ -46,12 +46,14 @@ type NextHop struct {
 }
 
 // markers maps the start of an AWS id to the kind of next hop that it names.
-// Longer markers that share a start stand first.
+// Longer markers that share a start stand first. A marker without a kind starts
+// ids that are no target of a route.
 var markers = []struct { //nolint:gochecknoglobals // An immutable table; a function would rebuild it for every route read.
 	start string
 	kind  NextHopKind
 }{
 	{"tgw-attach-", TransitGatewayAttachment},
+	{"tgw-rtb-", NoNextHop},
 	{"tgw-", TransitGateway},
 	{"eigw-", EgressOnlyInternetGateway},
 	{"igw-", InternetGateway},
@@ -65,6 +67,9 @@ var markers = []struct { //nolint:gochecknoglobals // An immutable table; a func
 	{"cagw-", CarrierGateway},
 }
 
+// propagatedMarker starts the form in which a propagated next hop is written.
+const propagatedMarker = "propagated:"
+
 // ParseNextHop reads the id of a route's target, or one of the words "local",
 // "blackhole" and "propagated:ATTACHMENT-ID".
 func ParseNextHop(text string) (NextHop, error) {
@@ -73,13 +78,17 @@ func ParseNextHop(text string) (NextHop, error) {
 		return NextHop{Kind: Local}, nil
 	case text == string(Blackhole):
 		return NextHop{Kind: Blackhole}, nil
-	case strings.HasPrefix(text, "propagated:"):
-		return NextHop{Kind: Propagated, ID: strings.TrimPrefix(text, "propagated:")}, nil
+	case strings.HasPrefix(text, propagatedMarker) && text != propagatedMarker:
+		return NextHop{Kind: Propagated, ID: strings.TrimPrefix(text, propagatedMarker)}, nil
 	}
 	for _, marker := range markers {
-		if strings.HasPrefix(text, marker.start) && len(text) > len(marker.start) {
-			return NextHop{Kind: marker.kind, ID: text}, nil
+		if !strings.HasPrefix(text, marker.start) {
+			continue
 		}
+		if marker.kind == NoNextHop || text == marker.start {
+			break
+		}
+		return NextHop{Kind: marker.kind, ID: text}, nil
 	}
 	return NextHop{}, fmt.Errorf("next hop %q is not an id that Detour knows: write for example tgw-attach-…, tgw-…, eni-…, vgw-…, blackhole or local", text)
 }
@@ -107,7 +116,7 @@ func (h NextHop) String() string {
 	case Local, Blackhole:
 		return string(h.Kind)
 	case Propagated:
-		return "propagated:" + h.ID
+		return propagatedMarker + h.ID
 	default:
 		return h.ID
 	}

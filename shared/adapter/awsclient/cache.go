@@ -15,10 +15,11 @@ const renewBefore = 5 * time.Minute
 // cache keeps credentials until shortly before they end.
 //
 // It stands in for aws.CredentialsCache, which fetches in a goroutine of its
-// own and makes all others wait for it where no Clock sees them: under the
-// simulator's scheduler, which runs one task at a time, they would wait for
-// ever. The price is that callers who find the cache empty at the same time
-// each fetch for themselves. No lock is held while they do.
+// own, under a context that never ends, and lets all callers wait for the one
+// fetch: an STS call that hangs would outlive its caller's timeout, and deny the
+// account to every later call. Here each fetch ends with its caller. The price
+// is that callers who find the cache empty at the same time each fetch for
+// themselves. No lock is held while they do.
 type cache struct {
 	source aws.CredentialsProvider
 

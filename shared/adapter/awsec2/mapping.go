@@ -1,6 +1,7 @@
 package awsec2
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,7 +87,7 @@ func destinationOf(cidr, list string) (route.Destination, error) {
 	case list != "":
 		return route.PrefixList(list), nil
 	default:
-		return route.Destination{}, fmt.Errorf("a route has no destination that Detour knows")
+		return route.Destination{}, errors.New("a route has no destination that Detour knows")
 	}
 }
 
@@ -110,7 +111,9 @@ func vpcOrigin(shown types.Route) route.Origin {
 }
 
 // vpcNextHop maps the target of a VPC route. A route to an instance shows the
-// instance and its interface; it counts as one to the instance.
+// instance and its interface (EC2 API, Route), and is counted as one to the
+// interface: an appliance is declared by its interface, and whether EC2 shows
+// the instance for such a route too is UNVERIFIED.
 func vpcNextHop(shown types.Route) route.NextHop {
 	if id := aws.ToString(shown.GatewayId); id != "" {
 		return gatewayNextHop(id)
@@ -120,8 +123,8 @@ func vpcNextHop(shown types.Route) route.NextHop {
 		id   *string
 	}{
 		{route.TransitGateway, shown.TransitGatewayId},
-		{route.Instance, shown.InstanceId},
 		{route.NetworkInterface, shown.NetworkInterfaceId},
+		{route.Instance, shown.InstanceId},
 		{route.NATGateway, shown.NatGatewayId},
 		{route.VPCPeeringConnection, shown.VpcPeeringConnectionId},
 		{route.EgressOnlyInternetGateway, shown.EgressOnlyInternetGatewayId},

@@ -34,6 +34,8 @@ type decoder struct {
 	positions map[string]position
 	// broken holds the paths whose values could not be decoded.
 	broken map[string]bool
+	// also are keys of the root that somebody else decodes.
+	also []string
 }
 
 // config decodes the root.
@@ -62,6 +64,10 @@ func (d *decoder) value(node *yaml.Node, path string, target reflect.Value) {
 		d.add(positionOf(node), path, node.Tag, "is a tag, and tags are not supported", "remove it")
 	case node.Kind == yaml.ScalarNode && node.ShortTag() == nullTag:
 		d.add(positionOf(node), path, "", "there is no value", "write one, or remove the key")
+	case target.Kind() == reflect.Pointer:
+		pointed := reflect.New(target.Type().Elem())
+		d.value(node, path, pointed.Elem())
+		target.Set(pointed)
 	case target.Type() == reflect.TypeFor[config.Duration](), target.Kind() < reflect.Array, target.Kind() == reflect.String:
 		d.scalar(node, path, target)
 	case target.Kind() == reflect.Struct && d.kind(node, path, yaml.MappingNode):
@@ -114,7 +120,9 @@ func fieldsOf(structure reflect.Type) []field {
 	var out []field
 	for i := range structure.NumField() {
 		name, _, _ := strings.Cut(structure.Field(i).Tag.Get("json"), ",")
-		out = append(out, field{name, i})
+		if name != "-" {
+			out = append(out, field{name, i})
+		}
 	}
 	return out
 }
@@ -141,6 +149,9 @@ func (d *decoder) structure(node *yaml.Node, path string, target reflect.Value) 
 		names := make([]string, len(fields))
 		for i, f := range fields {
 			names[i] = f.name
+		}
+		if path == "" {
+			names = append(names, d.also...)
 		}
 		if near, ok := nearest(key.Value, names); ok {
 			d.add(positionOf(key), at, "", "unknown key", "did you mean "+near+"?")

@@ -28,6 +28,8 @@ func (d *decoder) scalar(node *yaml.Node, path string, target reflect.Value) {
 		what, remedy = setBool(node, target)
 	case target.Kind() == reflect.Int:
 		what, remedy = setInt(node, target)
+	case target.Kind() == reflect.Uint64:
+		what, remedy = setUint(node, target)
 	case target.Kind() == reflect.Float64:
 		what, remedy = setFloat(node, target)
 	}
@@ -77,8 +79,19 @@ func setInt(node *yaml.Node, target reflect.Value) (what, remedy string) {
 	return "", ""
 }
 
+func setUint(node *yaml.Node, target reflect.Value) (what, remedy string) {
+	plain := regexp.MustCompile(`^(0|[1-9][0-9]{0,19})$`)
+	number, err := strconv.ParseUint(node.Value, 10, 64)
+	// A number above 1<<63 is a float to YAML.
+	if tag := node.ShortTag(); tag != intTag && tag != floatTag || err != nil || !plain.MatchString(node.Value) {
+		return "is not a whole number of zero or more", "write decimal digits, without quotation marks"
+	}
+	target.SetUint(number)
+	return "", ""
+}
+
 func setFloat(node *yaml.Node, target reflect.Value) (what, remedy string) {
-	plain := regexp.MustCompile(`^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,9})?$`)
+	plain := regexp.MustCompile(`^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,32})?$`)
 	tag := node.ShortTag()
 	number, err := strconv.ParseFloat(node.Value, 64)
 	if tag != intTag && tag != floatTag || err != nil || !plain.MatchString(node.Value) {

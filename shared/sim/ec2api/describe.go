@@ -7,10 +7,10 @@ import (
 	"detour/shared/sim"
 )
 
-// The page limits of the transit gateway calls. Source: EC2 API reference,
+// tgwPages are the page limits of the transit gateway calls. Source: EC2 API reference,
 // SearchTransitGatewayRoutes (default 1000); the default of the others is
 // UNVERIFIED.
-var tgwPages = bounds{least: 5, most: 1000, usual: 1000}
+func tgwPages() bounds { return bounds{least: 5, most: 1000, usual: 1000} }
 
 // vpnKind selects for DescribeVpnConnections. Source of the filters: EC2 API
 // reference, DescribeVpnConnections.
@@ -60,7 +60,7 @@ func describeVPNConnections(rq *request) (any, *sim.APIError) {
 	if err != nil {
 		return nil, err
 	}
-	if err := k.check(filters); err != nil {
+	if err = k.check(filters); err != nil {
 		return nil, err
 	}
 	ids := rq.list("VpnConnectionId")
@@ -123,7 +123,7 @@ func attachmentKind() kind[sim.AttachmentView] {
 
 func describeAttachments(rq *request) (any, *sim.APIError) {
 	k := attachmentKind()
-	filters, pg, err := pagedRead(rq, k, tgwPages)
+	filters, pg, err := pagedRead(rq, k, tgwPages())
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func tgwTableKind() kind[sim.TGWTableView] {
 
 func describeTGWTables(rq *request) (any, *sim.APIError) {
 	k := tgwTableKind()
-	filters, pg, err := pagedRead(rq, k, tgwPages)
+	filters, pg, err := pagedRead(rq, k, tgwPages())
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func getAssociations(rq *request) (any, *sim.APIError) {
 	if err != nil {
 		return nil, err
 	}
-	filters, pg, err := pagedRead(rq, k, tgwPages)
+	filters, pg, err := pagedRead(rq, k, tgwPages())
 	if err != nil {
 		return nil, err
 	}

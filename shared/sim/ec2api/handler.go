@@ -154,10 +154,10 @@ func (rq *request) run(ctx context.Context, r *http.Request) (any, *sim.APIError
 	if version := params.Get("Version"); version != rq.face.version() {
 		return nil, fail(http.StatusBadRequest, "NoSuchVersion", "The requested version (%s) of service %s does not exist", version, rq.face.service())
 	}
-	if err := rq.world.Admit(rq.caller, rq.action, act.mutating); err != nil {
+	if err = rq.world.Admit(rq.caller, rq.action, act.mutating); err != nil {
 		return nil, err
 	}
-	if err := rq.checkNames(act); err != nil {
+	if err = rq.checkNames(act); err != nil {
 		return nil, err
 	}
 	if rq.caller.DryRun, err = rq.boolean("DryRun"); err != nil {

@@ -207,9 +207,23 @@ func TestWild(t *testing.T) {
 		pattern, s string
 		want       bool
 	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "abc", true}, {"a*c", "abbc", true}, {"a*c", "abbd", false},
-		{"?", "a", true}, {"?", "", false}, {"a?c", "abc", true}, {`\*`, "*", true}, {`\*`, "a", false}, {`a\`, `a\`, true},
-		{"*a*b*", "xxaxxbxx", true}, {"*a*b", "ba", false}, {"abc", "ABC", false}, {"a**", "a", true}, {"**x", "aax", true},
+		{"", "", true},
+		{"", "a", false},
+		{"*", "", true},
+		{"*", "abc", true},
+		{"a*c", "abbc", true},
+		{"a*c", "abbd", false},
+		{"?", "a", true},
+		{"?", "", false},
+		{"a?c", "abc", true},
+		{`\*`, "*", true},
+		{`\*`, "a", false},
+		{`a\`, `a\`, true},
+		{"*a*b*", "xxaxxbxx", true},
+		{"*a*b", "ba", false},
+		{"abc", "ABC", false},
+		{"a**", "a", true},
+		{"**x", "aax", true},
 	} {
 		if got := wild(c.pattern, c.s); got != c.want {
 			t.Errorf("wild(%q, %q) = %v", c.pattern, c.s, got)

@@ -59,13 +59,13 @@ func searchRoutes(rq *request) (any, *sim.APIError) {
 	}
 	filters := make([]routeFilter, 0, len(plain))
 	for _, f := range plain {
-		read, err := readRouteFilter(f)
-		if err != nil {
-			return nil, err
+		read, refused := readRouteFilter(f)
+		if refused != nil {
+			return nil, refused
 		}
 		filters = append(filters, read)
 	}
-	pg, err := rq.paging(tgwPages)
+	pg, err := rq.paging(tgwPages())
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 // vpcPages are the page limits of DescribeRouteTables. Source: EC2 API
 // reference, DescribeRouteTables; what a call without MaxResults gets is
 // UNVERIFIED. A page of 100 makes a client that does not page fail visibly.
-var vpcPages = bounds{least: 5, most: 100, usual: 100}
+func vpcPages() bounds { return bounds{least: 5, most: 100, usual: 100} }
 
 // tableKind selects for DescribeRouteTables. A route.* filter matches a table if
 // any of its routes matches it; whether two such filters must match the same
@@ -83,7 +83,7 @@ func routeField(route vpcRoute, name string) []string {
 // describeRouteTables answers DescribeRouteTables. Routes keep the World's order.
 func describeRouteTables(rq *request) (any, *sim.APIError) {
 	k := tableKind(rq.caller.Account)
-	filters, pg, err := pagedRead(rq, k, vpcPages)
+	filters, pg, err := pagedRead(rq, k, vpcPages())
 	if err != nil {
 		return nil, err
 	}

@@ -119,10 +119,19 @@ func TestEveryTarget(t *testing.T) {
 	f := sample()
 	c := client(New(f))
 	for _, in := range []ec2.CreateRouteInput{
-		{GatewayId: str("igw-1")}, {GatewayId: str("vgw-1")}, {InstanceId: str("i-1")}, {NetworkInterfaceId: str("eni-1")},
-		{NatGatewayId: str("nat-1")}, {TransitGatewayId: str("tgw-1")}, {VpcPeeringConnectionId: str("pcx-1")},
-		{EgressOnlyInternetGatewayId: str("eigw-1")}, {LocalGatewayId: str("lgw-1")}, {CarrierGatewayId: str("cagw-1")},
-		{VpcEndpointId: str("vpce-1")}, {CoreNetworkArn: str("arn:aws:networkmanager::1:core-network/c")}, {OdbNetworkArn: str("arn:aws:odb:r:1:odb-network/o")},
+		{GatewayId: str("igw-1")},
+		{GatewayId: str("vgw-1")},
+		{InstanceId: str("i-1")},
+		{NetworkInterfaceId: str("eni-1")},
+		{NatGatewayId: str("nat-1")},
+		{TransitGatewayId: str("tgw-1")},
+		{VpcPeeringConnectionId: str("pcx-1")},
+		{EgressOnlyInternetGatewayId: str("eigw-1")},
+		{LocalGatewayId: str("lgw-1")},
+		{CarrierGatewayId: str("cagw-1")},
+		{VpcEndpointId: str("vpce-1")},
+		{CoreNetworkArn: str("arn:aws:networkmanager::1:core-network/c")},
+		{OdbNetworkArn: str("arn:aws:odb:r:1:odb-network/o")},
 	} {
 		in.RouteTableId, in.DestinationCidrBlock = str("rtb-1"), str("0.0.0.0/0")
 		if _, err := c.CreateRoute(background(), &in); err != nil {

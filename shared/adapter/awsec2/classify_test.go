@@ -1,0 +1,135 @@
+package awsec2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"detour/shared/route"
+)
+
+func TestClassify(t *testing.T) {
+	anyOp := []route.Op{route.OpCreate, route.OpReplace, route.OpDelete}
+	for _, test := range []struct {
+		code string
+		want route.Outcome
+	}{
+		{"RouteAlreadyExists", route.PreconditionFailed},
+		{"InvalidRoute.NotFound", route.PreconditionFailed},
+		{"RequestLimitExceeded", route.Throttled},
+		{"Throttling", route.Throttled},
+		{"ThrottlingException", route.Throttled},
+		{"EC2ThrottledException", route.Throttled},
+		{"SlowDown", route.Throttled},
+		{"ConcurrentMutationLimitExceeded", route.Busy},
+		{"IncorrectState", route.Busy},
+		{"UnauthorizedOperation", route.Denied},
+		{"AuthFailure", route.Denied},
+		{"AccessDenied", route.Denied},
+		{"AccessDeniedException", route.Denied},
+		{"OptInRequired", route.Denied},
+		{"RouteLimitExceeded", route.Failed},
+		{"InvalidRouteTableID.NotFound", route.Failed},
+		{"InvalidTransitGatewayAttachmentID.NotFound", route.Failed},
+		{"InvalidRoute.InvalidState", route.Failed},
+		{"MissingParameter", route.Failed},
+		{"InternalError", route.Failed},
+		{"ServiceUnavailable", route.Failed},
+		{"", route.Failed},
+		{"routealreadyexists", route.Failed},
+	} {
+		for _, kind := range []route.TableKind{route.VPCTable, route.TransitGatewayTable} {
+			for _, op := range anyOp {
+				if got := classify(kind, op, test.code); got != test.want {
+					t.Errorf("%s of %s with %q is %s, want %s", op, kind, test.code, got, test.want)
+				}
+			}
+		}
+	}
+	for _, kind := range []route.TableKind{route.VPCTable, route.TransitGatewayTable} {
+		for _, op := range anyOp {
+			want := route.Failed
+			if kind == route.VPCTable && op == route.OpReplace {
+				want = route.PreconditionFailed
+			}
+			if got := classify(kind, op, "InvalidParameterValue"); got != want {
+				t.Errorf("%s of %s with InvalidParameterValue is %s, want %s", op, kind, got, want)
+			}
+		}
+	}
+}
+
+func answered(code string, status int) error {
+	return &smithy.OperationError{Err: &smithyhttp.ResponseError{
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},
+		Err:      &smithy.GenericAPIError{Code: code, Message: "about " + code},
+	}}
+}
+
+func TestReceipt(t *testing.T) {
+	change := route.Change{Table: vpcTable("rtb-1"), Op: route.OpReplace}
+	for _, test := range []struct {
+		name          string
+		err           error
+		outcome       route.Outcome
+		code, message string
+	}{
+		{"success", nil, route.Applied, "", ""},
+		{"api error", answered("RequestLimitExceeded", 503), route.Throttled, "RequestLimitExceeded", "about RequestLimitExceeded"},
+		{"no client", fmt.Errorf("%w: no role", errNoClient), route.Denied, "", "no client for the account and Region: no role"},
+		{"timeout", fmt.Errorf("sending: %w", context.DeadlineExceeded), route.Failed, "", "sending: context deadline exceeded"},
+		{"cancel", context.Canceled, route.Failed, "", "context canceled"},
+		{"network", errors.New("connection reset"), route.Failed, "", "connection reset"},
+	} {
+		got := receipt(change, test.err)
+		if got.Outcome != test.outcome || got.Code != test.code || got.Message != test.message || got.Change != change {
+			t.Errorf("%s: got %+v", test.name, got)
+		}
+	}
+}
+
+func TestProblemOf(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want route.Problem
+	}{
+		{nil, route.NoProblem},
+		{answered("RequestLimitExceeded", 503), route.ProblemThrottled},
+		{answered("UnauthorizedOperation", 403), route.ProblemDenied},
+		{answered("AuthFailure", 401), route.ProblemDenied},
+		{answered("InvalidRouteTableID.NotFound", 400), route.ProblemGone},
+		{answered("InvalidVpnConnectionID.NotFound", 400), route.ProblemGone},
+		{answered("InvalidParameterValue", 400), route.ProblemMalformed},
+		{answered("InternalError", 500), route.ProblemTimeout},
+		{answered("UnknownError", 502), route.ProblemTimeout},
+		{fmt.Errorf("%w: no role", errNoClient), route.ProblemDenied},
+		{context.DeadlineExceeded, route.ProblemTimeout},
+		{context.Canceled, route.ProblemTimeout},
+		{errors.New("connection reset"), route.ProblemTimeout},
+		{&smithy.DeserializationError{Err: errors.New("bad XML")}, route.ProblemMalformed},
+		{fmt.Errorf("describing: %w", errPaging), route.ProblemMalformed},
+	} {
+		if got := problemOf(test.err); got != test.want {
+			t.Errorf("%v is %q, want %q", test.err, got, test.want)
+		}
+	}
+}
+
+func TestSpoiledByOneID(t *testing.T) {
+	for code, want := range map[string]bool{
+		"InvalidRouteTableID.NotFound": true, "InvalidRouteTableId.Malformed": true, "InvalidRouteTableId.NotFound": true,
+		"InvalidRoute.NotFound": false, "RequestLimitExceeded": false,
+	} {
+		if got := spoiledByOneID(answered(code, 400), routeTableID); got != want {
+			t.Errorf("%s: got %v", code, got)
+		}
+	}
+	if spoiledByOneID(nil, routeTableID) || spoiledByOneID(context.Canceled, routeTableID) {
+		t.Error("an error without a code counts")
+	}
+}

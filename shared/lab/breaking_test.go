@@ -1,0 +1,73 @@
+package lab
+
+import (
+	"context"
+	"testing"
+
+	"detour/shared/controller"
+)
+
+// tokenBlind removes the condition on the lease token from a record store: what
+// a holder says is taken, whoever holds the lease by now.
+type tokenBlind struct{ controller.Records }
+
+// current puts the item's present token and revision in the place of the
+// caller's, so that the store's condition always holds.
+func (b tokenBlind) current(ctx context.Context, item controller.Item) (controller.Item, error) {
+	now, _, err := b.Peek(ctx, []controller.Key{item.Key})
+	if err != nil {
+		return item, err
+	}
+	if now[0].Lease.Token == "" {
+		if _, _, err := b.Take(ctx, item.Key, item.Lease.Token); err != nil {
+			return item, err
+		}
+		now, _, err = b.Peek(ctx, []controller.Key{item.Key})
+		if err != nil {
+			return item, err
+		}
+	}
+	item.Lease.Token, item.Revision = now[0].Lease.Token, now[0].Revision
+	return item, nil
+}
+
+func (b tokenBlind) Renew(ctx context.Context, item controller.Item) (controller.Item, controller.Control, error) {
+	item, err := b.current(ctx, item)
+	if err != nil {
+		return item, controller.Control{}, err
+	}
+	return b.Records.Renew(ctx, item)
+}
+
+func (b tokenBlind) Commit(ctx context.Context, commit controller.Commit) (controller.Item, error) {
+	item, err := b.current(ctx, commit.Item)
+	if err != nil {
+		return item, err
+	}
+	commit.Item = item
+	return b.Records.Commit(ctx, commit)
+}
+
+func (b tokenBlind) Release(ctx context.Context, item controller.Item) error {
+	item, err := b.current(ctx, item)
+	if err != nil {
+		return err
+	}
+	return b.Records.Release(ctx, item)
+}
+
+// TestTesterFindsAMissingLeaseToken: without the condition on the lease token
+// the random tester must find a violation within 2,000 seeds.
+func TestTesterFindsAMissingLeaseToken(t *testing.T) {
+	report, err := Fuzz(t.Context(), FuzzOptions{
+		Seeds: 2000, First: 1, Parallel: 2, StopAtFirst: true, NoShrink: true,
+		WrapRecords: func(inner controller.Records) controller.Records { return tokenBlind{inner} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Findings) == 0 {
+		t.Fatalf("no finding in %d seeds", report.Seeds)
+	}
+	t.Logf("found after %d seeds: seed %d: %v", report.Seeds, report.Findings[0].Seed, report.Findings[0].Violations)
+}

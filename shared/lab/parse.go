@@ -1,0 +1,148 @@
+package lab
+
+import (
+	"slices"
+	"strings"
+
+	"detour/shared/config"
+	"detour/shared/config/source"
+)
+
+// Parse reads a scenario file. name is how problems call the file. Every
+// problem is reported at once, each with its position, and the error is then
+// source.Problems. The format is described in docs/scenarios.md.
+//
+// The configuration in the scenario is normalized. A group that names no home
+// has its home in the topology's account and Region.
+func Parse(data []byte, name string) (*Scenario, error) {
+	r, err := source.Open(data, name)
+	if err != nil {
+		return nil, err
+	}
+	s := &Scenario{}
+	r.Into(s)
+	s.Config = r.Config(config.Home{Account: s.Topology.Account, Region: s.Topology.Region})
+	k := &scenarioCheck{r: r, s: s}
+	k.head()
+	k.world()
+	k.faults()
+	if k.topology() {
+		k.index()
+		k.references()
+	}
+	k.script()
+	k.expect()
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// scenarioCheck finds what is wrong with a scenario beyond its form.
+type scenarioCheck struct {
+	r *source.Reader
+	s *Scenario
+
+	// known is false while the topology has problems, so that nothing is reported
+	// as missing from it that is only misspelled there.
+	known   bool
+	vpns    map[string][]string // the outside addresses of its tunnels
+	tables  []string
+	targets []string
+	hosts   []string
+}
+
+func (k *scenarioCheck) add(path, value, what, remedy string) {
+	k.r.Report(config.Problem{Path: path, Value: value, What: what, Remedy: remedy})
+}
+
+// required reports whether the text is there, or adds a problem.
+func (k *scenarioCheck) required(path, value, remedy string) bool {
+	if value == "" {
+		k.add(path, "", "missing", remedy)
+	}
+	return value != ""
+}
+
+// oneOf reports whether the value is one of the known ones, or adds a problem.
+func (k *scenarioCheck) oneOf(path, value, what string, known []string) bool {
+	if slices.Contains(known, value) {
+		return true
+	}
+	remedy := "there is none to choose from"
+	if len(known) > 0 {
+		remedy = "write one of " + strings.Join(known, ", ")
+	}
+	if value == "" {
+		what = "missing"
+	}
+	k.add(path, value, what, remedy)
+	return false
+}
+
+// index collects what steps and expectations may refer to.
+func (k *scenarioCheck) index() {
+	k.known = true
+	k.vpns = map[string][]string{}
+	topo := k.s.Topology
+	for _, gateway := range topo.TransitGateways {
+		k.targets = append(k.targets, gateway.ID)
+		for _, table := range gateway.Tables {
+			k.tables = append(k.tables, table.ID)
+		}
+	}
+	for _, vpc := range topo.VPCs {
+		for _, table := range vpc.Tables {
+			k.tables = append(k.tables, table.ID)
+			for _, route := range table.Routes {
+				k.targets = append(k.targets, route.Target)
+			}
+		}
+		for _, attachment := range vpc.Attachments {
+			k.targets = append(k.targets, attachment.ID)
+		}
+	}
+	for _, vpn := range topo.VPNs {
+		k.targets = append(k.targets, vpn.Attachment.ID)
+		k.vpns[vpn.ID] = []string{}
+		for _, tunnel := range vpn.Tunnels {
+			k.vpns[vpn.ID] = append(k.vpns[vpn.ID], tunnel.OutsideIP)
+		}
+	}
+	for _, host := range topo.Hosts {
+		k.hosts = append(k.hosts, host.Name)
+	}
+	k.targets = append(k.targets, "blackhole")
+	slices.Sort(k.targets)
+	k.targets = slices.Compact(k.targets)
+	slices.Sort(k.tables)
+}
+
+// vpnIDs are the topology's VPN connections, sorted.
+func (k *scenarioCheck) vpnIDs() []string {
+	out := make([]string, 0, len(k.s.Topology.VPNs))
+	for _, vpn := range k.s.Topology.VPNs {
+		out = append(out, vpn.ID)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// group finds a group of the configuration.
+func (k *scenarioCheck) group(name string) (config.Group, bool) {
+	for _, g := range k.s.Config.GroupList {
+		if g.Name == name {
+			return g, true
+		}
+	}
+	return config.Group{}, false
+}
+
+func (k *scenarioCheck) groupNames() []string {
+	out := make([]string, 0, len(k.s.Config.GroupList))
+	for _, g := range k.s.Config.GroupList {
+		out = append(out, g.Name)
+	}
+	slices.Sort(out)
+	return out
+}

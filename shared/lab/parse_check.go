@@ -1,0 +1,195 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"detour/shared/config"
+	"detour/shared/sim"
+)
+
+// maxDuration bounds how long a scenario runs.
+const maxDuration = config.Duration(7 * 24 * time.Hour)
+
+func (k *scenarioCheck) head() {
+	if k.required("name", k.s.Name, "write a name of letters, digits and hyphens") && !scenarioName(k.s.Name) {
+		k.add("name", k.s.Name, "is not a name", "write at most 64 letters, digits, hyphens and underscores, a letter or digit first")
+	}
+	k.required("title", k.s.Title, "write what the scenario shows, in one line")
+	if strings.ContainsAny(k.s.Title, "\n\r") {
+		k.add("title", k.s.Title, "has more than one line", "keep the title short, and tell the rest in story")
+	}
+	switch {
+	case k.s.Duration == 0 && !k.r.Has("duration"):
+		k.add("duration", "", "missing", "write how long the run takes in virtual time, such as 15m")
+	case k.s.Duration <= 0, k.s.Duration > maxDuration:
+		k.add("duration", k.s.Duration.String(), "is not a time above zero and up to 168h", "write how long the run takes in virtual time, such as 15m")
+	}
+}
+
+// scenarioName has the form of the names of the configuration.
+func scenarioName(name string) bool {
+	const maxName = 64
+	return len(name) <= maxName && config.KeyPath("", name) == name && name != ""
+}
+
+func (k *scenarioCheck) world() {
+	w := k.s.World
+	k.notNegative("world.detectAfter", w.DetectAfter)
+	k.notNegative("world.recoverAfter", w.RecoverAfter)
+	k.notNegative("world.telemetryLag", w.TelemetryLag)
+	k.notNegative("world.eventDelay", w.EventDelay)
+}
+
+func (k *scenarioCheck) notNegative(path string, d config.Duration) {
+	if d < 0 {
+		k.add(path, d.String(), "is negative", "write a duration such as 30s")
+	}
+}
+
+// faultKinds are the kinds that a rule can name.
+func faultKinds() []string {
+	return []string{
+		string(sim.FaultThrottle), string(sim.FaultErrorBefore), string(sim.FaultErrorAfter), string(sim.FaultLostAnswer),
+		string(sim.FaultDropAnswer), string(sim.FaultStale), string(sim.FaultPageFails), string(sim.FaultNextTokenInvalid),
+		string(sim.FaultDelay), string(sim.FaultKill), string(sim.FaultKillAfter), string(sim.FaultFreeze),
+	}
+}
+
+func (k *scenarioCheck) faults() {
+	f := k.s.Faults
+	for _, rate := range []struct {
+		name  string
+		value float64
+	}{
+		{"throttle", f.Throttle}, {"errorBefore", f.ErrorBefore}, {"errorAfter", f.ErrorAfter}, {"dropAnswer", f.DropAnswer},
+		{"stale", f.Stale}, {"pageFails", f.PageFails}, {"tokenInvalid", f.TokenInvalid}, {"kill", f.Kill}, {"freeze", f.Freeze},
+		{"loseEvent", f.LoseEvent}, {"doubleEvent", f.DoubleEvent}, {"storeError", f.StoreError}, {"doubleWake", f.DoubleWake},
+	} {
+		if rate.value < 0 || rate.value > 1 {
+			k.add("faults."+rate.name, fmt.Sprint(rate.value), "is not a chance", "write a number from 0 to 1")
+		}
+	}
+	k.notNegative("faults.until", f.Until)
+	k.notNegative("faults.maxStale", f.MaxStale)
+	k.notNegative("faults.maxFreeze", f.MaxFreeze)
+	k.notNegative("faults.maxEventDelay", f.MaxEventDelay)
+	if f.ThrottleBurst < 0 {
+		k.add("faults.throttleBurst", fmt.Sprint(f.ThrottleBurst), "is negative", "write a number of calls")
+	}
+	k.bounded("stale", f.Stale, "maxStale", f.MaxStale)
+	k.bounded("freeze", f.Freeze, "maxFreeze", f.MaxFreeze)
+	for i, rule := range f.Rules {
+		k.rule(config.IndexPath("faults.rules", i), rule)
+	}
+}
+
+// bounded refuses a chance of something that has no length: it never happens.
+func (k *scenarioCheck) bounded(name string, chance float64, bound string, length config.Duration) {
+	if chance > 0 && length == 0 {
+		k.add("faults."+name, fmt.Sprint(chance), "has no effect without "+bound, "write "+bound+", such as 8s")
+	}
+}
+
+func (k *scenarioCheck) rule(path string, rule RuleSpec) {
+	kind := string(rule.Kind)
+	if !k.oneOf(path+".kind", kind, "is not a fault that a rule can lay on a call", faultKinds()) {
+		return
+	}
+	if rule.Nth < 0 {
+		k.add(path+".nth", fmt.Sprint(rule.Nth), "is negative", "write 1 for the first call")
+	}
+	if rule.Times < -1 {
+		k.add(path+".times", fmt.Sprint(rule.Times), "is below -1", "write a number of calls, or -1 for all further ones")
+	}
+	long := slices.Contains([]sim.FaultKind{sim.FaultStale, sim.FaultDelay, sim.FaultFreeze}, rule.Kind)
+	switch {
+	case long && rule.For <= 0:
+		k.add(path+".for", rule.For.String(), "is no time at all", "write how long the "+kind+" lasts, such as 10s")
+	case !long && rule.For != 0:
+		k.add(path+".for", rule.For.String(), "has no effect with kind "+kind, "remove it")
+	}
+}
+
+// topology has the World build the network, and reports what it says.
+func (k *scenarioCheck) topology() bool {
+	if k.r.Broken("topology") {
+		return false
+	}
+	if !k.r.Has("topology") {
+		k.add("topology", "", "missing", "describe the network")
+		return false
+	}
+	times := k.s.World
+	times.DetectAfter, times.RecoverAfter = max(times.DetectAfter, 0), max(times.RecoverAfter, 0)
+	times.TelemetryLag, times.EventDelay = max(times.TelemetryLag, 0), max(times.EventDelay, 0)
+	scheduler := sim.NewScheduler(0, Start())
+	defer scheduler.Close()
+	_, err := sim.NewWorld(scheduler, k.s.Topology, times.options())
+	if err == nil {
+		return true
+	}
+	for _, problem := range flatten(err) {
+		k.topologyProblem(problem.Error())
+	}
+	return false
+}
+
+// flatten returns the errors that an error joins.
+func flatten(err error) []error {
+	for err != nil {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // This is the walk over the chain itself.
+			return joined.Unwrap()
+		}
+		wrapped, ok := err.(interface{ Unwrap() error }) //nolint:errorlint // This is the walk over the chain itself.
+		if !ok {
+			break
+		}
+		err = wrapped.Unwrap()
+	}
+	return []error{err}
+}
+
+// topologyProblem puts a problem of the World at the field that it names first:
+// vpns[0].site is "x", which ….
+func (k *scenarioCheck) topologyProblem(text string) {
+	field, rest, _ := strings.Cut(text, " ")
+	what, remedy := rest, "correct it"
+	if i := strings.LastIndex(rest, ": "); i >= 0 {
+		what, remedy = rest[:i], rest[i+2:]
+	}
+	k.add("topology."+field, "", what, remedy)
+}
+
+// references checks what the configuration refers to.
+func (k *scenarioCheck) references() {
+	home := ""
+	for i, g := range k.s.Config.GroupList {
+		at := config.IndexPath("groups", i)
+		if home == "" {
+			home = g.Home.Account
+		}
+		if g.Home.Account != home {
+			k.add(at+".home.account", g.Home.Account, "is another home than that of the first group ("+home+"), and the lab runs one", "write "+home)
+		}
+		for j, p := range g.Paths {
+			k.oneOf(config.IndexPath(at+".paths", j)+".vpn", p.VPN, "is not in the topology", k.vpnIDs())
+		}
+		for u, unit := range g.Units {
+			for e, entry := range unit.Entries {
+				k.entry(config.IndexPath(config.IndexPath(at+".units", u)+".entries", e), g, entry)
+			}
+		}
+	}
+}
+
+func (k *scenarioCheck) entry(path string, g config.Group, entry config.Entry) {
+	k.oneOf(path+".table", entry.Table, "is not in the topology", k.tables)
+	for _, p := range g.Paths {
+		if hop, ok := entry.NextHops[p.Name]; ok {
+			k.oneOf(config.KeyPath(path+".nextHops", p.Name), hop, "is not in the topology", k.targets)
+		}
+	}
+}

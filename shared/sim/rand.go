@@ -1,0 +1,7 @@
+package sim
+
+import "math/rand/v2"
+
+// NewRand returns a source of randomness that is the same for the same seed. It
+// is independent of every Scheduler.
+func NewRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x6465746f7572)) } //nolint:gosec // The simulator needs repeatable numbers, not secret ones.
