@@ -26,7 +26,8 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 		h.report.Skipped = built.Skipped
 		left := slices.DeleteFunc(built.Changes, func(ch route.Change) bool {
 			// A read-back may be stale; what EC2 has accepted is not sent twice.
-			return applied[protection.EntryKey{Table: ch.Table, Destination: ch.Destination}] == ch.After
+			accepted, ok := applied[protection.EntryKey{Table: ch.Table, Destination: ch.Destination}]
+			return ok && accepted == ch.After
 		})
 		if len(left) == 0 && built.Complete {
 			break
@@ -81,11 +82,16 @@ func (c *Controller) verify(ctx context.Context, h *hold, changes []route.Change
 // noteWritten records when the last write can have taken effect, so that no
 // reading that began too soon after it settles the group.
 func (c *Controller) noteWritten(ctx context.Context, h *hold) {
+	superseded := h.output.Next.WroteAt.Add(c.settings.Settle)
 	h.output.Next.WroteAt = c.ports.Clock.Now()
 	h.output.Starts, h.output.Ended, h.output.NewlyContended = false, nil, nil
 	if err := c.commit(ctx, h); err != nil {
 		c.failed(h, err)
 		return
+	}
+	if h.output.Deadline.Equal(superseded) {
+		// A reading at that time could settle nothing any more.
+		h.output.Deadline = time.Time{}
 	}
 	h.output.Deadline = earliest(h.output.Deadline, h.output.Next.WroteAt.Add(c.settings.Settle))
 }

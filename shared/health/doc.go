@@ -15,7 +15,7 @@
 //	tunnels UP < minTunnels, one of them missing ► Unknown
 //	tunnels UP < minTunnels ─────────────────────► Down
 //
-// Worse evidence must last for the hold-off time (RFC 4427, section 4.1) before
+// Worse evidence must last for the hold-off time (RFC 4427) before
 // it counts; better evidence counts at once. Every Down transition adds a
 // penalty that decays exponentially and can suppress the path (RFC 2439,
 // RFC 7196).

@@ -133,7 +133,7 @@ func rank(s State) int {
 }
 
 // holdOff keeps the last proven state while worse evidence has not lasted for
-// the hold-off time (RFC 4427, section 4.1). It never turns missing evidence
+// the hold-off time (RFC 4427). It never turns missing evidence
 // into a state: Unknown evidence is Unknown at once, and does not restart the
 // time.
 func holdOff(spec Spec, ev evidence, memory Memory, now time.Time) (State, Reason, time.Time) {
@@ -155,7 +155,7 @@ func holdOff(spec Spec, ev evidence, memory Memory, now time.Time) (State, Reaso
 }
 
 // penalize moves the path in and out of suppression, and adds the penalty of a
-// Down transition (RFC 2439, section 4.2). A path that was never proven alive
+// Down transition (RFC 2439). A path that was never proven alive
 // has nothing to transition from.
 func penalize(d Damping, memory *Memory, state State, now time.Time) {
 	penalty := decayed(d, memory.Penalty, memory.PenaltyAt, now)

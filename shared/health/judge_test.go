@@ -107,6 +107,13 @@ func TestSourcesAreThoseThatSpeakForTheState(t *testing.T) {
 			t.Errorf("%s by %d sources", got.State, got.Sources)
 		}
 	})
+	t.Run("a connection that is deleted: the API that says so", func(t *testing.T) {
+		facts := upFacts(noon)
+		facts[0].Value, facts[0].Source = ConnectionGone, other
+		if got := Judge(testSpec(), facts, false, Memory{}, noon); got.State != Down || got.Sources != 1 {
+			t.Errorf("%s by %d sources", got.State, got.Sources)
+		}
+	})
 	t.Run("no evidence: no source", func(t *testing.T) {
 		if got := Judge(testSpec(), unreadableFacts(noon), false, Memory{}, noon); got.Sources != 0 {
 			t.Errorf("sources: %d", got.Sources)
@@ -176,6 +183,15 @@ func TestLockout(t *testing.T) {
 			s.judge(time.Duration(minute)*time.Minute, downFacts, true, AdminDown)
 		}
 		s.see(6*time.Minute, downFacts, Down)
+	})
+	t.Run("a Down transition meanwhile counts, once", func(t *testing.T) {
+		s := &story{t: t, spec: testSpec()}
+		s.see(0, upFacts, Up)
+		s.judge(0, downFacts, true, AdminDown)
+		s.judge(0, downFacts, true, AdminDown)
+		if got := s.see(0, downFacts, Down); got.Penalty != 1000 {
+			t.Errorf("penalty %v", got.Penalty)
+		}
 	})
 	t.Run("bad evidence does not start hold-off over and over", func(t *testing.T) {
 		s := &story{t: t, spec: testSpec()}

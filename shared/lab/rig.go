@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"detour/events/pattern"
 	"detour/shared/adapter/awsclient"
 	"detour/shared/adapter/awsec2"
@@ -305,7 +303,7 @@ func (r *Rig) invoke(fn Function, raw []byte, cause string, attempt int) {
 func (r *Rig) handler(p *sim.Process) *handler.Handler {
 	clients, err := awsclient.New(awsclient.Options{
 		Doer: r.transport, HomeAccount: r.home,
-		HomeCredentials: credentials.NewStaticCredentialsProvider(r.home, "simulated", ""),
+		HomeCredentials: awsclient.StaticCredentials(r.home, "simulated"),
 		Role:            func(account, _ string) string { return "arn:aws:iam::" + account + ":role/detour" },
 		ExternalID:      "detour-lab",
 	})

@@ -101,6 +101,7 @@ const (
 	SkipForeign    SkipReason = "foreign"
 	SkipNeverTouch SkipReason = "never-touch"
 	SkipContended  SkipReason = "contended"
+	// SkipUndeclared: the path has no next hop that one call can write.
 	SkipUndeclared SkipReason = "no-next-hop"
 )
 
@@ -164,7 +165,7 @@ func skip(group *protection.Group, entry protection.Entry, path string, contende
 		return SkipForeign
 	case slices.Contains(contended, entry.EntryKey):
 		return SkipContended
-	case entry.NextHop(path).IsZero():
+	case entry.NextHop(path).IsZero(), entry.NextHop(path).Kind == route.Propagated:
 		return SkipUndeclared
 	default:
 		return ""

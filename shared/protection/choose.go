@@ -55,13 +55,15 @@ func (d *decider) chooseForced() (choice, bool) {
 		if !ok {
 			return choice{}, false
 		}
-		state := d.health(request.Path).State
+		target := d.health(request.Path)
 		masked := d.masked(request)
+		// Hold-off keeps a force that stands already, and helps no new one.
+		down := target.State == health.Down || (target.Evidence == health.Down && request.Path != d.in.Record.Decision.To)
 		switch {
-		case state == health.AdminDown:
+		case target.State == health.AdminDown:
 			d.end(request, ReasonTargetLocked)
 			continue
-		case state == health.Down && !masked:
+		case down && !masked:
 			d.end(request, ReasonTargetDown)
 			continue
 		}
@@ -282,6 +284,9 @@ func (d *decider) endRequests() {
 // release ends the contention of the group's entries. It acts at once, before
 // the tables are looked at, so that the entries are in scope again on this run.
 func (d *decider) release() {
+	if d.out.Freeze.On {
+		return // It waits for the freeze to end, since nothing could follow from it.
+	}
 	for _, r := range d.in.Requests {
 		if r.Kind == Release {
 			d.end(r, ReasonDone)

@@ -249,3 +249,28 @@ func TestPreferenceAmongTargets(t *testing.T) {
 		})
 	}
 }
+
+func TestAFailureDuringAFailbackBringsNoThirdPathIn(t *testing.T) {
+	partial := func() Input {
+		in := settledOn("A")
+		in.Record = settledRecord("C", "A", 1)
+		in.stands("A", "C", "C")
+		return in
+	}
+	t.Run("the other path in use is taken before a more preferred one", func(t *testing.T) {
+		in := partial()
+		in.set("A", health.Down)
+		wantDecision(t, Decide(in), "A", "C", 3, Move, ReasonSignalFail)
+	})
+	t.Run("unless it is Degraded", func(t *testing.T) {
+		in := partial()
+		in.set("A", health.Down)
+		in.set("C", health.Degraded)
+		wantDecision(t, Decide(in), "A", "B", 3, Move, ReasonSignalFail)
+	})
+	t.Run("a lockout of it completes the failback", func(t *testing.T) {
+		in := partial()
+		in.set("C", health.AdminDown)
+		wantDecision(t, Decide(in), "C", "A", 3, Step, ReasonLockout)
+	})
+}

@@ -20,7 +20,7 @@ const (
 	Enforce Mode = "enforce"
 )
 
-// Group is a protection group (RFC 4427, section 3.2): an ordered list of
+// Group is a protection group (RFC 4427): an ordered list of
 // units, and an ordered list of paths. Paths[0] is the working path; the others
 // are protecting paths, best first. Only the controller in the home account
 // and Region writes it.

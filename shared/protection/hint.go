@@ -28,7 +28,7 @@ type HintTracking struct {
 // contradict is kept until the last re-read is past.
 func TrackHint(open, arrived Hint, facts []health.Fact, now time.Time) HintTracking {
 	hint := open
-	if !arrived.At.IsZero() {
+	if !arrived.At.IsZero() && !open.same(arrived) {
 		hint = arrived
 	}
 	if hint.At.IsZero() {
@@ -36,7 +36,7 @@ func TrackHint(open, arrived Hint, facts []health.Fact, now time.Time) HintTrack
 	}
 	if agrees(hint, facts) {
 		out := HintTracking{}
-		if arrived.At.IsZero() {
+		if hint.At.Equal(open.At) {
 			out.Lag = now.Sub(hint.At)
 		}
 		return out
@@ -47,6 +47,11 @@ func TrackHint(open, arrived Hint, facts []health.Fact, now time.Time) HintTrack
 		}
 	}
 	return HintTracking{}
+}
+
+// same: the hints claim the same, so the later one is a double of the earlier.
+func (h Hint) same(other Hint) bool {
+	return !h.At.IsZero() && h.Subject == other.Subject && h.Part == other.Part && h.Down == other.Down
 }
 
 // agrees: the facts say of the hint's tunnel what the hint says. Without a fact

@@ -8,7 +8,7 @@ import (
 )
 
 func hintFixture() (Hint, []health.Fact, []health.Fact) {
-	subject := health.Subject{Kind: health.SubjectVPN, ID: "vpn-1", Account: "111122223333", Region: "eu-central-1"}
+	subject := vpnSubject
 	hint := Hint{At: noon, Subject: subject, Part: "192.0.2.1", Down: true}
 	fact := health.Fact{Subject: subject, Kind: health.FactTunnelStatus, Part: "192.0.2.1", Value: health.TunnelUp}
 	other := health.Fact{Subject: subject, Kind: health.FactTunnelStatus, Part: "192.0.2.2", Value: health.TunnelDown}

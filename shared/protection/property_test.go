@@ -234,6 +234,24 @@ func TestPropertyNeverTowardsDown(t *testing.T) {
 	})
 }
 
+// Invariant 1 again, for the writes that a run may still owe to its committed
+// decision while a freeze or the blast radius keeps the group from moving on.
+func TestPropertyNeverWritesTowardsDown(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawInput(t)
+		out := Decide(in)
+		if !out.Writes(in.Group.Mode) || out.Decision.Reason == ReasonForcedSwitch {
+			return
+		}
+		for u := range in.Group.Units {
+			path := in.path(out.Next.Decision.PathFor(in.Group.Step(u)))
+			if path.State == health.Down && in.anyEligible(path.Path) {
+				t.Fatalf("%s writes unit %d towards %s, which is Down: %+v", describe(out), u, path.Path, in.Health)
+			}
+		}
+	})
+}
+
 // failingPath is the path in use that made the decision fail: To, or From while
 // a move is partial.
 func (in *Input) failingPath() string {

@@ -9,7 +9,7 @@ import (
 type RequestKind string
 
 // The kinds of request, highest priority first (RFC 6378, section 3.1;
-// RFC 4427, section 4).
+// RFC 4427).
 const (
 	// Freeze stops all route writes of the group.
 	Freeze RequestKind = "freeze"

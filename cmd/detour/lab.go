@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"detour/shared/lab"
+)
+
+func labCommand(io streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lab",
+		Short: "Run Detour on a simulated network",
+		Long: `The lab runs Detour's own code on a simulated AWS network: transit gateways, VPCs, VPN connections, events that come late
+or never, calls that are throttled, functions that are killed. Time is virtual: a quarter of an hour takes a split second.
+The same scenario and seed give the same run, byte for byte.`,
+		Example: `  detour lab list
+  detour lab run cloud-join
+  detour lab fuzz --seeds 200`,
+		Args: cobra.ArbitraryArgs,
+		RunE: helpOr("detour lab"),
+	}
+	cmd.AddCommand(labRunCommand(io), labListCommand(io), labFuzzCommand(io))
+	return cmd
+}
+
+func labListCommand(io streams) *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the scenarios that come with Detour",
+		Long:    "List the scenarios that come with Detour, one on each line: the name, then what it shows.",
+		Example: "  detour lab list\n  detour lab list --json",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			type item struct {
+				Name  string `json:"name"`
+				Title string `json:"title"`
+				Story string `json:"story"`
+			}
+			items := []item{}
+			width := 0
+			for _, s := range lab.Scenarios() {
+				items = append(items, item{s.Name, s.Title, s.Story})
+				width = max(width, len(s.Name))
+			}
+			if asJSON {
+				return writeJSON(io.out, items)
+			}
+			for _, i := range items {
+				if _, err := fmt.Fprintf(io.out, "%-*s  %s\n", width, i.Name, i.Title); err != nil {
+					return fmt.Errorf("writing the list: %w", err)
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON for a program")
+	return cmd
+}
+
+func writeJSON(w io.Writer, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	if _, err := fmt.Fprintf(w, "%s\n", text); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	return nil
+}
+
+// runFlags are the flags of lab run.
+type runFlags struct {
+	json, log bool
+	seed      uint64
+	trace     string
+}
+
+func labRunCommand(io streams) *cobra.Command {
+	flags := runFlags{}
+	cmd := &cobra.Command{
+		Use:   "run SCENARIO|FILE",
+		Short: "Play a scenario and tell what happened",
+		Long: `Play a scenario: one that comes with Detour, by its name, or one of your own, by its file. An argument with a slash or one
+that ends in .yaml or .yml is a file. docs/scenarios.md says how to write one.
+
+The report says what the network looks like, what happened and when (minutes, seconds and milliseconds since the start),
+what changed in the route tables, and whether all was as expected.
+
+Exit status: 0 as expected, 1 not as expected or an invariant broken, 2 wrong usage or a wrong file.`,
+		Example: `  detour lab run cloud-join               # tell what happened
+  detour lab run cloud-join --seed 7      # another order of what happens at the same instant
+  detour lab run ./my-network.yaml        # a network of your own
+  detour lab run cloud-join --log         # with the lines that Detour logs, on standard error
+  detour lab run cloud-join --json        # for a program`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("name one scenario or file, not %d; run detour lab list for the scenarios that there are", len(args))
+			}
+			return nil
+		},
+		ValidArgs: scenarioNames(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var seed *uint64
+			if cmd.Flags().Changed("seed") {
+				seed = &flags.seed
+			}
+			return labRun(io, args[0], seed, flags)
+		},
+	}
+	cmd.Flags().BoolVar(&flags.json, "json", false, "write JSON for a program instead of the report")
+	cmd.Flags().Uint64Var(&flags.seed, "seed", 0, "play with this seed instead of the scenario's")
+	cmd.Flags().BoolVar(&flags.log, "log", false, "write the lines that Detour logs to standard error")
+	cmd.Flags().StringVar(&flags.trace, "trace", "", "write every step of the simulation to this `file`")
+	return cmd
+}
+
+func labRun(io streams, arg string, seed *uint64, flags runFlags) (err error) {
+	scenario, err := load(arg)
+	if err != nil {
+		return err
+	}
+	opts := lab.PlayOptions{Seed: seed}
+	if flags.log {
+		opts.Log = io.err
+	}
+	if flags.trace != "" {
+		file, err := os.Create(flags.trace)
+		if err != nil {
+			return fmt.Errorf("trace file: %w; name a file that can be written", err)
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		opts.Trace = file
+	}
+	res, err := lab.Play(scenario, opts)
+	if err != nil {
+		return err
+	}
+	text := []byte(nil)
+	if flags.json {
+		text, err = lab.JSON(res)
+	} else {
+		text = []byte(lab.Text(res, io.colour))
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := io.out.Write(text); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if !res.Passed() {
+		return errFailed
+	}
+	return nil
+}
+
+// load finds a scenario by name, or reads it from its file.
+func load(arg string) (*lab.Scenario, error) {
+	if isFile(arg) {
+		data, err := os.ReadFile(arg)
+		if err != nil {
+			return nil, fmt.Errorf("reading the scenario: %w; name a file that can be read, or a scenario of detour lab list", err)
+		}
+		s, err := lab.Parse(data, arg)
+		if err != nil {
+			return nil, fmt.Errorf("the scenario cannot be played:\n%w", err)
+		}
+		return s, nil
+	}
+	if s, ok := lab.Find(arg); ok {
+		return s, nil
+	}
+	near := nearest(arg, scenarioNames())
+	return nil, fmt.Errorf("there is no scenario %q; %s, or write ./%s for a file", arg, near, arg)
+}
+
+func isFile(arg string) bool {
+	return strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml")
+}
+
+func scenarioNames() []string {
+	var out []string
+	for _, s := range lab.Scenarios() {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+// nearest suggests the names that are most like the given one.
+func nearest(name string, known []string) string {
+	type near struct {
+		name string
+		far  int
+	}
+	candidates := make([]near, 0, len(known))
+	for _, k := range known {
+		candidates = append(candidates, near{k, distance(name, k)})
+	}
+	slices.SortStableFunc(candidates, func(a, b near) int { return a.far - b.far })
+	var close []string
+	for _, c := range candidates {
+		if c.far <= max(len(c.name)/2, 2) || strings.Contains(c.name, name) && name != "" {
+			close = append(close, c.name)
+		}
+	}
+	switch {
+	case len(close) == 0:
+		return "there are " + strings.Join(known, ", ")
+	case len(close) > 3:
+		close = close[:3]
+	}
+	return "did you mean " + strings.Join(close, " or ") + "?"
+}
+
+// distance is the number of bytes to insert, remove or change to get from a to b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// indent puts spaces before every line.
+func indent(text []byte) []byte {
+	return append([]byte("  "), bytes.ReplaceAll(bytes.TrimRight(text, "\n"), []byte("\n"), []byte("\n  "))...)
+}

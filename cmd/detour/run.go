@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitOK = 0
+	// exitFailed: what was run did not do what was expected of it.
+	exitFailed = 1
+	// exitUsage: the command line or a file is wrong.
+	exitUsage = 2
+)
+
+// errFailed ends the command with exitFailed; what failed was printed already.
+var errFailed = errors.New("failed")
+
+// streams are where a command reads and writes.
+type streams struct {
+	out, err io.Writer
+	// colour says that out is a terminal whose user wants colour.
+	colour bool
+}
+
+// run runs the command line and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	io := streams{out: stdout, err: stderr, colour: wantsColour(stdout)}
+	root := rootCommand(io)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFailed):
+		return exitFailed
+	default:
+		fmt.Fprintln(stderr, "detour: "+err.Error())
+		return exitUsage
+	}
+}
+
+// wantsColour: only on a terminal, and not if the user has set NO_COLOR to
+// anything (no-color.org).
+func wantsColour(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func rootCommand(io streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "detour",
+		Short: "Keep the traffic of an AWS network on a path that is alive",
+		Long: `Detour watches the ways out of an AWS network. When the one in use dies it rewrites route tables to the next one.
+
+This tool has the lab: Detour's own code on a simulated network, in virtual time, without an AWS account. Start with
+
+  detour lab list
+  detour lab run cloud-join`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          helpOr("detour"),
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(flagProblem)
+	root.AddCommand(labCommand(io))
+	return root
+}
+
+// helpOr shows the help of a command that only has commands below it, or says
+// which there are.
+func helpOr(path string) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		text := fmt.Sprintf("%s has no command %q", path, args[0])
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			text += fmt.Sprintf("; did you mean %q?", near[0])
+		}
+		return fmt.Errorf("%s; run %s --help for those that there are", text, path)
+	}
+}
+
+func flagProblem(cmd *cobra.Command, err error) error {
+	return fmt.Errorf("%w; run %s --help for the flags that there are", err, cmd.CommandPath())
+}

@@ -1,0 +1,208 @@
+package controller_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"detour/shared/controller"
+	"detour/shared/health"
+	"detour/shared/protection"
+	"detour/shared/route"
+	"detour/shared/sim"
+)
+
+// ports are one process's view of the world. Every call takes virtual time
+// before and after its effect.
+type ports struct {
+	w *world
+	p *sim.Process
+}
+
+type (
+	evidence  ports
+	records   ports
+	wake      ports
+	publisher ports
+)
+
+// Read implements controller.RouteTables.
+func (f *ports) Read(ctx context.Context, tables []route.Table) []route.Reading {
+	n := f.w.note("read", "")
+	started := f.w.s.Now()
+	slept := f.p.Sleep(ctx, readTime)
+	out := make([]route.Reading, len(tables))
+	for i, table := range tables {
+		out[i] = route.Reading{Table: table, StartedAt: started, Complete: slept == nil}
+		if slept != nil {
+			out[i].Problem = route.ProblemTimeout
+			continue
+		}
+		for key, next := range f.w.tables {
+			if key.Table == table {
+				out[i].Routes = append(out[i].Routes, route.Route{Table: table, Destination: key.Destination, NextHop: next, Origin: route.OriginStatic, State: route.StateActive})
+			}
+		}
+		if f.w.onRead != nil {
+			f.w.onRead(n, &out[i])
+		}
+	}
+	return out
+}
+
+// Write implements controller.RouteTables: create only where nothing stands,
+// replace only where something does.
+func (f *ports) Write(ctx context.Context, change route.Change) route.Receipt {
+	n := f.w.note("write", "")
+	if err := f.p.Sleep(ctx, writeTime/2); err != nil {
+		return route.Receipt{Change: change, Outcome: route.Failed, Message: err.Error()}
+	}
+	key := protection.EntryKey{Table: change.Table, Destination: change.Destination}
+	_, stands := f.w.tables[key]
+	outcome, applies := route.Applied, true
+	if f.w.onWrite != nil {
+		outcome, applies = f.w.onWrite(n, change)
+	}
+	if outcome == route.Applied && applies && stands == (change.Op == route.OpCreate) {
+		outcome, applies = route.PreconditionFailed, false
+	}
+	if applies {
+		f.w.tables[key] = change.After
+	}
+	if err := f.p.Sleep(ctx, writeTime/2); err != nil {
+		return route.Receipt{Change: change, Outcome: route.Failed, Message: err.Error()}
+	}
+	return route.Receipt{Change: change, Outcome: outcome}
+}
+
+// Read implements controller.Evidence.
+func (f *evidence) Read(ctx context.Context, subjects []health.Subject) []health.Fact {
+	n := f.w.note("evidence", "")
+	started := f.w.s.Now()
+	slept := f.p.Sleep(ctx, readTime)
+	var out []health.Fact
+	for _, subject := range subjects {
+		fact := health.Fact{Subject: subject, Source: health.SourceDescribeVPNConnections, ObservedAt: started}
+		if slept != nil {
+			fact.Kind, fact.Problem = health.FactUnreadable, route.ProblemTimeout
+			out = append(out, fact)
+			continue
+		}
+		fact.Kind, fact.Value = health.FactConnectionState, "available"
+		out = append(out, fact)
+		for _, outside := range []string{"192.0.2.1", "192.0.2.2"} {
+			fact.Kind, fact.Part, fact.Value = health.FactTunnelStatus, outside, health.TunnelUp
+			if f.w.down[subject.ID] {
+				fact.Value = health.TunnelDown
+			}
+			out = append(out, fact)
+			if f.w.onFacts != nil {
+				f.w.onFacts(n, &out[len(out)-1])
+			}
+		}
+	}
+	return out
+}
+
+// call makes one call of the record store.
+func (f *records) call(ctx context.Context, op string, key controller.Key, effect func() error) error {
+	name, ok := key.Group()
+	if !ok {
+		name = string(key)
+	}
+	n := f.w.note(op, name)
+	if err := f.p.Sleep(ctx, storeTime/2); err != nil {
+		return err
+	}
+	var script fault
+	if f.w.onStore != nil {
+		script = f.w.onStore(op, key, n)
+	}
+	if script.first != nil {
+		script.first()
+	}
+	if script.instead != nil {
+		return script.instead
+	}
+	err := effect()
+	if slept := f.p.Sleep(ctx, storeTime/2); slept != nil {
+		return slept
+	}
+	if script.lost != nil {
+		return script.lost
+	}
+	return err
+}
+
+func (f *records) Peek(ctx context.Context, keys []controller.Key) (items []controller.Item, control controller.Control, err error) {
+	err = f.call(ctx, "peek", "", func() (err error) { items, control, err = f.w.store.Peek(ctx, keys); return err })
+	return items, control, err
+}
+
+func (f *records) Take(ctx context.Context, key controller.Key, token string) (item controller.Item, control controller.Control, err error) {
+	err = f.call(ctx, "take", key, func() (err error) { item, control, err = f.w.store.Take(ctx, key, token); return err })
+	return item, control, err
+}
+
+func (f *records) Renew(ctx context.Context, old controller.Item) (item controller.Item, control controller.Control, err error) {
+	err = f.call(ctx, "renew", old.Key, func() (err error) { item, control, err = f.w.store.Renew(ctx, old); return err })
+	return item, control, err
+}
+
+func (f *records) Commit(ctx context.Context, commit controller.Commit) (item controller.Item, err error) {
+	err = f.call(ctx, "commit", commit.Item.Key, func() (err error) { item, err = f.w.store.Commit(ctx, commit); return err })
+	return item, err
+}
+
+func (f *records) Release(ctx context.Context, item controller.Item) error {
+	return f.call(ctx, "release", item.Key, func() error { return f.w.store.Release(ctx, item) })
+}
+
+func (f *records) Request(ctx context.Context, key controller.Key, r protection.Request) error {
+	return f.call(ctx, "request", key, func() error { return f.w.store.Request(ctx, key, r) })
+}
+
+func (f *records) Clear(ctx context.Context, key controller.Key, id string) error {
+	return f.call(ctx, "clear", key, func() error { return f.w.store.Clear(ctx, key, id) })
+}
+
+func (f *records) Control(ctx context.Context, change controller.ControlChange) error {
+	return f.call(ctx, "control", "", func() error { return f.w.store.Control(ctx, change) })
+}
+
+func (f *records) History(ctx context.Context, key controller.Key, n int) (entries []controller.JournalEntry, err error) {
+	err = f.call(ctx, "history", key, func() (err error) { entries, err = f.w.store.History(ctx, key, n); return err })
+	return entries, err
+}
+
+// At implements controller.Wake.
+func (f *wake) At(ctx context.Context, key controller.Key, at time.Time) error {
+	name, ok := key.Group()
+	if !ok {
+		name = string(key)
+	}
+	f.w.note("wake", name)
+	if err := f.p.Sleep(ctx, time.Millisecond); err != nil {
+		return err
+	}
+	return f.w.wakes.At(ctx, key, at)
+}
+
+// Publish implements controller.Publisher.
+func (f *publisher) Publish(ctx context.Context, event controller.Event) error {
+	f.w.note("publish", fmt.Sprintf("%s", event.Kind))
+	if err := f.p.Sleep(ctx, time.Millisecond); err != nil {
+		return err
+	}
+	return f.w.events.Publish(ctx, event)
+}
+
+// waiting lists the wake-ups that wait, as time from now on.
+func (w *world) waiting() []string {
+	var out []string
+	for _, up := range w.wakes.Waiting() {
+		out = append(out, strings.TrimPrefix(string(up.Key), "group#")+" "+up.At.Sub(w.s.Now()).Round(time.Second).String())
+	}
+	return out
+}

@@ -1,0 +1,232 @@
+package lab
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"detour/events"
+	"detour/shared/protection"
+	"detour/shared/sim"
+)
+
+// namesOf replaces the ids of the topology by the names of what they belong to.
+func namesOf(topo sim.Topology) *strings.Replacer {
+	names := map[string]string{}
+	add := func(id, name string) {
+		if name != "" {
+			names[id] = name
+		}
+	}
+	for _, gateway := range topo.TransitGateways {
+		add(gateway.ID, gateway.Name)
+		for i, table := range gateway.Tables {
+			add(table.ID, tableName(gateway.Name, i, len(gateway.Tables)))
+		}
+	}
+	for _, vpc := range topo.VPCs {
+		add(vpc.ID, vpc.Name)
+		for _, attachment := range vpc.Attachments {
+			add(attachment.ID, vpc.Name)
+		}
+		for i, table := range vpc.Tables {
+			add(table.ID, tableName(vpc.Name, i, len(vpc.Tables)))
+		}
+	}
+	for _, vpn := range topo.VPNs {
+		add(vpn.ID, vpn.Name)
+		add(vpn.Attachment.ID, vpn.Name)
+	}
+	ids := make([]string, 0, len(names))
+	for id := range names {
+		ids = append(ids, id)
+	}
+	// A longer id goes first, so that it is not taken for a shorter one.
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	pairs := make([]string, 0, 2*len(ids))
+	for _, id := range ids {
+		pairs = append(pairs, id, names[id])
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+func tableName(owner string, i, of int) string {
+	switch {
+	case owner == "":
+		return ""
+	case of == 1:
+		return owner + " table"
+	default:
+		return fmt.Sprintf("%s table %d", owner, i+1)
+	}
+}
+
+// reasonWords says a reason to a person.
+func reasonWords(reason protection.Reason) string {
+	switch reason {
+	case protection.ReasonLockout:
+		return "the path in use is locked out"
+	case protection.ReasonForcedSwitch:
+		return "an operator forces it"
+	case protection.ReasonSignalFail:
+		return "the path in use is down"
+	case protection.ReasonSignalDegrade:
+		return "the path in use is degraded and another is whole"
+	case protection.ReasonManualSwitch:
+		return "an operator asked for it"
+	case protection.ReasonManualToWorking:
+		return "an operator asked for the way back"
+	case protection.ReasonWaitToRestore:
+		return "the working path has not been up for long enough"
+	case protection.ReasonRestored:
+		return "the working path has been up for long enough"
+	case protection.ReasonDoNotRevert:
+		return "the group does not go back by itself"
+	case protection.ReasonNoRequest:
+		return "nothing asks for a change"
+	case protection.ReasonNoUsablePath:
+		return "no path is usable"
+	case protection.ReasonMassFailure:
+		return "too many groups move at once; an operator must release it"
+	case protection.ReasonSensor:
+		return "what shows the path's state cannot be read"
+	case protection.ReasonIncomplete:
+		return "a table could not be read whole"
+	case protection.ReasonFirstSight:
+		return "the first look takes what stands"
+	case protection.ReasonMovedByHand:
+		return "somebody moved the routes by hand"
+	default:
+		return moreReasonWords(reason)
+	}
+}
+
+// moreReasonWords says why a request ended.
+func moreReasonWords(reason protection.Reason) string {
+	switch reason {
+	case protection.ReasonDone:
+		return "it is done"
+	case protection.ReasonSuperseded:
+		return "a later request takes its place"
+	case protection.ReasonUnknownPath:
+		return "the group has no such path"
+	case protection.ReasonTargetDown:
+		return "the target is down"
+	case protection.ReasonTargetLocked:
+		return "the target is locked out"
+	case protection.ReasonTargetNotUp:
+		return "the target is not up"
+	case protection.ReasonSuppressed:
+		return "the target flaps and is suppressed"
+	default:
+		return string(reason)
+	}
+}
+
+// decisionWords says a decision to a person, with its reason by name.
+func decisionWords(d protection.Decision, steps int, wouldBe bool) string {
+	var what string
+	switch d.Action {
+	case protection.Move:
+		what = fmt.Sprintf("moves %s from %s to %s", d.Group, d.From, d.To)
+	case protection.Step:
+		what = fmt.Sprintf("moves more of %s from %s to %s", d.Group, d.From, d.To)
+	case protection.Adopt:
+		what = fmt.Sprintf("takes %s as it stands, on %s", d.Group, d.To)
+	case protection.Hold:
+		what = fmt.Sprintf("holds %s on %s", d.Group, d.To)
+	case protection.Stay:
+		what = fmt.Sprintf("leaves %s on %s", d.Group, d.To)
+	default:
+		what = fmt.Sprintf("decides nothing for %s", d.Group)
+	}
+	if d.Extent < steps && d.Action != protection.Adopt && d.From != d.To {
+		what += fmt.Sprintf(" (%d of %d units)", d.Extent, steps)
+	}
+	if wouldBe {
+		what = "would, if it were allowed to: " + what
+	}
+	return fmt.Sprintf("%s: %s (%s)", what, reasonWords(d.Reason), d.Reason)
+}
+
+// messageIDs are the ids of the events and wake-ups in what a function was
+// invoked with; what is a sweep has none.
+func messageIDs(raw []byte) []string {
+	var m struct {
+		ID      string
+		Records []struct {
+			MessageID string `json:"messageId"`
+		}
+	}
+	if json.Unmarshal(raw, &m) != nil {
+		return nil
+	}
+	var out []string
+	if m.ID != "" {
+		out = append(out, m.ID)
+	}
+	for _, r := range m.Records {
+		out = append(out, r.MessageID)
+	}
+	return out
+}
+
+// tunnelEvent is what the timeline says of an event about a tunnel.
+type tunnelEvent struct{ id, change, vpn, tunnel string }
+
+// tunnelEventOf reads an event as the timeline shows it; other events are left out.
+func tunnelEventOf(raw []byte) (tunnelEvent, bool) {
+	var env events.Envelope
+	if json.Unmarshal(raw, &env) != nil || env.DetailType != events.DetailNetworkManagerStatus {
+		return tunnelEvent{}, false
+	}
+	var d events.NetworkManagerStatus
+	if json.Unmarshal(env.Detail, &d) != nil {
+		return tunnelEvent{}, false
+	}
+	out := tunnelEvent{id: env.ID, vpn: d.VPNConnectionARN[strings.LastIndex(d.VPNConnectionARN, "/")+1:], tunnel: d.OutsideIPAddress}
+	switch strings.ToUpper(d.ChangeType) {
+	case "VPN-CONNECTION-IPSEC-DOWN":
+		out.change = "IPsec down"
+	case "VPN-CONNECTION-IPSEC-UP":
+		out.change = "IPsec up"
+	default:
+		out.change = d.ChangeType
+	}
+	return out, true
+}
+
+// causeWords says what woke a function.
+func causeWords(run Run) string {
+	text := "woken by a wake-up that Detour asked for"
+	switch run.Cause {
+	case "schedule":
+		text = "started by the schedule"
+	case "event":
+		text = "woken by an event"
+		if e, ok := tunnelEventOf(run.Message); ok {
+			text = fmt.Sprintf("woken by the event %s, %s %s", e.change, e.vpn, e.tunnel)
+		}
+	}
+	if run.Attempt > 1 {
+		text += fmt.Sprintf(", attempt %d", run.Attempt)
+	}
+	return text
+}
+
+// listing joins words as a person does.
+func listing(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
