@@ -142,7 +142,8 @@ func TestWrongShapesAreReportedAndTheRestIsRead(t *testing.T) {
 		},
 		{
 			"envelope with an array of other things", `{"source":"s","resources":["a",1]}`,
-			&events.Envelope{}, &events.Envelope{Source: "s"}, []string{"resources"},
+			&events.Envelope{}, &events.Envelope{Source: "s"},
+			[]string{"resources"},
 		},
 		{"envelope that is an array", `[]`, &events.Envelope{}, &events.Envelope{}, []string{""}},
 		{"envelope that is a string", `"s"`, &events.Envelope{}, &events.Envelope{}, []string{""}},
@@ -168,11 +169,13 @@ func TestWrongShapesAreReportedAndTheRestIsRead(t *testing.T) {
 		},
 		{
 			"health", `{"service":"VPN","affectedEntities":"vpn-1","eventTypeCode":"C"}`,
-			&events.HealthEvent{}, &events.HealthEvent{Service: "VPN", EventTypeCode: "C"}, []string{"affectedEntities"},
+			&events.HealthEvent{}, &events.HealthEvent{Service: "VPN", EventTypeCode: "C"},
+			[]string{"affectedEntities"},
 		},
 		{
 			"batch", `{"Records":[{"messageId":"m","body":5}]}`,
-			&events.SQSBatch{}, &events.SQSBatch{Records: []events.SQSRecord{{MessageID: "m"}}}, []string{"Records.body"},
+			&events.SQSBatch{}, &events.SQSBatch{Records: []events.SQSRecord{{MessageID: "m"}}},
+			[]string{"Records.body"},
 		},
 		{"wake-up", `{"detour":"wake-up","key":1}`, &events.WakeUp{}, &events.WakeUp{Detour: "wake-up"}, []string{"key"}},
 		{"sweep", `{"detour":true}`, &events.Sweep{}, &events.Sweep{}, []string{"detour"}},

@@ -166,7 +166,7 @@ func labRun(io streams, arg string, seed *uint64, flags runFlags) (err error) {
 // load finds a scenario by name, or reads it from its file.
 func load(arg string) (*lab.Scenario, error) {
 	if isFile(arg) {
-		data, err := os.ReadFile(arg)
+		data, err := os.ReadFile(arg) //nolint:gosec // Whoever runs the command names the file.
 		if err != nil {
 			return nil, fmt.Errorf("reading the scenario: %w; name a file that can be read, or a scenario of detour lab list", err)
 		}
@@ -180,7 +180,7 @@ func load(arg string) (*lab.Scenario, error) {
 		return s, nil
 	}
 	near := nearest(arg, scenarioNames())
-	return nil, fmt.Errorf("there is no scenario %q; %s, or write ./%s for a file", arg, near, arg)
+	return nil, fmt.Errorf("there is no scenario %q; %s For a file write ./%s", arg, near, arg)
 }
 
 func isFile(arg string) bool {
@@ -206,19 +206,19 @@ func nearest(name string, known []string) string {
 		candidates = append(candidates, near{k, distance(name, k)})
 	}
 	slices.SortStableFunc(candidates, func(a, b near) int { return a.far - b.far })
-	var close []string
+	var alike []string
 	for _, c := range candidates {
 		if c.far <= max(len(c.name)/2, 2) || strings.Contains(c.name, name) && name != "" {
-			close = append(close, c.name)
+			alike = append(alike, c.name)
 		}
 	}
 	switch {
-	case len(close) == 0:
-		return "there are " + strings.Join(known, ", ")
-	case len(close) > 3:
-		close = close[:3]
+	case len(alike) == 0:
+		return "there are " + strings.Join(known, ", ") + "."
+	case len(alike) > 3:
+		alike = alike[:3]
 	}
-	return "did you mean " + strings.Join(close, " or ") + "?"
+	return "did you mean " + strings.Join(alike, " or ") + "?"
 }
 
 // distance is the number of bytes to insert, remove or change to get from a to b.

@@ -89,6 +89,7 @@ func helpOr(path string) func(*cobra.Command, []string) error {
 			return cmd.Help()
 		}
 		text := fmt.Sprintf("%s has no command %q", path, args[0])
+		cmd.SuggestionsMinimumDistance = 2
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			text += fmt.Sprintf("; did you mean %q?", near[0])
 		}

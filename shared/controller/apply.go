@@ -19,16 +19,12 @@ const replans = 3
 // by a later run.
 func (c *Controller) apply(ctx context.Context, h *hold) {
 	standing := plan.Standing(h.group, h.look.readings, c.settings.Never)
-	applied := map[protection.EntryKey]route.NextHop{}
+	done := applied{}
 	sent := false
 	for round := 0; h.output.Writes(h.group.Mode); round++ {
 		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, standing)
 		h.report.Skipped = built.Skipped
-		left := slices.DeleteFunc(built.Changes, func(ch route.Change) bool {
-			// A read-back may be stale; what EC2 has accepted is not sent twice.
-			accepted, ok := applied[protection.EntryKey{Table: ch.Table, Destination: ch.Destination}]
-			return ok && accepted == ch.After
-		})
+		left := done.drop(built.Changes)
 		if len(left) == 0 && built.Complete {
 			break
 		}
@@ -41,11 +37,7 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 		c.stage(h, StageWrite, started)
 		h.report.Receipts = append(h.report.Receipts, receipts...)
 		sent = sent || slices.ContainsFunc(receipts, func(r route.Receipt) bool { return r.Outcome != route.NotStarted })
-		for _, r := range receipts {
-			if r.Outcome == route.Applied {
-				applied[protection.EntryKey{Table: r.Change.Table, Destination: r.Change.Destination}] = r.Change.After
-			}
-		}
+		done.note(receipts)
 		if h.lost || stopped {
 			c.leaveUnfinished(h)
 			break
@@ -55,6 +47,27 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 	if sent && !h.lost {
 		c.noteWritten(ctx, h)
 	}
+}
+
+// applied holds what EC2 has accepted in this run. A read-back may be stale, and
+// nothing is sent twice because of that.
+type applied map[protection.EntryKey]route.NextHop
+
+// note adds the receipts of what was applied.
+func (a applied) note(receipts []route.Receipt) {
+	for _, r := range receipts {
+		if r.Outcome == route.Applied {
+			a[protection.EntryKey{Table: r.Change.Table, Destination: r.Change.Destination}] = r.Change.After
+		}
+	}
+}
+
+// drop takes the changes out that have been applied.
+func (a applied) drop(changes []route.Change) []route.Change {
+	return slices.DeleteFunc(changes, func(ch route.Change) bool {
+		after, ok := a[protection.EntryKey{Table: ch.Table, Destination: ch.Destination}]
+		return ok && after == ch.After
+	})
 }
 
 // leaveUnfinished asks for another run soon.

@@ -91,8 +91,9 @@ func (c *Controller) commit(ctx context.Context, h *hold) error {
 		return err
 	})
 	if err == nil && h.output.Starts {
-		// Later groups of this run must see this move in their budget.
-		h.control.Moves = append(slices.Clone(h.control.Moves), now)
+		// Later groups of this run go on from here.
+		h.control.Moves = append(slices.Clone(h.control.Moves), Move{Key: h.item.Key, At: now})
+		h.control.Revision++
 	}
 	return err
 }

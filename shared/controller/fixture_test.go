@@ -66,9 +66,12 @@ type world struct {
 
 	// The scripts; nil: nothing special happens. n counts the calls of one kind.
 	onStore func(op string, key controller.Key, n int) fault
+	onSend  func(n int, p *sim.Process)
 	onWrite func(n int, change route.Change) (outcome route.Outcome, applies bool)
 	onRead  func(n int, reading *route.Reading)
 	onFacts func(n int, fact *health.Fact)
+	// refuseWake and refusePublish are what these ports answer.
+	refuseWake, refusePublish error
 }
 
 func newWorld(t testing.TB, groups ...protection.Group) *world {
@@ -190,7 +193,9 @@ func (w *world) reconcile(names ...string) []controller.Report {
 
 func (w *world) trigger(trigger controller.Trigger) (reports []controller.Report) {
 	w.t.Helper()
-	w.await(w.run("switchover", func(ctx context.Context, _ *sim.Process, c *controller.Controller) { reports = c.Reconcile(ctx, trigger) }))
+	w.await(w.run("switchover", func(ctx context.Context, _ *sim.Process, c *controller.Controller) {
+		reports = c.Reconcile(ctx, trigger)
+	}))
 	return reports
 }
 

@@ -134,7 +134,7 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 	standing := plan.Standing(group, seen.readings, c.settings.Never)
 	out.output = protection.Decide(protection.Input{
 		Group: group, Health: out.health, Requests: item.Requests, Record: record,
-		Standing: standing, Budget: c.budget(control, now), Freeze: control.Freeze, Now: now,
+		Standing: standing, Budget: c.budget(item.Key, control, now), Freeze: control.Freeze, Now: now,
 	})
 	out.output.Deadline = earliest(out.output.Deadline, out.hint.Deadline)
 	out.plan = c.build(group, out.output, standing)
@@ -155,14 +155,17 @@ func (c *Controller) build(group *protection.Group, output protection.Output, st
 	return plan.Build(group, output.Next.Decision, output.Next.Contended, standing)
 }
 
-func (c *Controller) budget(control Control, now time.Time) protection.Budget {
-	recent := 0
-	for _, at := range control.Moves {
-		if at.After(now.Add(-c.settings.MoveWindow)) {
-			recent++
+// budget is what the blast radius leaves for the group. A group that is in the
+// window already does not use it up again: one flapping group must not stop the
+// others.
+func (c *Controller) budget(key Key, control Control, now time.Time) protection.Budget {
+	others := map[Key]bool{}
+	for _, move := range control.Moves {
+		if move.Key != key && move.At.After(now.Add(-c.settings.MoveWindow)) {
+			others[move.Key] = true
 		}
 	}
-	return protection.Budget{Remaining: c.settings.MaxMoves - recent, ReleasedAt: control.ReleasedAt}
+	return protection.Budget{Remaining: c.settings.MaxMoves - len(others), ReleasedAt: control.ReleasedAt}
 }
 
 func isLocked(requests []protection.Request, path string) bool {

@@ -78,9 +78,16 @@ type Control struct {
 	// Revision rises by one with every change of the item.
 	Revision int64
 	Freeze   protection.FreezeState
-	// Moves are the starts of recent moves, oldest first.
-	Moves      []time.Time
+	// Moves are the starts of recent moves, oldest first. The blast radius counts
+	// different keys among them.
+	Moves      []Move
 	ReleasedAt time.Time
+}
+
+// Move is the start of a group's move.
+type Move struct {
+	Key Key       `json:"key"`
+	At  time.Time `json:"at"`
 }
 
 // JournalEntry is one line of a group's history.
@@ -105,8 +112,9 @@ type Commit struct {
 	// Ended are the ids of requests to remove. Requests that came in between stay.
 	Ended   []string
 	Journal []JournalEntry
-	// Move is the start of a move; zero: none. It is counted in the control item
-	// on the condition that the item's revision is ControlRevision.
+	// Move is the start of a move of the item's group; zero: none. It is counted in
+	// the control item on the condition that that item's revision is
+	// ControlRevision. Moves older than MoveWindow are forgotten with it.
 	Move            time.Time
 	MoveWindow      time.Duration
 	ControlRevision int64

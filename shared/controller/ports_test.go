@@ -2,7 +2,6 @@ package controller_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -32,17 +31,18 @@ func (f *ports) Read(ctx context.Context, tables []route.Table) []route.Reading 
 	n := f.w.note("read", "")
 	started := f.w.s.Now()
 	slept := f.p.Sleep(ctx, readTime)
+	routes := map[route.Table][]route.Route{}
+	for key, next := range f.w.tables {
+		routes[key.Table] = append(routes[key.Table], route.Route{
+			Table: key.Table, Destination: key.Destination, NextHop: next, Origin: route.OriginStatic, State: route.StateActive,
+		})
+	}
 	out := make([]route.Reading, len(tables))
 	for i, table := range tables {
-		out[i] = route.Reading{Table: table, StartedAt: started, Complete: slept == nil}
+		out[i] = route.Reading{Table: table, StartedAt: started, Complete: slept == nil, Routes: routes[table]}
 		if slept != nil {
-			out[i].Problem = route.ProblemTimeout
+			out[i].Problem, out[i].Routes = route.ProblemTimeout, nil
 			continue
-		}
-		for key, next := range f.w.tables {
-			if key.Table == table {
-				out[i].Routes = append(out[i].Routes, route.Route{Table: table, Destination: key.Destination, NextHop: next, Origin: route.OriginStatic, State: route.StateActive})
-			}
 		}
 		if f.w.onRead != nil {
 			f.w.onRead(n, &out[i])
@@ -55,6 +55,9 @@ func (f *ports) Read(ctx context.Context, tables []route.Table) []route.Reading 
 // replace only where something does.
 func (f *ports) Write(ctx context.Context, change route.Change) route.Receipt {
 	n := f.w.note("write", "")
+	if f.w.onSend != nil {
+		f.w.onSend(n, f.p)
+	}
 	if err := f.p.Sleep(ctx, writeTime/2); err != nil {
 		return route.Receipt{Change: change, Outcome: route.Failed, Message: err.Error()}
 	}
@@ -186,14 +189,20 @@ func (f *wake) At(ctx context.Context, key controller.Key, at time.Time) error {
 	if err := f.p.Sleep(ctx, time.Millisecond); err != nil {
 		return err
 	}
+	if f.w.refuseWake != nil {
+		return f.w.refuseWake
+	}
 	return f.w.wakes.At(ctx, key, at)
 }
 
 // Publish implements controller.Publisher.
 func (f *publisher) Publish(ctx context.Context, event controller.Event) error {
-	f.w.note("publish", fmt.Sprintf("%s", event.Kind))
+	f.w.note("publish", string(event.Kind))
 	if err := f.p.Sleep(ctx, time.Millisecond); err != nil {
 		return err
+	}
+	if f.w.refusePublish != nil {
+		return f.w.refusePublish
 	}
 	return f.w.events.Publish(ctx, event)
 }

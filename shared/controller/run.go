@@ -117,11 +117,16 @@ func (c *Controller) cycle(ctx context.Context, holds []*hold, last bool) {
 		groups[i] = h.group
 	}
 	seen := c.look(ctx, groups)
+	var control Control
 	for _, h := range holds {
 		c.stage(h, StageRead, started)
 		h.look = seen
+		if h.control.Revision < control.Revision {
+			h.control = control // A group before this one has just started a move.
+		}
 		// In order of priority, since each move uses up the blast radius.
 		c.decideAndCommit(ctx, h)
+		control = h.control
 	}
 	waits := make([]func(), 0, len(holds))
 	for _, h := range holds {
@@ -187,7 +192,7 @@ func (c *Controller) releaseDirty(ctx context.Context, h *hold) {
 	}
 	c.renew(ctx, h)
 	if !h.lost {
-		_ = c.ports.Records.Release(ctx, h.item) //nolint:errcheck // If it is dirty again the lease runs out by itself.
+		_ = c.ports.Records.Release(ctx, h.item) // If it is dirty again the lease runs out by itself.
 	}
 	h.lost = true
 }

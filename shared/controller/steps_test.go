@@ -95,7 +95,9 @@ func TestNothingIsWritten(t *testing.T) {
 			}
 		}, controller.StatusFenced},
 		"commit fails": {func(w *world) {
-			w.onStore = func(op string, _ controller.Key, _ int) fault { return failing(op == "commit", fault{instead: errStore}) }
+			w.onStore = func(op string, _ controller.Key, _ int) fault {
+				return failing(op == "commit", fault{instead: errStore})
+			}
 		}, controller.StatusFailed},
 		"the control item changes every time": {func(w *world) {
 			w.onStore = func(op string, _ controller.Key, _ int) fault {
@@ -188,7 +190,9 @@ func TestALostAnswerIsAskedForAgain(t *testing.T) {
 		t.Run(op, func(t *testing.T) {
 			w := settled(t, newGroup("berlin", 2))
 			w.fail("berlin")
-			w.onStore = func(called string, _ controller.Key, n int) fault { return failing(called == op && n == 1, fault{lost: errStore}) }
+			w.onStore = func(called string, _ controller.Key, n int) fault {
+				return failing(called == op && n == 1, fault{lost: errStore})
+			}
 			report := only(t, w.reconcile("berlin"))
 			want(t, "the status", report.Status, controller.StatusDone)
 			want(t, "the entries", w.standsOn("berlin"), map[string]int{"B": 2})

@@ -109,11 +109,24 @@ func (c *Controller) Everything(ctx context.Context, event string, fromWake bool
 	return c.Sweep(ctx, event), true, nil
 }
 
-// letGo releases the item; it does not matter whether it became dirty.
+// letGo releases the item; it does not matter whether it became dirty. If it
+// becomes so again and again, the lease runs out by itself.
 func (c *Controller) letGo(ctx context.Context, item Item) error {
-	err := c.retry(ctx, func() error { return c.ports.Records.Release(ctx, item) })
-	if errors.Is(err, ErrDirty) {
-		return nil
+	for range maxCycles {
+		err := c.retry(ctx, func() error { return c.ports.Records.Release(ctx, item) })
+		if !errors.Is(err, ErrDirty) {
+			return err
+		}
+		err = c.retry(ctx, func() error {
+			renewed, _, err := c.ports.Records.Renew(ctx, item)
+			if err == nil {
+				item = renewed
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }

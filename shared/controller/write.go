@@ -74,7 +74,7 @@ func (w *wave) send(ctx context.Context, changes []route.Change) []route.Receipt
 		waits = append(waits, wait)
 		if w.serial[change.Table] {
 			wait()
-			_ = w.c.ports.Clock.Sleep(ctx, 500*time.Millisecond) //nolint:errcheck // The next change looks at the context.
+			_ = w.c.ports.Clock.Sleep(ctx, 500*time.Millisecond) // The next change looks at the context.
 		}
 		if len(waits) >= maxInFlight {
 			waits[0]()

@@ -2,9 +2,9 @@ package handler
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"detour/shared/controller"
@@ -135,8 +135,7 @@ func receipts(list []route.Receipt) string {
 	}
 	parts := make([]string, 0, len(order))
 	for _, outcome := range order {
-		count, _ := json.Marshal(counts[outcome]) //nolint:errcheck,errchkjson // An int always marshals.
-		parts = append(parts, string(outcome)+"="+string(count))
+		parts = append(parts, string(outcome)+"="+strconv.Itoa(counts[outcome]))
 	}
 	return strings.Join(parts, " ")
 }

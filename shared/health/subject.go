@@ -67,7 +67,7 @@ const (
 // agree are independent evidence.
 type Source string
 
-// The sources of facts.
+// SourceDescribeVPNConnections stands for the VPN connections as EC2 describes them.
 const SourceDescribeVPNConnections Source = "ec2:DescribeVpnConnections"
 
 // Fact is one thing that was read about a subject. There is no judgement in it.

@@ -56,12 +56,14 @@ func (b tokenBlind) Release(ctx context.Context, item controller.Item) error {
 	return b.Records.Release(ctx, item)
 }
 
+func breakFencing(inner controller.Records) controller.Records { return tokenBlind{inner} }
+
 // TestTesterFindsAMissingLeaseToken: without the condition on the lease token
 // the random tester must find a violation within 2,000 seeds.
 func TestTesterFindsAMissingLeaseToken(t *testing.T) {
 	report, err := Fuzz(t.Context(), FuzzOptions{
 		Seeds: 2000, First: 1, Parallel: 2, StopAtFirst: true, NoShrink: true,
-		WrapRecords: func(inner controller.Records) controller.Records { return tokenBlind{inner} },
+		WrapRecords: breakFencing,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -162,7 +162,7 @@ func (l *ledger) lockedLately(group, path string, at time.Time) bool {
 
 // massFailurePossible: the blast radius is so small that a group may be held.
 func (l *ledger) massFailurePossible() bool {
-	return l.config.Limits.MaxMoves < 10
+	return l.config.Limits.MaxMoves < len(l.groups)
 }
 
 // checkFencing: once another run has written a group's routes, an earlier run
@@ -219,19 +219,17 @@ func (l *ledger) checkBlastRadius() []Violation {
 		}
 	}
 	slices.SortFunc(starts, func(a, b start) int { return a.at.Compare(b.at) })
-	var out []Violation
 	// A commit comes before its first write; the window shrinks by what a run
 	// may take between the two.
 	window := time.Duration(l.config.Limits.Window) - longEnough/2
 	for i := range starts {
-		n := 0
+		moved := map[string]bool{}
 		for j := i; j < len(starts) && starts[j].at.Sub(starts[i].at) < window; j++ {
-			n++
+			moved[starts[j].group] = true
 		}
-		if n > l.config.Limits.MaxMoves {
-			out = append(out, Violation{BlastRadius, starts[i].at, starts[i].group, fmt.Sprintf("%d moves started within %s; %d are allowed", n, window, l.config.Limits.MaxMoves)})
-			break
+		if len(moved) > l.config.Limits.MaxMoves {
+			return []Violation{{BlastRadius, starts[i].at, starts[i].group, fmt.Sprintf("%d groups started to move within %s; %d are allowed", len(moved), window, l.config.Limits.MaxMoves)}}
 		}
 	}
-	return out
+	return nil
 }

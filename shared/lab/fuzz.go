@@ -114,7 +114,7 @@ func (t *tally) work(ctx context.Context, opts FuzzOptions) {
 func (t *tally) take(opts FuzzOptions) (uint64, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.stop || t.next >= opts.First+uint64(max(opts.Seeds, 0)) { //nolint:gosec // Seeds is not negative.
+	if t.stop || t.next >= opts.First+uint64(max(opts.Seeds, 0)) {
 		return 0, false
 	}
 	t.next++
@@ -126,7 +126,7 @@ func (t *tally) one(seed uint64, opts FuzzOptions) {
 	s := Generate(seed)
 	res, err := playGenerated(s, opts.WrapRecords)
 	finding := findingOf(seed, res, err)
-	rerun := opts.Every > 0 && seed%uint64(opts.Every) == 0 //nolint:gosec // Every is positive here.
+	rerun := opts.Every > 0 && seed%uint64(opts.Every) == 0
 	if rerun && finding == nil {
 		again, err := playGenerated(s, opts.WrapRecords)
 		if err != nil || again.TraceHash != res.TraceHash {

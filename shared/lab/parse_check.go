@@ -64,9 +64,19 @@ func (k *scenarioCheck) faults() {
 		name  string
 		value float64
 	}{
-		{"throttle", f.Throttle}, {"errorBefore", f.ErrorBefore}, {"errorAfter", f.ErrorAfter}, {"dropAnswer", f.DropAnswer},
-		{"stale", f.Stale}, {"pageFails", f.PageFails}, {"tokenInvalid", f.TokenInvalid}, {"kill", f.Kill}, {"freeze", f.Freeze},
-		{"loseEvent", f.LoseEvent}, {"doubleEvent", f.DoubleEvent}, {"storeError", f.StoreError}, {"doubleWake", f.DoubleWake},
+		{"throttle", f.Throttle},
+		{"errorBefore", f.ErrorBefore},
+		{"errorAfter", f.ErrorAfter},
+		{"dropAnswer", f.DropAnswer},
+		{"stale", f.Stale},
+		{"pageFails", f.PageFails},
+		{"tokenInvalid", f.TokenInvalid},
+		{"kill", f.Kill},
+		{"freeze", f.Freeze},
+		{"loseEvent", f.LoseEvent},
+		{"doubleEvent", f.DoubleEvent},
+		{"storeError", f.StoreError},
+		{"doubleWake", f.DoubleWake},
 	} {
 		if rate.value < 0 || rate.value > 1 {
 			k.add("faults."+rate.name, fmt.Sprint(rate.value), "is not a chance", "write a number from 0 to 1")
@@ -140,10 +150,10 @@ func (k *scenarioCheck) topology() bool {
 // flatten returns the errors that an error joins.
 func flatten(err error) []error {
 	for err != nil {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // This is the walk over the chain itself.
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			return joined.Unwrap()
 		}
-		wrapped, ok := err.(interface{ Unwrap() error }) //nolint:errorlint // This is the walk over the chain itself.
+		wrapped, ok := err.(interface{ Unwrap() error })
 		if !ok {
 			break
 		}

@@ -31,7 +31,11 @@ type page struct {
 	out    strings.Builder
 }
 
-func (p *page) print(format string, args ...any) { fmt.Fprintf(&p.out, format+"\n", args...) }
+func (p *page) print(format string, args ...any) {
+	for line := range strings.Lines(fmt.Sprintf(format+"\n", args...)) {
+		p.out.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+}
 
 // paint colours text, if the reader can see it.
 func (p *page) paint(t tone, text string) string {
@@ -121,8 +125,8 @@ func (p *page) group(g config.Group) {
 }
 
 func (p *page) timeline() {
-	p.section("What happened")
-	const whoWidth = 13
+	p.section("What happened, in minutes and seconds since the start")
+	const whoWidth = 14
 	indent := strings.Repeat(" ", len("  +00:00.000  ")+whoWidth+1)
 	for _, e := range timelineOf(p.res) {
 		text := strings.ReplaceAll(p.names.Replace(e.text), "\n", "\n"+indent)
@@ -172,7 +176,7 @@ func (p *page) verdict() {
 	if !p.res.Passed() {
 		verdict = p.paint(bad, "FAILED")
 	}
-	p.print("  %-13s %s, seed %d, %s of virtual time, trace %s", p.res.Scenario.Name, verdict, p.res.Seed, p.res.Scenario.Duration, hash(p.res.TraceHash))
+	p.print("  %-13s %s: %s, seed %d, %s of virtual time, trace %s", "verdict", verdict, p.res.Scenario.Name, p.res.Seed, p.res.Scenario.Duration, hash(p.res.TraceHash))
 	p.print("  %-13s %d", "task switches", p.res.Rig.Scheduler.Stats().Switches)
 	p.print("  %-13s %s", "faults", countsText(p.res.Faults()))
 	p.print("  %-13s %s", "transitions", countsText(p.res.reached()))

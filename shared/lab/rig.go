@@ -270,14 +270,16 @@ func (r *Rig) invoke(fn Function, raw []byte, cause string, attempt int) {
 		ctx, cancel := p.Timeout(ctx, functionTimeout)
 		defer cancel()
 		h := r.handler(p)
-		run := &r.Runs[index]
 		var outcome handler.Outcome
 		if fn == Sweep {
 			outcome = h.Sweep(ctx, raw)
 		} else {
 			outcome = h.Switchover(ctx, raw)
 		}
-		run = &r.Runs[index]
+		if p.Killed() {
+			return // It got here only because the scheduler was closed.
+		}
+		run := &r.Runs[index]
 		run.Outcome, run.Ended, run.Finished = outcome, p.Now(), true
 	})
 	r.Runs[index].Process = process

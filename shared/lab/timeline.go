@@ -34,6 +34,8 @@ type entry struct {
 	tone tone
 	// quiet counts a run that changed nothing; such runs are summed up.
 	quiet string
+	// once is the text as it was before its repetitions were counted in it.
+	once string
 }
 
 // The ranks.
@@ -107,7 +109,11 @@ func (t *timeline) tunnels() {
 		if k.up {
 			state, tone = "up", good
 		}
-		subject := fmt.Sprintf("%s of %s", listing(ips), k.vpn)
+		subject := fmt.Sprintf("%s %s", k.vpn, listing(ips))
+		is := "is"
+		if len(ips) > 1 {
+			is = "are"
+		}
 		switch k.kind {
 		case sim.TunnelTruth:
 			verb := map[bool]string{true: "comes up", false: "dies"}[k.up]
@@ -116,14 +122,14 @@ func (t *timeline) tunnels() {
 			}
 			t.add(k.at, rankNetwork, "network", tone, "%s: %s %s", k.vpn, plural(len(ips), "tunnel")+" ("+listing(ips)+")", verb)
 		case sim.TunnelDetected:
-			told := ", and shows it"
+			told := "; its API shows it"
 			if seen[key{k.at, k.vpn, sim.TunnelTelemetry, k.up}] == nil {
-				told = ", but does not show it yet"
+				told = "; its API does not show it yet"
 			}
-			t.add(k.at, rankAWS, "AWS", plain, "finds out that %s is %s%s", subject, state, told)
+			t.add(k.at, rankAWS, "AWS", plain, "finds out that %s %s %s%s", subject, is, state, told)
 		case sim.TunnelTelemetry:
 			if seen[key{k.at, k.vpn, sim.TunnelDetected, k.up}] == nil {
-				t.add(k.at, rankAWS, "AWS", plain, "now shows that %s is %s", subject, state)
+				t.add(k.at, rankAWS, "AWS", plain, "now shows in its API that %s %s %s", subject, is, state)
 			}
 		}
 	}
@@ -241,7 +247,7 @@ func (t *timeline) decisions() {
 		if j.run >= 0 {
 			who = t.res.Rig.Runs[j.run].name(j.run)
 		}
-		if j.Decision != last[j.Key] {
+		if j.Decision != last[j.Key] && moves(j.Decision.Action) {
 			t.add(j.At, rankDecision, who, loud, "%s; %s", decisionWords(j.Decision, t.steps(j.Decision.Group), false), memoryWords(j.Evidence))
 		}
 		last[j.Key] = j.Decision
@@ -252,6 +258,11 @@ func (t *timeline) decisions() {
 			t.add(j.At, rankDecision, who, plain, "ends request %s (%s): %s (%s)", ended.Request.ID, ended.Request.Kind, reasonWords(ended.Reason), ended.Reason)
 		}
 	}
+}
+
+// moves reports whether an action changes what is decided.
+func moves(a protection.Action) bool {
+	return a == protection.Move || a == protection.Step || a == protection.Adopt
 }
 
 func (t *timeline) steps(group string) int {

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,24 +18,40 @@ func (t *timeline) runs() {
 	last := map[string]string{}
 	for i, run := range t.res.Rig.Runs {
 		who := run.name(i)
-		news := t.news(run, last)
-		committed := slices.ContainsFunc(t.journal, func(j journalLine) bool { return j.run == i })
-		killed := run.Process.Killed()
-		if len(news) == 0 && !committed && !killed && run.Finished && run.Outcome.Action == handler.Value {
-			if run.Cause == "event" {
-				t.add(run.Started, rankRun, who, faint, "%s: nothing to change", causeWords(run))
-				continue
+		committed := t.committedBy(i)
+		news := t.news(run, last, committed)
+		well := run.Finished && run.Outcome.Action == handler.Value && len(committed) == 0
+		switch {
+		case len(news) == 0 && well && run.Cause == "event":
+			t.add(run.Started, rankRun, who, faint, "%s: nothing to change", causeWords(run))
+		case len(news) == 0 && well:
+			t.entries = append(t.entries, entry{at: run.Started, rank: rankRun, who: who, quiet: run.Cause})
+		case len(news) == 1 && well && news[0].quiet == busy:
+			t.add(run.Started, rankRun, who, faint, "%s; %s", causeWords(run), news[0].text)
+		default:
+			t.add(run.Started, rankRun, who, plain, "%s", causeWords(run))
+			for _, line := range news {
+				t.add(run.Ended, rankEnd, who, line.tone, "%s", line.text)
 			}
-			t.entries = append(t.entries, entry{at: run.Started, rank: rankRun, who: who, quiet: string(run.Cause)})
-			continue
+			t.end(run, who)
 		}
-		t.add(run.Started, rankRun, who, plain, "%s", causeWords(run))
-		for _, line := range news {
-			t.add(run.Ended, rankEnd, who, line.tone, "%s", line.text)
-		}
-		t.end(run, who)
 	}
 }
+
+// committedBy returns the groups for which a run committed a decision, and
+// whether that moved routes.
+func (t *timeline) committedBy(run int) map[string]bool {
+	committed := map[string]bool{}
+	for _, j := range t.journal {
+		if j.run == run {
+			committed[j.Decision.Group] = committed[j.Decision.Group] || moves(j.Decision.Action)
+		}
+	}
+	return committed
+}
+
+// busy marks the news that another run has the lease.
+const busy = "busy"
 
 // end tells how a run ended that did not end well.
 func (t *timeline) end(run Run, who string) {
@@ -52,8 +67,9 @@ func (t *timeline) end(run Run, who string) {
 	}
 }
 
-// news is what the reports of a run say that the ones before did not.
-func (t *timeline) news(run Run, last map[string]string) []entry {
+// news is what the reports of a run say that the ones before did not. committed
+// are the groups whose decision the journal tells.
+func (t *timeline) news(run Run, last map[string]string, committed map[string]bool) []entry {
 	var out []entry
 	add := func(tone tone, format string, args ...any) {
 		out = append(out, entry{tone: tone, text: fmt.Sprintf(format, args...)})
@@ -61,7 +77,8 @@ func (t *timeline) news(run Run, last map[string]string) []entry {
 	for _, r := range run.Outcome.Reports {
 		switch r.Status {
 		case controller.StatusBusy:
-			add(faint, "leaves %s to the run that holds its lease; that one will look once more", r.Group)
+			add(faint, "leaves %s to the run that holds its lease, which will look once more", r.Group)
+			out[len(out)-1].quiet = busy
 			continue
 		case controller.StatusFenced:
 			add(bad, "lost the lease on %s to another run, and stops", r.Group)
@@ -71,10 +88,10 @@ func (t *timeline) news(run Run, last map[string]string) []entry {
 			continue
 		case controller.StatusQuiet, controller.StatusDone, controller.StatusUnfinished:
 		}
-		t.decided(r, last, add)
+		t.decided(r, last, committed[r.Group], add)
 		if len(r.Receipts) > 0 {
-			add(plain, "has sent %s for %s: %s; %s after it started", plural(len(r.Receipts), "route write"), r.Group,
-				outcomes(r.Receipts), run.Ended.Sub(run.Started).Round(time.Millisecond))
+			add(plain, "ends, %s after it was woken; %s for %s: %s", run.Ended.Sub(run.Started).Round(time.Millisecond),
+				plural(len(r.Receipts), "route write"), r.Group, outcomes(r.Receipts))
 		}
 		if r.Status == controller.StatusUnfinished {
 			add(bad, "has not finished %s; a later run will", r.Group)
@@ -86,26 +103,25 @@ func (t *timeline) news(run Run, last map[string]string) []entry {
 	return out
 }
 
-// decided tells a decision that was not committed, if it is not the one that the
-// run before told.
-func (t *timeline) decided(r controller.Report, last map[string]string, add func(tone, string, ...any)) {
-	said := decisionWords(r.Decision, t.steps(r.Group), r.WouldBe)
+// decided tells a decision that the journal does not tell, if something is new
+// about it: the path, the states of the paths, or the reason for a hold.
+func (t *timeline) decided(r controller.Report, last map[string]string, committed bool, add func(tone, string, ...any)) {
 	state := pathWords(r.Health)
 	for _, s := range r.Skipped {
 		state += fmt.Sprintf("; %s left alone: %s", s.Entry, s.Reason)
 	}
-	before := last[r.Group]
-	now := string(r.Decision.Action) + string(r.Decision.Reason) + r.Decision.To + state
-	last[r.Group] = now
-	committed := r.Decision.Action == protection.Move || r.Decision.Action == protection.Step || r.Decision.Action == protection.Adopt
-	if now == before || (committed && !r.WouldBe) || (before == "" && r.Decision.Action == protection.Stay) {
-		return
-	}
+	now := r.Decision.To + " " + state
 	tone := plain
 	if r.Decision.Action == protection.Hold {
 		tone = bad
+		now += " " + string(r.Decision.Reason)
 	}
-	add(tone, "%s; %s", said, state)
+	before := last[r.Group]
+	last[r.Group] = now
+	if now == before || committed || (before == "" && r.Decision.Action == protection.Stay) {
+		return
+	}
+	add(tone, "%s; %s", decisionWords(r.Decision, t.steps(r.Group), r.WouldBe), state)
 }
 
 func pathWords(paths []protection.PathHealth) string {
@@ -244,6 +260,15 @@ func (m Matrix) text() string {
 	return out.String()
 }
 
+// alike reports whether the next entry says the same at the same instant.
+func (e entry) alike(next entry) bool {
+	text := e.text
+	if e.once != "" {
+		text = e.once
+	}
+	return e.at.Equal(next.at) && e.who == next.who && text == next.text
+}
+
 // sumUp puts quiet runs that follow one another into one line.
 func sumUp(entries []entry) []entry {
 	var out, quiet []entry
@@ -271,12 +296,20 @@ func sumUp(entries []entry) []entry {
 		out = append(out, entry{at: quiet[0].at, who: "detour", tone: faint, text: text})
 		quiet = nil
 	}
+	times := 1
 	for _, e := range entries {
 		if e.quiet != "" {
 			quiet = append(quiet, e)
 			continue
 		}
 		flush()
+		if same := len(out) > 0 && out[len(out)-1].alike(e); same {
+			times++
+			out[len(out)-1].text = fmt.Sprintf("%s (%d times)", e.text, times)
+			out[len(out)-1].once = e.text
+			continue
+		}
+		times = 1
 		out = append(out, e)
 	}
 	flush()

@@ -86,6 +86,14 @@ func reasonWords(reason protection.Reason) string {
 		return "the group does not go back by itself"
 	case protection.ReasonNoRequest:
 		return "nothing asks for a change"
+	default:
+		return stateWords(reason)
+	}
+}
+
+// stateWords says what about the group or its paths is the reason.
+func stateWords(reason protection.Reason) string {
+	switch reason {
 	case protection.ReasonNoUsablePath:
 		return "no path is usable"
 	case protection.ReasonMassFailure:
@@ -95,16 +103,16 @@ func reasonWords(reason protection.Reason) string {
 	case protection.ReasonIncomplete:
 		return "a table could not be read whole"
 	case protection.ReasonFirstSight:
-		return "the first look takes what stands"
+		return "it is seen for the first time"
 	case protection.ReasonMovedByHand:
 		return "somebody moved the routes by hand"
 	default:
-		return moreReasonWords(reason)
+		return endWords(reason)
 	}
 }
 
-// moreReasonWords says why a request ended.
-func moreReasonWords(reason protection.Reason) string {
+// endWords says why a request ended.
+func endWords(reason protection.Reason) string {
 	switch reason {
 	case protection.ReasonDone:
 		return "it is done"
@@ -134,7 +142,7 @@ func decisionWords(d protection.Decision, steps int, wouldBe bool) string {
 	case protection.Step:
 		what = fmt.Sprintf("moves more of %s from %s to %s", d.Group, d.From, d.To)
 	case protection.Adopt:
-		what = fmt.Sprintf("takes %s as it stands, on %s", d.Group, d.To)
+		what = fmt.Sprintf("adopts %s as it stands, on %s", d.Group, d.To)
 	case protection.Hold:
 		what = fmt.Sprintf("holds %s on %s", d.Group, d.To)
 	case protection.Stay:

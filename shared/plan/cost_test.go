@@ -48,9 +48,12 @@ func TestPredictedCallsAreCountedPerBucketInOrder(t *testing.T) {
 		calls(4, route.OpReplace, vpcTable(2)), calls(1, route.OpReplace, tgwTable(2)), calls(5, route.OpCreate, tgwTable(1)), calls(6, route.OpDelete, vpcTable(1)),
 	)
 	want := []BucketCalls{
-		{bucket("CreateRoute"), 2}, {bucket("CreateTransitGatewayRoute"), 5},
-		{bucket("DeleteRoute"), 6}, {bucket("DeleteTransitGatewayRoute"), 1},
-		{bucket("ReplaceRoute"), 4}, {bucket("ReplaceTransitGatewayRoute"), 4},
+		{bucket("CreateRoute"), 2},
+		{bucket("CreateTransitGatewayRoute"), 5},
+		{bucket("DeleteRoute"), 6},
+		{bucket("DeleteTransitGatewayRoute"), 1},
+		{bucket("ReplaceRoute"), 4},
+		{bucket("ReplaceTransitGatewayRoute"), 4},
 	}
 	if got := Predict(changes).Calls; !slices.Equal(got, want) {
 		t.Errorf("calls:\n got %v\nwant %v", got, want)

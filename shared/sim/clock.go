@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,7 @@ func (p *Process) Now() time.Time { return p.s.Now() }
 func (p *Process) Timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	t, err := p.s.enter(ctx)
 	switch {
-	case err == ErrOutside:
+	case errors.Is(err, ErrOutside):
 		panic(err)
 	case err != nil:
 		dead, cancel := context.WithCancelCause(ctx)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -97,7 +98,7 @@ func (p *Process) Freeze(d time.Duration) {
 func (p *Process) Go(ctx context.Context, fn func(ctx context.Context)) (wait func()) {
 	t, err := p.s.enter(ctx)
 	switch {
-	case err == ErrOutside:
+	case errors.Is(err, ErrOutside):
 		panic(err)
 	case err != nil:
 		return func() {}
@@ -131,7 +132,7 @@ func (p *Process) pause(ctx context.Context, point string, d time.Duration) erro
 	}
 	p.s.yieldFault(t.proc, p.s.plan, point)
 	p.s.pushTask(t, d, wokenByTime)
-	why, err := t.park(point, ctx)
+	why, err := t.park(ctx, point)
 	if err != nil {
 		return err
 	}

@@ -76,8 +76,8 @@ type Scheduler struct {
 func NewScheduler(seed uint64, start time.Time) *Scheduler {
 	s := &Scheduler{
 		start:    start.Round(0),
-		order:    rand.New(rand.NewPCG(seed, 0x6f72646572)),
-		rng:      rand.New(rand.NewPCG(seed, 0x6661756c7473)),
+		order:    newStream(seed, 0x6f72646572),
+		rng:      newStream(seed, 0x6661756c7473),
 		back:     make(chan struct{}),
 		released: make(chan *task),
 		trace:    newTrace(),

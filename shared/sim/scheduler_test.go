@@ -279,7 +279,10 @@ func BenchmarkSchedulerSwitch(b *testing.B) {
 	s := newTestScheduler(b, 1)
 	for range 10 {
 		s.Start("p", func(ctx context.Context, p *Process) {
-			for p.Sleep(ctx, time.Millisecond) == nil {
+			for {
+				if err := p.Sleep(ctx, time.Millisecond); err != nil {
+					return
+				}
 			}
 		})
 	}

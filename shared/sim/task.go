@@ -44,9 +44,6 @@ type taskKey struct{}
 
 // taskOf returns the task that a context was made for, or nil.
 func taskOf(ctx context.Context) *task {
-	if ctx == nil {
-		return nil
-	}
 	t, _ := ctx.Value(taskKey{}).(*task)
 	return t
 }
@@ -130,9 +127,9 @@ func (t *task) refuse() error {
 // park waits for the task's next turn. The caller has seen to it that an event
 // brings it; the end of ctx does too. The error is ErrKilled once the Scheduler
 // is closed.
-func (t *task) park(point string, ctx context.Context) (wakeReason, error) {
+func (t *task) park(ctx context.Context, point string) (wakeReason, error) {
 	t.point = point
-	if ctx != nil && ctx.Done() != nil {
+	if ctx.Done() != nil {
 		t.parkCtx = ctx
 	}
 	t.yield()
@@ -150,14 +147,14 @@ func (t *task) yield() {
 
 // wait parks the caller until the task has ended.
 func (t *task) wait() {
-	caller, err := t.s.enter(nil)
+	caller, err := t.s.enter(context.Background())
 	if err != nil {
 		return
 	}
 	defer caller.leave()
 	for !t.ended && err == nil {
 		t.waiters = append(t.waiters, caller)
-		_, err = caller.park("wait", nil)
+		_, err = caller.park(context.Background(), "wait")
 	}
 }
 

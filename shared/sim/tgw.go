@@ -104,7 +104,7 @@ func (w *World) Associations(c Caller, table string) ([]AttachmentRef, *APIError
 // tgwTarget finds the target of a static route: nil for a blackhole.
 func (w *World) tgwTarget(t *tgwTable, target string) (*attachment, *APIError) {
 	if target == blackhole {
-		return nil, nil //nolint:nilnil // A blackhole is the target that is none.
+		return nil, nil // A blackhole is the target that is none.
 	}
 	if !strings.HasPrefix(target, "tgw-attach-") {
 		return nil, badRequest(codeAttachmentMalformed, "Invalid Transit Gateway Attachment id.")

@@ -59,11 +59,11 @@ func (s *Scheduler) note(p *Process, t *task, point, effect string, outcome int)
 		id = t.id
 	}
 	tr := &s.trace
-	tr.number(uint64(s.now.Load()))
+	tr.number(uint64(s.now.Load())) //nolint:gosec // A hash takes any bits.
 	tr.number(uint64(process)<<32 | uint64(id))
 	tr.text(point)
 	tr.text(effect)
-	tr.number(uint64(outcome))
+	tr.number(uint64(outcome)) //nolint:gosec // A hash takes any bits.
 	if tr.w == nil {
 		return
 	}

@@ -79,7 +79,7 @@ func (tr *Transport) Do(req *http.Request) (*http.Response, error) {
 		t.proc.seize(t)
 		defer t.proc.release(t)
 	}
-	why, err := t.park(f.call.action, ctx)
+	why, err := t.park(ctx, f.call.action)
 	t.flight = nil
 	switch {
 	case err != nil:
@@ -111,6 +111,7 @@ func (tr *Transport) send(t *task, req *http.Request, body []byte) *flight {
 		return f
 	case FaultFreeze:
 		tr.plan.strike(p, FaultFreeze, f.verdict.dur)
+	default: // The others show at the effect or after it.
 	}
 	deadline, ok := req.Context().Deadline()
 	if at := s.Now().Add(there); !ok || at.Before(deadline) {
@@ -194,6 +195,7 @@ func (f *flight) effect() {
 		return
 	case FaultErrorAfter, FaultLostAnswer, FaultDropAnswer, FaultStale, FaultDelay:
 		f.tr.plan.count(kind)
+	default: // The others are counted where they strike.
 	}
 	f.serve()
 	f.tr.s.stats.Effects++
@@ -204,6 +206,7 @@ func (f *flight) effect() {
 		f.answer.fail(&f.call, f.verdict.code)
 	case FaultLostAnswer:
 		f.err = ErrConnectionLost
+	default: // The others leave the answer as it is.
 	}
 }
 

@@ -124,8 +124,10 @@ func labTopology() Topology {
 		},
 		Sites: []SiteSpec{{Name: "dc", Networks: []string{"192.168.0.0/24"}, Routes: []SiteRouteSpec{{Destination: "10.0.0.0/8", Via: []string{vpn1, vpn2}}}}},
 		Hosts: []HostSpec{
-			{Name: "a", Address: "10.1.1.10", In: vpcA}, {Name: "a2", Address: "10.1.2.10", In: vpcA},
-			{Name: "b", Address: "10.2.1.10", In: vpcB}, {Name: "dc", Address: "192.168.0.10", In: "dc"},
+			{Name: "a", Address: "10.1.1.10", In: vpcA},
+			{Name: "a2", Address: "10.1.2.10", In: vpcA},
+			{Name: "b", Address: "10.2.1.10", In: vpcB},
+			{Name: "dc", Address: "192.168.0.10", In: "dc"},
 			{Name: "far", Address: "10.9.0.10", In: "vpc-0f"},
 		},
 	}

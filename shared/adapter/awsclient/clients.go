@@ -22,7 +22,8 @@ const (
 	sessionDuration = time.Hour
 )
 
-// ErrNoRole: no role is configured for an account that is not the home account.
+// ErrNoRole says that no role is configured for an account that is not the home
+// account.
 var ErrNoRole = errors.New("no role is configured")
 
 // HTTPDoer sends one HTTP request. *http.Client is one, the simulated network

@@ -33,9 +33,17 @@ func TestWriteMakesOneCallWithTheRightParameters(t *testing.T) {
 		{vpc(route.OpCreate, "::/0", route.MustNextHop("eigw-1")), "Action=CreateRoute&DestinationIpv6CidrBlock=::/0&EgressOnlyInternetGatewayId=eigw-1&RouteTableId=rtb-1"},
 	}
 	for _, target := range []struct{ param, id string }{
-		{"TransitGatewayId", "tgw-1"}, {"NetworkInterfaceId", "eni-1"}, {"InstanceId", "i-1"}, {"NatGatewayId", "nat-1"},
-		{"GatewayId", "igw-1"}, {"GatewayId", "vgw-1"}, {"VpcPeeringConnectionId", "pcx-1"}, {"EgressOnlyInternetGatewayId", "eigw-1"},
-		{"LocalGatewayId", "lgw-1"}, {"CarrierGatewayId", "cagw-1"}, {"VpcEndpointId", "vpce-1"},
+		{"TransitGatewayId", "tgw-1"},
+		{"NetworkInterfaceId", "eni-1"},
+		{"InstanceId", "i-1"},
+		{"NatGatewayId", "nat-1"},
+		{"GatewayId", "igw-1"},
+		{"GatewayId", "vgw-1"},
+		{"VpcPeeringConnectionId", "pcx-1"},
+		{"EgressOnlyInternetGatewayId", "eigw-1"},
+		{"LocalGatewayId", "lgw-1"},
+		{"CarrierGatewayId", "cagw-1"},
+		{"VpcEndpointId", "vpce-1"},
 	} {
 		after := route.MustNextHop(target.id)
 		params := url.Values{"RouteTableId": {"rtb-1"}, "DestinationCidrBlock": {"10.0.0.0/8"}, target.param: {target.id}}

@@ -172,9 +172,9 @@ func (s *Store) count(commit controller.Commit) error {
 		return controller.ErrControlChanged
 	}
 	oldest := commit.Move.Add(-commit.MoveWindow)
-	moves := append(slices.Clone(s.control.Moves), commit.Move)
-	moves = slices.DeleteFunc(moves, func(at time.Time) bool { return at.Before(oldest) })
-	slices.SortStableFunc(moves, time.Time.Compare)
+	moves := append(slices.Clone(s.control.Moves), controller.Move{Key: commit.Item.Key, At: commit.Move})
+	moves = slices.DeleteFunc(moves, func(move controller.Move) bool { return move.At.Before(oldest) })
+	slices.SortStableFunc(moves, func(a, b controller.Move) int { return a.At.Compare(b.At) })
 	s.control.Moves = moves
 	s.control.Revision++
 	return nil

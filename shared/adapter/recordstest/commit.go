@@ -133,8 +133,11 @@ func commitMoves(b *bench) {
 	}
 	// The moves were at 0, 2, 4 and 6 minutes; at 6, that of 0 is out of the window.
 	var got []time.Duration
-	for _, at := range b.control().Moves {
-		got = append(got, at.Sub(start))
+	for _, move := range b.control().Moves {
+		if move.Key != group {
+			b.Errorf("a move of %s was counted as one of %s", group, move.Key)
+		}
+		got = append(got, move.At.Sub(start))
 	}
 	if want := []time.Duration{2 * time.Minute, 4 * time.Minute, 6 * time.Minute}; !slices.Equal(got, want) {
 		b.Errorf("the moves are at %v, want %v", got, want)

@@ -98,7 +98,7 @@ func copies(b *bench) {
 	spoil(b.peek(group))
 	spoil(b.take(group, "one"))
 	moves := b.control().Moves
-	moves[0] = time.Time{}
+	moves[0] = controller.Move{}
 	out := b.history(1)
 	out[0].Evidence[0].Path, out[0].Ended[0].Reason = "spoiled", "spoiled"
 
@@ -109,7 +109,7 @@ func copies(b *bench) {
 	if kept := b.history(1)[0]; kept.Evidence[0].Path != "a" || kept.Ended[0].Reason != protection.ReasonDone {
 		b.Errorf("the journal was changed from outside: %+v", kept)
 	}
-	if kept := b.control().Moves; len(kept) != 1 || kept[0].IsZero() {
+	if kept := b.control().Moves; len(kept) != 1 || kept[0].At.IsZero() {
 		b.Errorf("the control item was changed from outside: %v", kept)
 	}
 }

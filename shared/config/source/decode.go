@@ -84,12 +84,14 @@ func (d *decoder) kind(node *yaml.Node, path string, want yaml.Kind) bool {
 	if node.Kind == want {
 		return true
 	}
-	remedy := "write keys and values, such as name: value"
+	var remedy string
 	switch want {
 	case yaml.SequenceNode:
 		remedy = "start each item with a hyphen and a space"
 	case yaml.ScalarNode:
 		remedy = "write a single value"
+	default:
+		remedy = "write keys and values, such as name: value"
 	}
 	value := ""
 	if node.Kind == yaml.ScalarNode {

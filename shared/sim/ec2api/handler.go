@@ -111,6 +111,7 @@ func (h *Handler) answer(r *http.Request) answer {
 	result, err := rq.run(r.Context(), r)
 	rq.record.Process = rq.caller.Call.Process
 	rq.record.SentAt = rq.caller.Call.SentAt
+	rq.record.Fault = rq.caller.Call.Fault
 	rq.record.Account = rq.caller.Account
 	rq.record.Region = rq.caller.Region
 	rq.record.Action = rq.action

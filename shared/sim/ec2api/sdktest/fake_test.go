@@ -1,4 +1,6 @@
-package ec2api
+// Package sdktest tests the wire face with the real AWS SDK as its client. It
+// is apart from ec2api so that the fuzz targets there are built without the SDK.
+package sdktest
 
 import (
 	"context"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"detour/shared/sim"
+	"detour/shared/sim/ec2api"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -108,10 +111,16 @@ func (f *fake) last(t *testing.T, before int) sim.CallRecord {
 const (
 	account = "111122223333"
 	region  = "eu-west-1"
+
+	// What the wire says, written out again: the tests are outside of ec2api.
+	ec2Version = "2016-11-15"
+	stsVersion = "2011-06-15"
+	maxBody    = 1 << 20
+	blackhole  = "blackhole"
 )
 
 // client returns the real EC2 client over the handler.
-func client(h *Handler) *ec2.Client {
+func client(h *ec2api.Handler) *ec2.Client {
 	return ec2.New(ec2.Options{
 		Region: region, HTTPClient: h, Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider(account, "x", ""),
@@ -194,6 +203,6 @@ func background() context.Context {
 }
 
 // raw sends a form body as it stands, and returns status and body.
-func raw(h *Handler, form url.Values) (int, string) {
+func raw(h *ec2api.Handler, form url.Values) (int, string) {
 	return rawBody(h, form.Encode(), account, "ec2")
 }

@@ -1,10 +1,11 @@
-package ec2api
+package sdktest
 
 import (
 	"slices"
 	"testing"
 
 	"detour/shared/sim"
+	"detour/shared/sim/ec2api"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -12,7 +13,7 @@ import (
 
 func TestTGWWrites(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	created, err := c.CreateTransitGatewayRoute(background(), &ec2.CreateTransitGatewayRouteInput{
 		TransitGatewayRouteTableId: str("tgw-rtb-1"), DestinationCidrBlock: str("10.9.9.9/16"), TransitGatewayAttachmentId: str("tgw-attach-vpn1"),
 	})
@@ -53,7 +54,7 @@ func TestTGWWrites(t *testing.T) {
 
 func TestTGWWriteErrors(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	table, dst, attachment := str("tgw-rtb-1"), str("10.0.0.0/8"), str("tgw-attach-vpn1")
 	for _, bad := range []struct {
 		in      ec2.CreateTransitGatewayRouteInput
@@ -87,7 +88,7 @@ func TestTGWWriteErrors(t *testing.T) {
 
 func TestVPCWrites(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	out, err := c.CreateRoute(background(), &ec2.CreateRouteInput{RouteTableId: str("rtb-1"), DestinationCidrBlock: str("100.68.0.18/18"), TransitGatewayId: str("tgw-1")})
 	if err != nil || !*out.Return {
 		t.Fatalf("%+v %v", out, err)
@@ -117,7 +118,7 @@ func TestVPCWrites(t *testing.T) {
 
 func TestEveryTarget(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	for _, in := range []ec2.CreateRouteInput{
 		{GatewayId: str("igw-1")},
 		{GatewayId: str("vgw-1")},
@@ -159,7 +160,7 @@ func TestEveryTarget(t *testing.T) {
 
 func TestVPCDestinations(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	for _, bad := range []struct {
 		in      ec2.DeleteRouteInput
 		code    string

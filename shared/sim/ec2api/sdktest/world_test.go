@@ -1,4 +1,4 @@
-package ec2api
+package sdktest
 
 import (
 	"slices"
@@ -6,12 +6,11 @@ import (
 	"time"
 
 	"detour/shared/sim"
+	"detour/shared/sim/ec2api"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
-
-var _ network = (*sim.World)(nil)
 
 // still is a Timekeeper whose time does not pass.
 type still struct{}
@@ -47,7 +46,7 @@ func world(t *testing.T) *sim.World {
 // TestRealWorld reads and writes a real World through the real client.
 func TestRealWorld(t *testing.T) {
 	w := world(t)
-	c := client(New(w))
+	c := client(ec2api.New(w))
 	vpns, err := c.DescribeVpnConnections(background(), &ec2.DescribeVpnConnectionsInput{VpnConnectionIds: []string{"vpn-01"}})
 	if err != nil || len(vpns.VpnConnections) != 1 {
 		t.Fatalf("%+v %v", vpns, err)
@@ -110,7 +109,7 @@ func TestRealWorld(t *testing.T) {
 // TestRealErrors looks for the World's own codes at the other end of the wire.
 func TestRealErrors(t *testing.T) {
 	w := world(t)
-	c := client(New(w))
+	c := client(ec2api.New(w))
 	tgw := func(table, dst, attachment string, dry bool) error {
 		_, err := c.CreateTransitGatewayRoute(background(), &ec2.CreateTransitGatewayRouteInput{
 			TransitGatewayRouteTableId: &table, DestinationCidrBlock: &dst, TransitGatewayAttachmentId: &attachment, DryRun: &dry,
@@ -147,7 +146,7 @@ func TestRealErrors(t *testing.T) {
 // TestRealThrottle empties the bucket of a read: 100 tokens.
 func TestRealThrottle(t *testing.T) {
 	w := world(t)
-	c := client(New(w))
+	c := client(ec2api.New(w))
 	for range 100 {
 		if _, err := c.DescribeRouteTables(background(), &ec2.DescribeRouteTablesInput{}); err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package ec2api
+package sdktest
 
 import (
 	"encoding/binary"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"detour/shared/sim"
+	"detour/shared/sim/ec2api"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -15,7 +16,7 @@ import (
 
 func TestSearchFilters(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	search := func(filters []types.Filter) (found []string, err error) {
 		out, err := c.SearchTransitGatewayRoutes(background(), &ec2.SearchTransitGatewayRoutesInput{TransitGatewayRouteTableId: str("tgw-rtb-1"), Filters: filters})
 		if err != nil {
@@ -66,7 +67,7 @@ func TestSearchFilters(t *testing.T) {
 
 func TestSearchAnswer(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	in := &ec2.SearchTransitGatewayRoutesInput{TransitGatewayRouteTableId: str("tgw-rtb-1"), Filters: by("route-search.exact-match", "2001:db8::/32")}
 	out, err := c.SearchTransitGatewayRoutes(background(), in)
 	if err != nil {
@@ -102,7 +103,7 @@ func many(n int) []sim.TGWRouteView {
 
 func TestSearchPages(t *testing.T) {
 	f := &fake{routes: many(2500)}
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	in := &ec2.SearchTransitGatewayRoutesInput{TransitGatewayRouteTableId: str("tgw-rtb-1"), Filters: by("type", "static")}
 	var got []string
 	pages := 0
@@ -142,7 +143,7 @@ func TestSearchPages(t *testing.T) {
 
 func TestForeignTokens(t *testing.T) {
 	f := &fake{routes: many(30)}
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	five := int32(5)
 	in := ec2.SearchTransitGatewayRoutesInput{TransitGatewayRouteTableId: str("tgw-rtb-1"), Filters: by("type", "static"), MaxResults: &five}
 	first, err := c.SearchTransitGatewayRoutes(background(), &in)
@@ -174,7 +175,7 @@ func TestForeignTokens(t *testing.T) {
 	}
 	_, err = c.GetTransitGatewayRouteTableAssociations(background(), &ec2.GetTransitGatewayRouteTableAssociationsInput{TransitGatewayRouteTableId: str("tgw-rtb-1"), NextToken: first.NextToken})
 	wantCode(t, err, "InvalidParameterValue", "")
-	elsewhere := client(New(f))
+	elsewhere := client(ec2api.New(f))
 	_, err = elsewhere.SearchTransitGatewayRoutes(background(), &in, func(o *ec2.Options) { o.Region = "us-east-1" })
 	wantCode(t, err, "InvalidParameterValue", "")
 	if _, err = elsewhere.SearchTransitGatewayRoutes(background(), &in); err != nil {
@@ -192,7 +193,7 @@ func TestPagers(t *testing.T) {
 		f.tgwTables = append(f.tgwTables, sim.TGWTableView{ID: "tgw-rtb-" + id})
 		f.tables = append(f.tables, sim.VPCTableView{ID: "rtb-" + id})
 	}
-	c, five := client(New(f)), int32(5)
+	c, five := client(ec2api.New(f)), int32(5)
 	sizes := func(more func() bool, next func() (int, error)) (got []int) {
 		for more() {
 			n, err := next()

@@ -1,4 +1,4 @@
-package ec2api
+package sdktest
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"detour/shared/sim"
+	"detour/shared/sim/ec2api"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -25,7 +26,7 @@ func by(pairs ...string) []types.Filter {
 
 func TestDescribeVPNConnections(t *testing.T) {
 	f := sample()
-	got, err := client(New(f)).DescribeVpnConnections(background(), &ec2.DescribeVpnConnectionsInput{VpnConnectionIds: []string{"vpn-1"}})
+	got, err := client(ec2api.New(f)).DescribeVpnConnections(background(), &ec2.DescribeVpnConnectionsInput{VpnConnectionIds: []string{"vpn-1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,14 +55,14 @@ func TestDescribeVPNConnections(t *testing.T) {
 	if f.callers[0].Call.Process != "p1" {
 		t.Errorf("caller %+v", f.callers[0])
 	}
-	_, err = client(New(f)).DescribeVpnConnections(background(), &ec2.DescribeVpnConnectionsInput{VpnConnectionIds: []string{"vpn-1", "vpn-9"}})
+	_, err = client(ec2api.New(f)).DescribeVpnConnections(background(), &ec2.DescribeVpnConnectionsInput{VpnConnectionIds: []string{"vpn-1", "vpn-9"}})
 	wantCode(t, err, "InvalidVpnConnectionID.NotFound", "The vpnConnection ID 'vpn-9' does not exist")
 	if r := f.last(t, 1); r.Code != "InvalidVpnConnectionID.NotFound" || r.Telemetry != nil {
 		t.Errorf("record %+v", r)
 	}
-	_, err = client(New(f)).DescribeVpnConnections(background(), &ec2.DescribeVpnConnectionsInput{VpnConnectionIds: []string{"x"}})
+	_, err = client(ec2api.New(f)).DescribeVpnConnections(background(), &ec2.DescribeVpnConnectionsInput{VpnConnectionIds: []string{"x"}})
 	wantCode(t, err, "InvalidVpnConnectionID.Malformed", "")
-	_, err = client(New(f)).DescribeVpnConnections(background(), &ec2.DescribeVpnConnectionsInput{DryRun: aws.Bool(true)})
+	_, err = client(ec2api.New(f)).DescribeVpnConnections(background(), &ec2.DescribeVpnConnectionsInput{DryRun: aws.Bool(true)})
 	wantCode(t, err, "DryRunOperation", "")
 	if r := f.records[3]; r.Telemetry != nil {
 		t.Errorf("dry run noted telemetry %+v", r)
@@ -90,7 +91,7 @@ func checkFilters(t *testing.T, cases []filterCase, call func([]types.Filter) ([
 }
 
 func TestVPNFilters(t *testing.T) {
-	c := client(New(sample()))
+	c := client(ec2api.New(sample()))
 	checkFilters(t, []filterCase{
 		{nil, []string{"vpn-1", "vpn-2"}, ""},
 		{by("vpn-connection-id", "vpn-2"), []string{"vpn-2"}, ""},
@@ -123,7 +124,7 @@ func TestVPNFilters(t *testing.T) {
 
 func TestAttachments(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	describe := func(in *ec2.DescribeTransitGatewayAttachmentsInput) (ids []string, err error) {
 		out, err := c.DescribeTransitGatewayAttachments(background(), in)
 		if err != nil {
@@ -169,7 +170,7 @@ func TestAttachments(t *testing.T) {
 
 func TestTGWTablesAndAssociations(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	tables := func(in *ec2.DescribeTransitGatewayRouteTablesInput) (ids []string, err error) {
 		out, err := c.DescribeTransitGatewayRouteTables(background(), in)
 		if err != nil {
@@ -221,7 +222,7 @@ func TestTGWTablesAndAssociations(t *testing.T) {
 
 func TestDescribeRouteTables(t *testing.T) {
 	f := sample()
-	c := client(New(f))
+	c := client(ec2api.New(f))
 	describe := func(in *ec2.DescribeRouteTablesInput) (ids []string, err error) {
 		out, err := c.DescribeRouteTables(background(), in)
 		if err != nil {
@@ -299,7 +300,7 @@ func TestTargetElements(t *testing.T) {
 	for _, k := range kinds {
 		for _, dst := range []string{"10.0.0.0/8", "2001:db8::/32"} {
 			f.tables[0].Routes = []sim.VPCRouteView{{Destination: netip.MustParsePrefix(dst), Target: k.target, Origin: "CreateRoute", State: "active"}}
-			out, err := client(New(f)).DescribeRouteTables(background(), &ec2.DescribeRouteTablesInput{})
+			out, err := client(ec2api.New(f)).DescribeRouteTables(background(), &ec2.DescribeRouteTablesInput{})
 			if err != nil {
 				t.Fatal(err)
 			}

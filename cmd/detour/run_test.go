@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"detour/shared/lab"
+)
+
+// detour runs a command line.
+func detour(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(""), &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestList(t *testing.T) {
+	code, out, _ := detour(t, "lab", "list")
+	lines := strings.Split(strings.TrimRight(out, "\n"), "\n")
+	if code != 0 || len(lines) != len(lab.Scenarios()) {
+		t.Fatalf("exit %d: %s", code, out)
+	}
+	for i, s := range lab.Scenarios() {
+		name, title, _ := strings.Cut(lines[i], " ")
+		if name != s.Name || strings.TrimSpace(title) != s.Title {
+			t.Errorf("line %q, want %s and %s", lines[i], s.Name, s.Title)
+		}
+	}
+	code, out, _ = detour(t, "lab", "list", "--json")
+	var items []struct{ Name, Title string }
+	if err := json.Unmarshal([]byte(out), &items); err != nil || code != 0 || len(items) != len(lines) || items[0].Title == "" {
+		t.Errorf("exit %d, %v: %s", code, err, out)
+	}
+}
+
+func TestRun(t *testing.T) {
+	code, out, errs := detour(t, "lab", "run", "cloud-join")
+	if code != 0 || errs != "" || !strings.Contains(out, "verdict       passed: cloud-join, seed 1") {
+		t.Fatalf("exit %d, %s%s", code, out, errs)
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Error("there is colour in what is no terminal")
+	}
+	if _, again, _ := detour(t, "lab", "run", "cloud-join"); again != out {
+		t.Error("the same run prints something else")
+	}
+	if _, other, _ := detour(t, "lab", "run", "cloud-join", "--seed", "7"); other == out || !strings.Contains(other, "seed 7") {
+		t.Error("another seed prints the same")
+	}
+}
+
+func TestRunJSON(t *testing.T) {
+	code, out, _ := detour(t, "lab", "run", "cloud-join", "--json", "--seed", "0")
+	var got struct {
+		Scenario string
+		Passed   bool
+		Writes   int
+		Seed     *int
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || got.Scenario != "cloud-join" || !got.Passed || got.Writes != 2 || got.Seed == nil || *got.Seed != 0 {
+		t.Errorf("exit %d, %v: %s", code, err, out)
+	}
+}
+
+func TestRunLogAndTrace(t *testing.T) {
+	trace := filepath.Join(t.TempDir(), "trace")
+	code, out, errs := detour(t, "lab", "run", "cloud-join", "--log", "--trace", trace)
+	if code != 0 || !strings.Contains(errs, `writes="applied=2"`) || strings.Contains(out, "level=INFO") {
+		t.Errorf("exit %d, log %s", code, errs)
+	}
+	if data, err := os.ReadFile(trace); err != nil || !bytes.Contains(data, []byte("ReplaceTransitGatewayRoute")) {
+		t.Errorf("trace: %v, %d bytes", err, len(data))
+	}
+	if code, _, errs := detour(t, "lab", "run", "cloud-join", "--trace", filepath.Join(trace, "x")); code != 2 || !strings.Contains(errs, "trace file") {
+		t.Errorf("a trace that cannot be written: exit %d, %s", code, errs)
+	}
+}
+
+func TestRunFile(t *testing.T) {
+	s, _ := lab.Find("cloud-join")
+	write := func(name string) string {
+		text, err := lab.Encode(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	if code, out, errs := detour(t, "lab", "run", write("mine.yaml")); code != 0 {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	one := 1.0
+	s.Expect.Metrics["writes"] = lab.Bound{Exactly: &one}
+	if code, out, _ := detour(t, "lab", "run", write("wrong.yaml")); code != 1 || !strings.Contains(out, "not as expected: writes is 2, expected exactly 1") {
+		t.Errorf("a scenario that fails: exit %d: %s", code, out)
+	}
+	s.Script[0].VPN = "vpn-1"
+	file := write("broken.yaml")
+	if code, out, errs := detour(t, "lab", "run", file); code != 2 || out != "" || !strings.Contains(errs, file+":") || !strings.Contains(errs, `script[0].vpn: "vpn-1" is not in the topology`) {
+		t.Errorf("a file with a problem: exit %d: %s%s", code, out, errs)
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	for line, want := range map[string]string{
+		"lab run cloud-jion":              `detour: there is no scenario "cloud-jion"; did you mean cloud-join? For a file write ./cloud-jion`,
+		"lab run xyzzyxyzzyxyzzy":         "there are both-paths-down, cloud-join, dies-between-writes, lost-event, two-gateways",
+		"lab run":                         "name one scenario or file, not 0",
+		"lab run a b":                     "name one scenario or file, not 2",
+		"lab run ./no/such.yaml":          "reading the scenario: open ./no/such.yaml",
+		"lab run cloud-join --sed 1":      "unknown flag: --sed; run detour lab run --help",
+		"lab run cloud-join --seed minus": "invalid argument \"minus\" for \"--seed\"",
+		"lab rnu":                         `detour lab has no command "rnu"; did you mean "run"?`,
+		"lba":                             `detour has no command "lba"; did you mean "lab"?`,
+		"lab list x":                      "unknown command",
+		"lab fuzz --seeds 0":              "--seeds is 0; write how many seeds to try",
+		"lab fuzz --parallel 0":           "--parallel is 0;",
+	} {
+		code, out, errs := detour(t, strings.Fields(line)...)
+		if code != 2 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d, output %q, error %q, want %q", line, code, out, errs, want)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, line := range []string{"", "--help", "lab", "lab run --help", "lab list --help", "lab fuzz --help"} {
+		code, out, _ := detour(t, strings.Fields(line)...)
+		if code != 0 || !strings.Contains(out, "detour lab ") || !strings.Contains(out, "Usage:") {
+			t.Errorf("%q: exit %d: %s", line, code, out)
+		}
+	}
+}
+
+func TestFuzz(t *testing.T) {
+	code, out, _ := detour(t, "lab", "fuzz", "--seeds", "3", "--first", "5", "--parallel", "1")
+	if code == 2 || !strings.Contains(out, "seeds          3, from 5") || !strings.Contains(out, "task switches") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	code, out, _ = detour(t, "lab", "fuzz", "--seeds", "2", "--json")
+	var got struct {
+		Seeds    int
+		Findings []any
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code == 2 || got.Seeds != 2 || got.Findings == nil {
+		t.Errorf("exit %d, %v: %s", code, err, out)
+	}
+}

@@ -1,0 +1,261 @@
+package handler_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"detour/events/payload"
+	"detour/shared/controller"
+	"detour/shared/handler"
+	"detour/shared/health"
+	"detour/shared/ingest"
+	"detour/shared/protection"
+)
+
+// concerns is what a message is about.
+type concerns string
+
+const (
+	resource   concerns = "a resource" // a drop if no group watches it
+	tables     concerns = "tables"     // a drop if no group uses one
+	everything concerns = "everything"
+	malformed  concerns = "nothing that can be read"
+	wakes      concerns = "wake-ups"
+)
+
+// samples says of every sample what it is about.
+func samples() map[string]concerns {
+	return map[string]concerns{
+		"aws-health-vpn-redundancy-loss.json":                  resource,
+		"aws-health-vpn-single-tunnel.json":                    resource,
+		"cloud-wan-segment-routes-installed.json":              everything,
+		"cloud-wan-vpn-connection-ipsec-down.json":             everything,
+		"cloud-wan-vpn-connection-ipsec-up.json":               everything,
+		"cloudwatch-alarm-state-change-insufficient-data.json": resource,
+		"cloudwatch-alarm-state-change-ok.json":                resource,
+		"cloudwatch-alarm-state-change-tunnel-state.json":      resource,
+		"cloudwatch-alarm-state-change.json":                   resource,
+		"connect-peer-bgp-down.json":                           everything,
+		"connect-peer-bgp-up.json":                             everything,
+		"service-advisory.json":                                everything,
+		"sweep.json":                                           everything,
+		"tgw-connect-peer-bgp-down-expected.json":              resource,
+		"tgw-connect-peer-bgp-establish-expected.json":         resource,
+		"tgw-connect-peer-created.json":                        everything,
+		"tgw-deleted.json":                                     everything,
+		"tgw-route-installed.json":                             tables,
+		"tgw-route-table-associated-legacy.json":               tables,
+		"tgw-route-uninstalled.json":                           tables,
+		"truncated.json":                                       malformed,
+		"vpc-attachment-deleted-mixed.json":                    everything,
+		"vpn-connection-bgp-down-mixed.json":                   resource,
+		"vpn-connection-bgp-down.json":                         resource,
+		"vpn-connection-bgp-establish.json":                    resource,
+		"vpn-connection-deleted.json":                          resource,
+		"vpn-connection-ipsec-down-legacy.json":                resource,
+		"vpn-connection-ipsec-down.json":                       resource,
+		"vpn-connection-ipsec-up-legacy.json":                  resource,
+		"vpn-connection-ipsec-up.json":                         resource,
+		"vpn-connection-unknown-change.json":                   everything,
+		"wake-up.json":                                         wakes,
+	}
+}
+
+// configured makes a group that watches what the sample names.
+func configured(t *testing.T, raw []byte) protection.Group {
+	t.Helper()
+	subject, table := west, "tgw-rtb-1"
+	if look, err := ingest.Decode(raw); err == nil {
+		if len(look.Hints) > 0 {
+			subject = look.Hints[0].Subject
+		}
+		if len(look.Tables) > 0 {
+			table = look.Tables[0]
+		}
+	}
+	return newGroup("site-a", subject, table)
+}
+
+// TestEverySample goes through Switchover, with a group that it concerns and
+// with one that it does not.
+func TestEverySample(t *testing.T) {
+	all := samples()
+	for _, name := range payload.Names() {
+		about, ok := all[name]
+		if !ok {
+			t.Errorf("the sample %s is not in the test", name)
+			continue
+		}
+		raw := sample(t, name)
+		t.Run(name+" about a configured resource", func(t *testing.T) {
+			r := newRig(t, nil, configured(t, raw))
+			if about == malformed {
+				wantDrop(t, r, raw, ingest.DropMalformed)
+				return
+			}
+			wantDecisions(t, r, raw, 1)
+		})
+		t.Run(name+" about another resource", func(t *testing.T) {
+			r := newRig(t, nil, newGroup("elsewhere", health.Subject{Kind: health.SubjectVPN, ID: "vpn-elsewhere"}, "tgw-rtb-elsewhere"))
+			switch about {
+			case malformed:
+				wantDrop(t, r, raw, ingest.DropMalformed)
+			case resource, tables:
+				wantDrop(t, r, raw, handler.DropUnconfigured)
+			case everything:
+				wantDecisions(t, r, raw, 1)
+			case wakes:
+				wantDecisions(t, r, raw, 0)
+			}
+		})
+	}
+}
+
+// wantDrop: a typed reason, one log line, and nothing read, written or kept.
+func wantDrop(t *testing.T, r *rig, raw []byte, reason ingest.DropReason) {
+	t.Helper()
+	before := r.state(t)
+	out := r.Switchover(t.Context(), raw)
+	if out.Action != handler.Drop || out.Dropped != reason || len(out.Reports) != 0 {
+		t.Errorf("the outcome is %+v, want a drop: %s", out, reason)
+	}
+	log := r.log.all(t)
+	if len(log) != 1 || log[0]["msg"] != "dropped" || log[0]["reason"] != string(reason) || log[0]["detail"] == "" || log[0]["level"] != "WARN" {
+		t.Errorf("the log is %v, want one line of the drop", log)
+	}
+	if r.net.reads != 0 || r.net.writes != 0 || len(r.wakes.Waiting()) != 0 {
+		t.Errorf("%d reads, %d writes, wake-ups %v", r.net.reads, r.net.writes, r.wakes.Waiting())
+	}
+	if after := r.state(t); after != before {
+		t.Errorf("the record store changed from\n%s\nto\n%s", before, after)
+	}
+}
+
+// wantDecisions: a value, and one log line for each decision.
+func wantDecisions(t *testing.T, r *rig, raw []byte, n int) {
+	t.Helper()
+	out := r.Switchover(t.Context(), raw)
+	if out.Action != handler.Value || len(out.Reports) != n {
+		t.Errorf("the outcome is %+v, want %d reports", out, n)
+	}
+	log := r.log.all(t)
+	if len(log) != n {
+		t.Errorf("%d log lines for %d decisions: %v", len(log), n, log)
+	}
+	for _, line := range log {
+		if line["msg"] != "decision" || line["group"] == "" || line["reason"] == "" {
+			t.Errorf("the log line %v", line)
+		}
+	}
+	if r.net.writes != 0 {
+		t.Errorf("%d writes to a quiet network", r.net.writes)
+	}
+}
+
+// TestADropIsForGood: neither foreign nor oversized messages are worked on.
+func TestADropIsForGood(t *testing.T) {
+	cases := map[string]struct {
+		raw    string
+		reason ingest.DropReason
+	}{
+		"a foreign source":  {`{"source":"aws.ec2","detail-type":"x","detail":{}}`, ingest.DropForeignSource},
+		"an oversized body": {`{"source":"aws.networkmanager","x":"` + strings.Repeat("a", 1<<21) + `"}`, ingest.DropOversized},
+		"no JSON":           {`hello`, ingest.DropMalformed},
+		"nothing":           {``, ingest.DropMalformed},
+		"an empty object":   {`{}`, ingest.DropNotForUs},
+		"a list":            {`[]`, ingest.DropMalformed},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			wantDrop(t, newRig(t, nil, newGroup("site-a", west, "tgw-rtb-1")), []byte(c.raw), c.reason)
+		})
+	}
+}
+
+// TestASwitchoverLogsWhatItDid: one line, from which the story can be told.
+func TestASwitchoverLogsWhatItDid(t *testing.T) {
+	r := newRig(t, nil, newGroup("site-a", west, "tgw-rtb-1"))
+	r.net.down[west.ID] = true
+	out := r.Switchover(t.Context(), sample(t, "vpn-connection-ipsec-down.json"))
+	if out.Action != handler.Value || r.net.writes != 1 {
+		t.Fatalf("the outcome is %+v with %d writes", out, r.net.writes)
+	}
+	line := r.log.all(t)[0]
+	for key, want := range map[string]any{
+		"level": "INFO", "group": "site-a", "status": "done", "from": "A", "to": "B", "action": "move", "reason": "signal-fail",
+		"writes": "applied=1", "paths": "A=down(too-few-tunnels-up) B=up(all-tunnels-up)", "event": "a1b2c3d4-5678-90ab-cdef-EXAMPLE11111", "wouldBe": false,
+	} {
+		if line[key] != want {
+			t.Errorf("%s is %v, want %v", key, line[key], want)
+		}
+	}
+	for _, stage := range []string{"takeMs", "readMs", "decideMs", "commitMs", "writeMs", "verifyMs", "releaseMs"} {
+		if _, ok := line[stage]; !ok {
+			t.Errorf("the line has no %s", stage)
+		}
+	}
+}
+
+// TestAHoldIsAWarning, and a quiet group a line for debugging.
+func TestAHoldIsAWarning(t *testing.T) {
+	r := newRig(t, nil, newGroup("site-a", west, "tgw-rtb-1"))
+	r.Sweep(t.Context(), nil)
+	r.net.down[west.ID], r.net.down[standby.ID] = true, true
+	r.Sweep(t.Context(), nil)
+	log := r.log.all(t)
+	if len(log) != 2 || log[0]["level"] != "DEBUG" || log[0]["status"] != "quiet" || log[1]["level"] != "WARN" || log[1]["reason"] != "no-usable-path" {
+		t.Errorf("the log is %v", log)
+	}
+}
+
+// sentAt is the sample as if it were sent at that time.
+func sentAt(t *testing.T, name string, at time.Time) []byte {
+	t.Helper()
+	raw := sample(t, name)
+	i := bytes.Index(raw, []byte(`"time": "`)) + len(`"time": "`)
+	return append(append(append([]byte{}, raw[:i]...), at.UTC().Format(time.RFC3339)...), raw[i+len("2023-01-31T19:48:05Z"):]...)
+}
+
+// TestHintsByTheirAge: an event that is older than ten minutes is a replay, and
+// starts no re-reads; the group is looked at all the same.
+func TestHintsByTheirAge(t *testing.T) {
+	for _, c := range []struct {
+		age   time.Duration
+		opens bool
+	}{{0, true}, {2 * time.Minute, true}, {10 * time.Minute, true}, {10*time.Minute + time.Second, false}, {24 * time.Hour, false}, {-time.Minute, true}} {
+		t.Run(fmt.Sprint(c.age), func(t *testing.T) {
+			r := newRig(t, nil, newGroup("site-a", west, "tgw-rtb-1"))
+			out := r.Switchover(t.Context(), sentAt(t, "vpn-connection-ipsec-down.json", r.clock.Now().Add(-c.age)))
+			if len(out.Reports) != 1 {
+				t.Fatalf("the outcome is %+v", out)
+			}
+			hint := out.Reports[0].Output.Next.Hint
+			if opened := !hint.At.IsZero(); opened != c.opens || opened != (len(r.wakes.Waiting()) == 1) {
+				t.Errorf("the hint is %+v and the wake-ups are %v, want opened %t", hint, r.wakes.Waiting(), c.opens)
+			}
+			if c.opens && (hint.Subject != west || hint.Part != "35.84.102.207" || !hint.Down) {
+				t.Errorf("the hint is %+v", hint)
+			}
+		})
+	}
+	t.Run("an event without a direction opens none", func(t *testing.T) {
+		raw := sample(t, "aws-health-vpn-single-tunnel.json")
+		r := newRig(t, nil, configured(t, raw))
+		if out := r.Switchover(t.Context(), raw); len(out.Reports) != 1 || len(r.wakes.Waiting()) != 0 {
+			t.Errorf("the outcome is %+v, the wake-ups are %v", out, r.wakes.Waiting())
+		}
+	})
+}
+
+// TestARoutingUpdateTakesNoLease: our own writes come back as such events.
+func TestARoutingUpdateTakesNoLease(t *testing.T) {
+	r := newRig(t, nil, newGroup("site-a", west, "tgw-rtb-1234567890abcdef0"))
+	before := r.state(t)
+	out := r.Switchover(t.Context(), sample(t, "tgw-route-installed.json"))
+	if len(out.Reports) != 1 || out.Reports[0].Status != controller.StatusQuiet || r.state(t) != before {
+		t.Errorf("the outcome is %+v", out)
+	}
+}

@@ -1,0 +1,179 @@
+package lab
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"detour/shared/config"
+	"detour/shared/protection"
+	"detour/shared/sim"
+)
+
+// story builds a ledger by hand: what the World's tables and log would say.
+type story struct{ l *ledger }
+
+// newStory has one group of two entries over two paths. Both paths are up, and
+// the routes stand on path a.
+func newStory(change func(*config.Group)) *story {
+	c := config.New()
+	group := config.NewGroup()
+	group.Name, group.Mode, group.Home = "g", "enforce", config.Home{Account: labAccount, Region: labRegion}
+	for i, name := range []string{"a", "b"} {
+		path := config.NewPath()
+		path.Name, path.Kind, path.VPN = name, "vpn", id("vpn", i+1)
+		group.Paths = append(group.Paths, path)
+	}
+	unit := config.Unit{}
+	for _, net := range []string{"10.1.0.0/16", "10.2.0.0/16"} {
+		unit.Entries = append(unit.Entries, config.Entry{Table: "tgw-rtb-1", Destination: net, NextHops: map[string]string{"a": "tgw-attach-a", "b": "tgw-attach-b"}})
+	}
+	group.Units = []config.Unit{unit}
+	if change != nil {
+		change(&group)
+	}
+	c.GroupList = []config.Group{group}
+	c = c.Normalize()
+	l := &ledger{start: Start(), end: at(time.Hour), config: c, entries: map[entryID]*entryLine{}, tunnels: map[string]*vpnLine{}}
+	for i := range c.GroupList {
+		l.declare(&declared{Group: c.GroupList[i]})
+	}
+	for _, e := range l.groups[0].entries {
+		e.points[0].target = "tgw-attach-a"
+	}
+	for i := range 2 {
+		l.tunnels[id("vpn", i+1)] = &vpnLine{tunnels: 2, truth: []level{{Start(), 2}}, telemetry: []level{{Start(), 2}}}
+	}
+	return &story{l}
+}
+
+func at(d time.Duration) time.Time { return Start().Add(d) }
+
+// path sets how many tunnels of a path are up from an instant on.
+func (s *story) path(n int, d time.Duration, up int) *story {
+	line := s.l.tunnels[id("vpn", n)]
+	line.truth = append(line.truth, level{at(d), up})
+	line.telemetry = append(line.telemetry, level{at(d), up})
+	return s
+}
+
+// reads lets a process learn the state of both paths.
+func (s *story) reads(process string, d time.Duration, aUp, bUp bool) *story {
+	var reports []sim.TunnelReport
+	for i, up := range []bool{aUp, bUp} {
+		for _, ip := range []string{"192.0.2.1", "192.0.2.2"} {
+			reports = append(reports, sim.TunnelReport{VPN: id("vpn", i+1), OutsideIP: ip, Up: up})
+		}
+	}
+	s.l.calls = append(s.l.calls, sim.CallRecord{Process: process, Action: "DescribeVpnConnections", SentAt: at(d), EffectAt: at(d), Telemetry: reports})
+	return s
+}
+
+// writes lets a process point an entry somewhere.
+func (s *story) writes(process string, d time.Duration, destination, target string) *story {
+	e := s.l.entries[entryID{"tgw-rtb-1", destination}]
+	before := ""
+	if e != nil {
+		before = e.current()
+		e.points = append(e.points, point{at: at(d), target: target, by: process})
+	}
+	s.l.calls = append(s.l.calls, sim.CallRecord{
+		Process: process, Action: "ReplaceTransitGatewayRoute", SentAt: at(d), EffectAt: at(d),
+		Write: &sim.RouteWrite{Table: "tgw-rtb-1", Destination: destination, Before: before, After: target},
+	})
+	return s
+}
+
+// moves lets a process write both entries.
+func (s *story) moves(process string, d time.Duration, target string) *story {
+	return s.writes(process, d, "10.1.0.0/16", target).writes(process, d+time.Second, "10.2.0.0/16", target)
+}
+
+func (s *story) asks(d time.Duration, kind protection.RequestKind, path string) *story {
+	s.l.requests = append(s.l.requests, MadeRequest{At: at(d), Group: "g", Request: protection.Request{ID: string(kind), Kind: kind, Path: path, At: at(d)}})
+	return s
+}
+
+const minute = time.Minute
+
+// TestCheckersSeeWhatTheyAreFor gives each checker a story that breaks its
+// invariant and, beside it, the nearest one that does not.
+func TestCheckersSeeWhatTheyAreFor(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		story     *story
+		converged time.Duration
+		want      Invariant // empty: nothing is wrong
+	}{
+		{name: "an orderly failover", story: newStory(nil).path(1, 20*minute, 0).reads("p", 20*minute, false, true).moves("p", 20*minute+1, "tgw-attach-b"), converged: 30 * minute},
+		{name: "a write towards the path that is down", story: newStory(nil).path(2, 5*minute, 0).path(1, 20*minute, 0).path(2, 20*minute, 2).moves("p", 20*minute, "tgw-attach-b").
+			reads("q", 21*minute, false, true).moves("q", 21*minute+1, "tgw-attach-a"), want: NoWriteToDownPath},
+		{name: "the same when the process could not know", story: newStory(nil).path(1, 20*minute, 0).reads("p", 20*minute, true, false).writes("p", 20*minute+1, "10.1.0.0/16", "tgw-attach-a")},
+		{name: "ping-pong between dead paths", story: newStory(nil).path(1, 20*minute, 0).path(2, 20*minute, 0).moves("p", 21*minute, "tgw-attach-b").moves("q", 22*minute, "tgw-attach-a"), want: NoPingPong},
+		{name: "one late move between dead paths", story: newStory(nil).path(1, 20*minute, 0).path(2, 20*minute, 0).moves("p", 21*minute, "tgw-attach-b")},
+		{name: "a move away from a path that is up", story: newStory(nil).moves("p", 20*minute, "tgw-attach-b"), want: StandbyMovesNothing},
+		{name: "the same when an operator asked", story: newStory(nil).asks(20*minute-1, protection.ManualSwitch, "b").moves("p", 20*minute, "tgw-attach-b")},
+		{name: "a needless write", story: newStory(nil).writes("p", 20*minute, "10.1.0.0/16", "tgw-attach-a"), want: QuietIsQuiet},
+		{name: "a write after everything had converged", story: newStory(nil).path(1, 20*minute, 0).moves("p", 40*minute, "tgw-attach-b"), converged: 30 * minute, want: QuietIsQuiet},
+		{name: "an entry that no group declares", story: newStory(nil).writes("p", 20*minute, "10.9.0.0/16", "tgw-attach-b"), want: OwnRoutesOnly},
+		{name: "a target that no path declares", story: newStory(nil).path(1, 20*minute, 0).writes("p", 20*minute, "10.1.0.0/16", "tgw-attach-x"), want: OwnRoutesOnly},
+		{name: "a write over a foreign route", story: newStory(nil).writes("writer:x", 10*minute, "10.1.0.0/16", "tgw-attach-x").path(1, 20*minute, 0).writes("p", 20*minute, "10.1.0.0/16", "tgw-attach-b"), want: OwnRoutesOnly},
+		{name: "the same with takeOver", story: newStory(func(g *config.Group) { g.TakeOver = true }).writes("writer:x", 10*minute, "10.1.0.0/16", "tgw-attach-x").path(1, 20*minute, 0).writes("p", 20*minute, "10.1.0.0/16", "tgw-attach-b")},
+		{name: "a write in observe mode", story: newStory(func(g *config.Group) { g.Mode = "observe" }).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b"), want: OwnRoutesOnly},
+		{name: "a switchback that nobody asked for", story: newStory(nil).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b").path(1, 25*minute, 2).moves("q", 40*minute, "tgw-attach-a"), want: SwitchbackByRequest},
+		{name: "the same in a revertive group after the wait", story: newStory(func(g *config.Group) { g.Revertive = true }).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b").path(1, 25*minute, 2).moves("q", 40*minute, "tgw-attach-a")},
+		{name: "and before the wait is over", story: newStory(func(g *config.Group) { g.Revertive = true }).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b").path(1, 35*minute, 2).moves("q", 40*minute, "tgw-attach-a"), want: SwitchbackByRequest},
+		{name: "a group that stays split", story: newStory(nil).path(1, 20*minute, 0).writes("p", 20*minute, "10.1.0.0/16", "tgw-attach-b"), converged: 30 * minute, want: Converges},
+		{name: "a group that stays on a dead path", story: newStory(nil).path(1, 20*minute, 0), converged: 30 * minute, want: Converges},
+		{name: "no path is up, so it may", story: newStory(nil).path(1, 20*minute, 0).path(2, 20*minute, 0), converged: 30 * minute},
+		{name: "an earlier run writes after a later one", story: newStory(nil).path(1, 20*minute, 0).writes("p", 20*minute, "10.1.0.0/16", "tgw-attach-b").
+			writes("q", 20*minute+1, "10.2.0.0/16", "tgw-attach-b").path(1, 20*minute+2, 2).path(2, 20*minute+2, 0).writes("p", 20*minute+3, "10.1.0.0/16", "tgw-attach-a"), want: Fencing},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			checks := Checks{}
+			if test.converged > 0 {
+				checks.ConvergedBy = at(test.converged)
+			}
+			var got []Invariant
+			for _, v := range test.story.l.check(checks) {
+				got = append(got, v.Invariant)
+			}
+			got = slices.Compact(got)
+			switch {
+			case test.want == "" && len(got) > 0:
+				t.Errorf("found %v in a story in which nothing is wrong", got)
+			case test.want != "" && !slices.Contains(got, test.want):
+				t.Errorf("found %v, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestBlastRadiusCheckerCountsGroups: one group more than allowed leaves its
+// path within a window.
+func TestBlastRadiusCheckerCountsGroups(t *testing.T) {
+	s := newStory(nil)
+	second := s.l.config.GroupList[0]
+	second.Name, second.Units = "h", []config.Unit{{Name: "u", Entries: []config.Entry{{Table: "tgw-rtb-1", Destination: "10.3.0.0/16", NextHops: map[string]string{"a": "tgw-attach-a", "b": "tgw-attach-b"}}}}}
+	s.l.declare(&declared{Group: second})
+	s.l.entries[entryID{"tgw-rtb-1", "10.3.0.0/16"}].points[0].target = "tgw-attach-a"
+	s.path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b").writes("p", 20*minute+2, "10.3.0.0/16", "tgw-attach-b")
+	for _, test := range []struct{ most, want int }{{1, 1}, {2, 0}} {
+		s.l.config.Limits.MaxMoves = test.most
+		if got := len(s.l.checkBlastRadius()); got != test.want {
+			t.Errorf("with %d allowed: %d violations, want %d", test.most, got, test.want)
+		}
+	}
+}
+
+// TestNeverTouchIsChecked: a covering destination counts.
+func TestNeverTouchIsChecked(t *testing.T) {
+	s := newStory(nil).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b")
+	s.l.config.Never.Destinations = []string{netip.MustParsePrefix("10.0.0.0/8").String()}
+	violations := s.l.checkOwn()
+	if len(violations) != 2 || !strings.Contains(violations[0].Text, "neverTouch") {
+		t.Errorf("got %v", violations)
+	}
+}
