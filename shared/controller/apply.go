@@ -98,15 +98,14 @@ func (c *Controller) noteWritten(ctx context.Context, h *hold) {
 	superseded := h.output.Next.WroteAt.Add(c.settings.Settle)
 	h.output.Next.WroteAt = c.ports.Clock.Now()
 	h.output.Starts, h.output.Ended, h.output.NewlyContended = false, nil, nil
-	if err := c.commit(ctx, h); err != nil {
-		c.failed(h, err)
-		return
-	}
 	if h.output.Deadline.Equal(superseded) {
 		// A reading at that time could settle nothing any more.
 		h.output.Deadline = time.Time{}
 	}
 	h.output.Deadline = earliest(h.output.Deadline, h.output.Next.WroteAt.Add(c.settings.Settle))
+	if err := c.commit(ctx, h); err != nil {
+		c.failed(h, err)
+	}
 }
 
 // mayStart reports whether enough of the lease is left for one more call.

@@ -36,6 +36,9 @@ func (c *Controller) decideAndCommit(ctx context.Context, h *hold) {
 			return
 		}
 	}
+	h.report.WakeAt = c.ports.Clock.Now().Add(c.settings.Settle)
+	c.armWake(ctx, h)
+	c.release(ctx, h, true)
 	h.lose(StatusUnfinished, ErrControlChanged)
 }
 
@@ -57,6 +60,9 @@ func (c *Controller) note(h *hold, d decision) {
 	r.Output, r.Health, r.Facts = d.output, d.health, h.look.facts
 	r.Skipped, r.Cost = d.plan.Skipped, plan.Predict(d.plan.Changes)
 	r.before = h.item.Record
+	if !h.item.Abandoned {
+		h.armed = h.item.WakeAt
+	}
 	r.Lag = max(r.Lag, d.hint.Lag)
 	r.Problems = nil
 	for _, reading := range h.look.readings {
@@ -70,6 +76,7 @@ func (c *Controller) note(h *hold, d decision) {
 func (c *Controller) commit(ctx context.Context, h *hold) error {
 	commit := Commit{Item: h.item, MoveWindow: c.settings.MoveWindow, ControlRevision: h.control.Revision}
 	commit.Item.Record = h.output.Next.Clone()
+	commit.Item.WakeAt = h.output.Deadline
 	for _, ended := range h.output.Ended {
 		commit.Ended = append(commit.Ended, ended.Request.ID)
 	}

@@ -120,7 +120,9 @@ func TestADirtyItemIsLookedAtOnceMore(t *testing.T) {
 			}
 			return fault{}
 		}
-		report := only(t, w.reconcile("berlin"))
+		reports := w.reconcile("berlin")
+		want(t, "the number of reports", len(reports), 2)
+		report := reports[1]
 		want(t, "the entries", w.standsOn("berlin"), map[string]int{"B": 2})
 		want(t, "the reason", report.Decision.Reason, protection.ReasonForcedSwitch)
 		want(t, "takes and releases", fmt.Sprint(w.seen["take"], w.seen["release"]), "1 2")
@@ -137,7 +139,11 @@ func TestADirtyItemIsLookedAtOnceMore(t *testing.T) {
 			}
 			return fault{}
 		}
-		report := only(t, w.reconcile("berlin"))
+		reports := w.reconcile("berlin")
+		want(t, "the number of reports", len(reports), 2)
+		// Each time through the steps keeps its own decision.
+		want(t, "the first decision", reports[0].Decision.Action, protection.Move)
+		report := reports[1]
 		want(t, "the decision", string(report.Decision.Action)+" "+string(report.Decision.Reason), "hold no-usable-path")
 		want(t, "releases", w.seen["release"], 2)
 	})

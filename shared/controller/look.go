@@ -16,8 +16,9 @@ const readAttempts = 3
 
 // look is what a run read.
 type look struct {
-	facts    []health.Fact
-	readings []route.Reading
+	facts     []health.Fact
+	bySubject map[health.Subject][]health.Fact
+	readings  []route.Reading
 }
 
 // look reads evidence and tables of the groups at the same time.
@@ -27,6 +28,10 @@ func (c *Controller) look(ctx context.Context, groups []*protection.Group) look 
 	wait := c.ports.Clock.Go(ctx, func(ctx context.Context) { out.facts = c.readFacts(ctx, subjects) })
 	out.readings = c.readTables(ctx, tables)
 	wait()
+	out.bySubject = make(map[health.Subject][]health.Fact, len(subjects))
+	for _, fact := range out.facts {
+		out.bySubject[fact.Subject] = append(out.bySubject[fact.Subject], fact)
+	}
 	return out
 }
 
@@ -126,7 +131,7 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 		locked := isLocked(item.Requests, path.Name)
 		out.health = append(out.health, protection.PathHealth{
 			Path:       path.Name,
-			Assessment: health.Judge(path.Spec, seen.facts, locked, record.Memory(path.Name), now),
+			Assessment: health.Judge(path.Spec, seen.bySubject[path.Spec.Subject], locked, record.Memory(path.Name), now),
 		})
 	}
 	out.hint = protection.TrackHint(record.Hint, hintFor(group, trigger), seen.facts, now)

@@ -69,6 +69,9 @@ type Item struct {
 	Abandoned bool
 	Record    protection.Record
 	Requests  []protection.Request
+	// WakeAt is the wake-up that the last run that committed asked for, so that
+	// later runs do not ask for the same one again.
+	WakeAt time.Time
 	// LookedAt is when everything was last looked at (KeyEverything only).
 	LookedAt time.Time
 }

@@ -25,6 +25,11 @@ type hold struct {
 	look    look
 	lost    bool // the lease is gone, or the store cannot be used
 	again   bool // the item is dirty: go through the steps once more
+	// earlier are the reports of the times that the run went through its steps
+	// before.
+	earlier []Report
+	// armed is the wake-up that an earlier run asked for; zero: unknown.
+	armed time.Time
 
 	mu    sync.Mutex // guards until alone; never held across a call
 	until time.Time
@@ -53,7 +58,8 @@ func (h *hold) lose(status Status, err error) {
 // Reconcile brings the groups of the trigger to where they should be. It takes
 // their leases; a group that another run holds is left to that run, which goes
 // through its steps once more. All work has ended when it returns. The reports
-// are in the order of the groups' priority.
+// are in the order of the groups' priority; a group has one for each time that
+// the run went through its steps.
 func (c *Controller) Reconcile(ctx context.Context, trigger Trigger) []Report {
 	groups := c.chosen(trigger)
 	holds := make([]*hold, len(groups))
@@ -71,9 +77,9 @@ func (c *Controller) Reconcile(ctx context.Context, trigger Trigger) []Report {
 		c.cycle(ctx, active, cycle == maxCycles)
 		active = slices.DeleteFunc(active, func(h *hold) bool { return h.lost || !h.again })
 	}
-	out := make([]Report, len(holds))
-	for i, h := range holds {
-		out[i] = *h.report
+	out := make([]Report, 0, len(holds))
+	for _, h := range holds {
+		out = append(append(out, h.earlier...), *h.report)
 	}
 	return out
 }
@@ -104,6 +110,8 @@ func (c *Controller) cycle(ctx context.Context, holds []*hold, last bool) {
 	for _, h := range holds {
 		if h.again {
 			h.again = false
+			h.earlier = append(h.earlier, *h.report)
+			h.report = &Report{Group: h.group.Name, Event: h.trigger.Event, Status: StatusDone}
 			c.renew(ctx, h)
 		}
 	}
@@ -144,6 +152,8 @@ func (c *Controller) cycle(ctx context.Context, holds []*hold, last bool) {
 func (c *Controller) finish(ctx context.Context, h *hold, last bool) {
 	c.apply(ctx, h)
 	if h.lost {
+		// The decision was committed, and no later run will see that it was new.
+		c.publish(ctx, h)
 		return
 	}
 	c.armWake(ctx, h)
@@ -151,16 +161,19 @@ func (c *Controller) finish(ctx context.Context, h *hold, last bool) {
 	c.publish(ctx, h)
 }
 
-// armWake asks for a wake-up at the group's next deadline. A wake-up that
-// cannot be armed is made up for by the sweep.
+// armWake asks for wake-ups at the group's next deadline, and soon if something
+// was left unfinished. A wake-up that cannot be armed is made up for by the
+// sweep.
 func (c *Controller) armWake(ctx context.Context, h *hold) {
-	at := earliest(h.output.Deadline, h.report.WakeAt)
-	h.report.WakeAt = at
-	if at.IsZero() {
-		return
-	}
-	if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), at); err != nil {
-		h.report.Err = errors.Join(h.report.Err, err)
+	soon := h.report.WakeAt
+	h.report.WakeAt = earliest(h.output.Deadline, soon)
+	for _, at := range []time.Time{soon, h.output.Deadline} {
+		if at.IsZero() || at.Equal(h.armed) {
+			continue
+		}
+		if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), at); err != nil {
+			h.report.Err = errors.Join(h.report.Err, err)
+		}
 	}
 }
 

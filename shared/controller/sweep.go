@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"detour/shared/protection"
@@ -56,14 +57,16 @@ func (c *Controller) lookThenReconcile(ctx context.Context, trigger Trigger, gro
 			trigger.Groups = append(trigger.Groups, group.Name)
 		}
 	}
-	for _, report := range c.Reconcile(ctx, trigger) {
-		for i := range out {
-			if out[i].Group == report.Group {
-				out[i] = report
-			}
+	reconciled := c.Reconcile(ctx, trigger)
+	all := make([]Report, 0, len(out))
+	for _, quiet := range out {
+		mine := slices.DeleteFunc(slices.Clone(reconciled), func(r Report) bool { return r.Group != quiet.Group })
+		if len(mine) == 0 {
+			mine = []Report{quiet}
 		}
+		all = append(all, mine...)
 	}
-	return out
+	return all
 }
 
 // Everything looks at every group because of an event that does not say which,
@@ -87,19 +90,15 @@ func (c *Controller) Everything(ctx context.Context, event string, fromWake bool
 	now := c.ports.Clock.Now()
 	next := item.LookedAt.Add(everythingEvery)
 	if now.Before(next) {
-		if !fromWake {
+		if !fromWake && !item.WakeAt.Equal(next) {
 			err = c.ports.Wake.At(ctx, KeyEverything, next)
+			item.WakeAt = next
+			item, err = c.commitItem(ctx, item, err)
 		}
 		return nil, false, errors.Join(err, c.letGo(ctx, item))
 	}
 	item.LookedAt = now
-	err = c.retry(ctx, func() error {
-		committed, err := c.ports.Records.Commit(ctx, Commit{Item: item})
-		if err == nil {
-			item = committed
-		}
-		return err
-	})
+	item, err = c.commitItem(ctx, item, nil)
 	if err != nil {
 		return nil, false, err
 	}
@@ -107,6 +106,21 @@ func (c *Controller) Everything(ctx context.Context, event string, fromWake bool
 		return nil, false, err
 	}
 	return c.Sweep(ctx, event), true, nil
+}
+
+// commitItem commits an item that is no group's, unless something failed before.
+func (c *Controller) commitItem(ctx context.Context, item Item, failed error) (Item, error) {
+	if failed != nil {
+		return item, failed
+	}
+	err := c.retry(ctx, func() error {
+		committed, err := c.ports.Records.Commit(ctx, Commit{Item: item})
+		if err == nil {
+			item = committed
+		}
+		return err
+	})
+	return item, err
 }
 
 // letGo releases the item; it does not matter whether it became dirty. If it

@@ -141,7 +141,8 @@ func TestEverything(t *testing.T) {
 				w.everything(true)
 			}
 		}
-		want(t, "delivered", delivered, 2)
+		// The second event finds the wake-up that the first has armed.
+		want(t, "delivered", delivered, 1)
 	})
 	t.Run("an event while another run is about to look is left to it", func(t *testing.T) {
 		w := settled(t, newGroup("berlin", 1))

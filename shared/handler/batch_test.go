@@ -31,10 +31,10 @@ func TestWakeUps(t *testing.T) {
 		"two groups in one run":     {[]string{wakeUp("group#b"), wakeUp("group#a")}, nil, `{"batchItemFailures":[]}`, []string{"a", "b"}, 0},
 		"doubles run once":          {[]string{wakeUp("group#a"), wakeUp("group#a")}, nil, `{"batchItemFailures":[]}`, []string{"a"}, 0},
 		"everything":                {[]string{wakeUp("everything")}, nil, `{"batchItemFailures":[]}`, []string{"a", "b"}, 0},
-		"a group that is gone":      {[]string{wakeUp("group#gone")}, nil, `{"batchItemFailures":[]}`, nil, 0},
-		"a filter":                  {[]string{wakeUp("filter#f")}, nil, `{"batchItemFailures":[]}`, nil, 0},
+		"a group that is gone":      {[]string{wakeUp("group#gone")}, nil, `{"batchItemFailures":[]}`, nil, 1},
+		"a filter":                  {[]string{wakeUp("filter#f")}, nil, `{"batchItemFailures":[]}`, nil, 1},
 		"a malformed message":       {[]string{"hello", wakeUp("group#b")}, nil, `{"batchItemFailures":[]}`, []string{"b"}, 1},
-		"only malformed messages":   {[]string{"hello", `{"detour":"wake-up","key":"x"}`}, nil, `{"batchItemFailures":[]}`, nil, 1},
+		"only malformed messages":   {[]string{"hello", `{"detour":"wake-up","key":"x"}`}, nil, `{"batchItemFailures":[]}`, nil, 2},
 		"a group that fails":        {[]string{wakeUp("group#a"), wakeUp("group#b")}, []controller.Key{"group#a"}, `{"batchItemFailures":[{"itemIdentifier":"m1"}]}`, []string{"a", "b"}, 0},
 		"doubles of one that fails": {[]string{wakeUp("group#a"), wakeUp("group#b"), wakeUp("group#a")}, []controller.Key{"group#a"}, `{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m3"}]}`, []string{"a", "b"}, 0},
 		"everything that fails":     {[]string{wakeUp("everything"), wakeUp("group#b")}, []controller.Key{controller.KeyEverything}, `{"batchItemFailures":[{"itemIdentifier":"m1"}]}`, []string{"b"}, 0},
@@ -150,6 +150,10 @@ func TestEventsAboutEverythingAreCoalesced(t *testing.T) {
 	log := r.log.all(t)
 	if len(log) != 2 || log[1]["msg"] != "coalesced" {
 		t.Errorf("the log is %v", log)
+	}
+	early := r.Switchover(t.Context(), batch(t, wakeUp("everything")))
+	if len(early.Reports) != 0 || len(r.wakes.Waiting()) != 1 || string(early.Body) != `{"batchItemFailures":[]}` {
+		t.Errorf("a wake-up that comes too soon led to %+v, and to the wake-ups %v", early, r.wakes.Waiting())
 	}
 	r.clock.Advance(time.Minute)
 	due := r.wakes.Due(r.clock.Now())

@@ -71,6 +71,13 @@ func (h *Handler) finish(ctx context.Context, reports []controller.Report) Outco
 // drop logs the one line of a message that is not worked on.
 func (h *Handler) drop(ctx context.Context, err error) Outcome {
 	out := Outcome{Action: Drop, Dropped: ingest.DropMalformed}
+	if bad, ok := errors.AsType[*ingest.WakeError](err); ok {
+		for _, b := range bad.Bad {
+			out.Dropped = b.Reason
+			h.log.WarnContext(ctx, "dropped", slog.String("reason", string(b.Reason)), slog.String("detail", b.Error()))
+		}
+		return out
+	}
 	if d, ok := errors.AsType[*ingest.Drop](err); ok {
 		out.Dropped = d.Reason
 		h.log.WarnContext(ctx, "dropped", slog.String("reason", string(d.Reason)), slog.String("detail", d.Detail))
@@ -82,6 +89,11 @@ func (h *Handler) drop(ctx context.Context, err error) Outcome {
 
 // decision logs one group's run. Quiet groups of a sweep are logged at debug.
 func (h *Handler) decision(ctx context.Context, r controller.Report) {
+	if r.Status == controller.StatusBusy {
+		// The run that holds the lease decides, and logs it.
+		h.log.InfoContext(ctx, "busy", slog.String("group", r.Group), slog.String("event", r.Event))
+		return
+	}
 	level := slog.LevelInfo
 	switch {
 	case r.Err != nil || r.Decision.Action == protection.Hold:

@@ -81,34 +81,37 @@ type batchFailure struct {
 	ID string `json:"itemIdentifier"`
 }
 
-// wakeUps runs the groups of a batch together. A message that is no wake-up is
-// dropped; the messages of groups whose run failed are asked for again.
+// wakeUps runs the groups of a batch together. A message that is no wake-up, or
+// is for nothing that is configured, is dropped; the messages of groups whose
+// run failed are asked for again.
 func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 	wakes, err := ingest.DecodeWake(raw)
-	if err != nil {
-		dropped := h.drop(ctx, err)
-		if len(wakes) == 0 {
-			dropped.Body = []byte(`{"batchItemFailures":[]}`)
-			return dropped
-		}
-	}
 	out := Outcome{Action: Value}
+	if err != nil {
+		out = h.drop(ctx, err)
+	}
 	var trigger controller.Trigger
 	answer := batchAnswer{Failures: []batchFailure{}}
 	for _, wake := range wakes {
 		key := controller.Key(wake.Key)
-		if name, ok := key.Group(); ok {
+		name, isGroup := key.Group()
+		switch {
+		case isGroup && slices.Contains(h.controller.Names(), name):
+			out.Action = Value
 			trigger.Groups = append(trigger.Groups, name)
 			trigger.Event = wake.MessageID
-			continue
-		}
-		if key != controller.KeyEverything {
-			continue
-		}
-		looked := h.everything(ctx, wake.MessageID, true)
-		out.Reports = append(out.Reports, looked.Reports...)
-		if looked.Action == Retry {
-			answer.Failures = append(answer.Failures, batchFailure{ID: wake.MessageID})
+		case key == controller.KeyEverything:
+			looked := h.everything(ctx, wake.MessageID, true)
+			out.Action = Value
+			out.Reports = append(out.Reports, looked.Reports...)
+			if looked.Action == Retry {
+				answer.Failures = append(answer.Failures, batchFailure{ID: wake.MessageID})
+			}
+		default:
+			dropped := h.drop(ctx, &ingest.Drop{Reason: DropUnconfigured, Detail: fmt.Sprintf("wake-up %s is for %s, which is not configured", wake.MessageID, wake.Key)})
+			if len(wakes) == 1 {
+				out = dropped
+			}
 		}
 	}
 	done := h.finish(ctx, h.controller.Reconcile(ctx, trigger))

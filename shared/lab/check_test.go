@@ -110,7 +110,7 @@ func TestCheckersSeeWhatTheyAreFor(t *testing.T) {
 		{name: "an orderly failover", story: newStory(nil).path(1, 20*minute, 0).reads("p", 20*minute, false, true).moves("p", 20*minute+1, "tgw-attach-b"), converged: 30 * minute},
 		{name: "a write towards the path that is down", story: newStory(nil).path(2, 5*minute, 0).path(1, 20*minute, 0).path(2, 20*minute, 2).moves("p", 20*minute, "tgw-attach-b").
 			reads("q", 21*minute, false, true).moves("q", 21*minute+1, "tgw-attach-a"), want: NoWriteToDownPath},
-		{name: "the same when the process could not know", story: newStory(nil).path(1, 20*minute, 0).reads("p", 20*minute, true, false).writes("p", 20*minute+1, "10.1.0.0/16", "tgw-attach-a")},
+		{name: "the same when the process could not know", story: newStory(nil).writes("writer:x", 15*minute, "10.1.0.0/16", "tgw-attach-b").path(1, 20*minute, 0).reads("p", 20*minute, true, false).writes("p", 20*minute+1, "10.1.0.0/16", "tgw-attach-a")},
 		{name: "ping-pong between dead paths", story: newStory(nil).path(1, 20*minute, 0).path(2, 20*minute, 0).moves("p", 21*minute, "tgw-attach-b").moves("q", 22*minute, "tgw-attach-a"), want: NoPingPong},
 		{name: "one late move between dead paths", story: newStory(nil).path(1, 20*minute, 0).path(2, 20*minute, 0).moves("p", 21*minute, "tgw-attach-b")},
 		{name: "a move away from a path that is up", story: newStory(nil).moves("p", 20*minute, "tgw-attach-b"), want: StandbyMovesNothing},

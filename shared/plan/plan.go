@@ -35,9 +35,10 @@ func covers(outer, inner netip.Prefix) bool {
 
 // Standing compares the readings with what the group declares.
 func Standing(group *protection.Group, readings []route.Reading, never NeverTouch) protection.Standing {
-	index := indexReadings(readings)
+	tables := group.Tables()
+	index := indexReadings(readings, tables)
 	out := protection.Standing{Complete: true}
-	for _, table := range group.Tables() {
+	for _, table := range tables {
 		reading, ok := index.tables[table]
 		if !ok || !reading.Complete {
 			out.Complete = false
@@ -76,12 +77,17 @@ type readingIndex struct {
 	statics map[protection.EntryKey]route.NextHop
 }
 
-func indexReadings(readings []route.Reading) readingIndex {
+// indexReadings indexes the readings of the tables. A sweep reads the tables of
+// all groups, of which one group has a few.
+func indexReadings(readings []route.Reading, tables []route.Table) readingIndex {
 	index := readingIndex{
-		tables:  make(map[route.Table]route.Reading, len(readings)),
+		tables:  make(map[route.Table]route.Reading, len(tables)),
 		statics: map[protection.EntryKey]route.NextHop{},
 	}
 	for _, reading := range readings {
+		if !slices.Contains(tables, reading.Table) {
+			continue
+		}
 		index.tables[reading.Table] = reading
 		for _, r := range reading.Routes {
 			if r.Origin == route.OriginStatic {

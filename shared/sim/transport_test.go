@@ -15,9 +15,8 @@ import (
 
 // fakeFace is a face that notes what arrives.
 type fakeFace struct {
-	s    *Scheduler
-	got  []arrival
-	code int
+	s   *Scheduler
+	got []arrival
 }
 
 type arrival struct {

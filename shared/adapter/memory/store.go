@@ -182,7 +182,7 @@ func (s *Store) count(commit controller.Commit) error {
 
 func (s *Store) write(found *stored, commit controller.Commit) {
 	found.item.Record = commit.Item.Record.Clone()
-	found.item.LookedAt = commit.Item.LookedAt
+	found.item.LookedAt, found.item.WakeAt = commit.Item.LookedAt, commit.Item.WakeAt
 	found.item.Revision++
 	found.item.Requests = without(found.item.Requests, commit.Ended)
 	for _, entry := range commit.Journal {
