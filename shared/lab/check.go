@@ -214,8 +214,11 @@ func (l *ledger) checkMoves() []Violation {
 	return out
 }
 
-// upThrough: every tunnel of the path was up, by telemetry.
+// upThrough: every tunnel of the path was up, by telemetry. An empty span holds.
 func (l *ledger) upThrough(p config.Path, from, to time.Time) bool {
+	if to.Before(from) {
+		return true
+	}
 	return through(l.tunnels[p.VPN].telemetry, from, to, func(up int) bool { return up >= p.Tunnels })
 }
 
@@ -225,7 +228,8 @@ func (l *ledger) judgeMove(w ownWrite, path string) (Violation, bool) {
 	toWorking := w.entry.on(working.Name, w.call.Write.After)
 	if toWorking && g.Revertive {
 		wait := time.Duration(g.WaitToRestore)
-		if l.upThrough(working, at.Add(-wait), at) {
+		// What the run read can be older than the write by as much as a run takes.
+		if l.upThrough(working, at.Add(-wait), at.Add(-time.Minute)) {
 			return Violation{}, false
 		}
 	}
