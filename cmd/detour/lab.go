@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func labListCommand(io streams) *cobra.Command {
 		Short:   "List the scenarios that come with Detour",
 		Long:    "List the scenarios that come with Detour, one on each line: the name, then what it shows.",
 		Example: "  detour lab list\n  detour lab list --json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			type item struct {
 				Name  string `json:"name"`
@@ -114,7 +115,7 @@ Exit status: 0 as expected, 1 not as expected or an invariant broken, 2 wrong us
 			if cmd.Flags().Changed("seed") {
 				seed = &flags.seed
 			}
-			return labRun(io, args[0], seed, flags)
+			return labRun(cmd.Context(), io, args[0], seed, flags)
 		},
 	}
 	cmd.Flags().BoolVar(&flags.json, "json", false, "write JSON for a program instead of the report")
@@ -124,7 +125,7 @@ Exit status: 0 as expected, 1 not as expected or an invariant broken, 2 wrong us
 	return cmd
 }
 
-func labRun(io streams, arg string, seed *uint64, flags runFlags) (err error) {
+func labRun(ctx context.Context, io streams, arg string, seed *uint64, flags runFlags) (err error) {
 	scenario, err := load(arg)
 	if err != nil {
 		return err
@@ -141,7 +142,10 @@ func labRun(io streams, arg string, seed *uint64, flags runFlags) (err error) {
 		defer func() { err = errors.Join(err, file.Close()) }()
 		opts.Trace = file
 	}
-	res, err := lab.Play(scenario, opts)
+	res, err := lab.Play(ctx, scenario, opts)
+	if ctx.Err() != nil && err != nil {
+		return errInterrupted{"scenario " + scenario.Name + " was not played to its end, and there is no report"}
+	}
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // The exit codes.
@@ -21,6 +22,11 @@ const (
 
 // errFailed ends the command with exitFailed; what failed was printed already.
 var errFailed = errors.New("failed")
+
+// errInterrupted ends the command with exitFailed; left says what the user has.
+type errInterrupted struct{ left string }
+
+func (e errInterrupted) Error() string { return "interrupted: " + e.left }
 
 // streams are where a command reads and writes.
 type streams struct {
@@ -38,10 +44,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	var interrupted errInterrupted
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errFailed):
+		return exitFailed
+	case errors.As(err, &interrupted):
+		fmt.Fprintln(stderr, "detour: "+interrupted.Error())
 		return exitFailed
 	default:
 		fmt.Fprintln(stderr, "detour: "+err.Error())
@@ -77,6 +87,7 @@ This tool has the lab: Detour's own code on a simulated network, in virtual time
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagProblem)
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(labCommand(io))
 	return root
 }
@@ -97,6 +108,45 @@ func helpOr(path string) func(*cobra.Command, []string) error {
 	}
 }
 
+// helpCommand is the command help, which knows what there is no help for.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show the help of a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || about == nil {
+				about, rest = cmd.Root(), args
+			}
+			if len(rest) > 0 {
+				return helpOr(about.CommandPath())(about, rest)
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+// noArguments refuses arguments of a command that has flags only.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes no argument, but there is %q; leave it out, or run %s --help for the flags that there are", cmd.CommandPath(), args[0], cmd.CommandPath())
+}
+
 func flagProblem(cmd *cobra.Command, err error) error {
+	if wrong := (*pflag.InvalidValueError)(nil); errors.As(err, &wrong) {
+		remedy := "write a value that it takes"
+		switch wrong.GetFlag().Value.Type() {
+		case "uint64":
+			remedy = "write a whole number from 0 to 18446744073709551615"
+		case "int":
+			remedy = "write a whole number"
+		case "bool":
+			remedy = "write true or false, or the flag alone"
+		}
+		return fmt.Errorf("--%s is %q; %s", wrong.GetFlag().Name, wrong.GetValue(), remedy)
+	}
 	return fmt.Errorf("%w; run %s --help for the flags that there are", err, cmd.CommandPath())
 }

@@ -11,7 +11,7 @@ import (
 const module = "detour"
 
 // A layer is a package, or with "/*" at its end all packages below a folder,
-// and its number. Imports run only from a higher number to a lower one.
+// and its number. A package imports only what has a lower number.
 type layer struct {
 	pattern string
 	number  int

@@ -18,8 +18,8 @@ type Config struct {
 // Limits is the blast radius: at most MaxMoves groups start a move within
 // Window without further proof.
 type Limits struct {
-	// MaxMoves is a number of groups. 0 stands for the larger of 10 and a
-	// quarter of all groups; Normalize writes the number in its place.
+	// MaxMoves is a number of groups. 0 stands for a quarter of all groups, but
+	// at least 10; Normalize writes the number in its place.
 	MaxMoves int      `json:"maxMoves"`
 	Window   Duration `json:"window"`
 }
@@ -98,7 +98,7 @@ type Home struct {
 	Region  string `json:"region"`
 }
 
-// Path is one way to reach a group's destinations.
+// Path is a way out that a group can use.
 type Path struct {
 	// Name is unique within the group.
 	Name string `json:"name"`

@@ -19,13 +19,13 @@ const replans = 3
 // by a later run.
 func (c *Controller) apply(ctx context.Context, h *hold) {
 	standing := plan.Standing(h.group, h.look.readings, c.settings.Never)
-	done := applied{}
-	sent := false
+	done := progress{applied: applied{}, denied: map[protection.EntryKey]bool{}}
 	for round := 0; h.output.Writes(h.group.Mode); round++ {
-		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, standing)
+		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, plan.Revive(standing, alive(h.report.Health)))
 		h.report.Skipped = built.Skipped
-		left := done.drop(built.Changes)
+		left := done.left(built.Changes)
 		if len(left) == 0 && built.Complete {
+			c.leaveDenied(h, done)
 			break
 		}
 		if round == replans || !built.Complete || (round > 0 && c.pause(ctx, round) != nil) {
@@ -35,18 +35,63 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 		started := c.ports.Clock.Now()
 		receipts, stopped := c.write(ctx, h, left)
 		c.stage(h, StageWrite, started)
-		h.report.Receipts = append(h.report.Receipts, receipts...)
-		sent = sent || slices.ContainsFunc(receipts, func(r route.Receipt) bool { return r.Outcome != route.NotStarted })
 		done.note(receipts)
 		if h.lost || stopped {
+			h.report.Receipts = append(h.report.Receipts, receipts...)
 			c.leaveUnfinished(h)
 			break
 		}
 		standing = c.verify(ctx, h, left)
+		h.report.Receipts = append(h.report.Receipts, inPlace(receipts, standing)...)
 	}
-	if sent && !h.lost {
-		c.noteWritten(ctx, h)
+	if done.mayHaveTakenEffect && !h.lost {
+		c.noteWritten(ctx, h, done.applied)
 	}
+}
+
+// progress is what a run has done to the tables so far.
+type progress struct {
+	applied applied
+	// denied are the entries that the credentials may not write. To try them
+	// again within a run spends tokens that other groups need.
+	denied map[protection.EntryKey]bool
+	// mayHaveTakenEffect: some call succeeded, or it is not known whether it did.
+	mayHaveTakenEffect bool
+}
+
+func (p *progress) note(receipts []route.Receipt) {
+	p.applied.note(receipts)
+	for _, r := range receipts {
+		switch r.Outcome {
+		case route.Applied, route.Failed:
+			p.mayHaveTakenEffect = true
+		case route.Denied:
+			p.denied[keyOf(r.Change)] = true
+		case route.AlreadyInPlace, route.PreconditionFailed, route.Throttled, route.Busy, route.NotStarted:
+		}
+	}
+}
+
+func (p *progress) left(changes []route.Change) []route.Change {
+	return slices.DeleteFunc(p.applied.drop(changes), func(ch route.Change) bool { return p.denied[keyOf(ch)] })
+}
+
+// inPlace turns the receipts of changes that turned out not to be needed: the
+// answer showed that the reading was old, and the reading after it shows the
+// next hop that was wanted.
+func inPlace(receipts []route.Receipt, standing protection.Standing) []route.Receipt {
+	for i, r := range receipts {
+		if r.Outcome == route.PreconditionFailed && slices.ContainsFunc(standing.Entries, func(e protection.EntryStanding) bool {
+			return e.Entry == keyOf(r.Change) && e.NextHop == r.Change.After
+		}) {
+			receipts[i].Outcome = route.AlreadyInPlace
+		}
+	}
+	return receipts
+}
+
+func keyOf(c route.Change) protection.EntryKey {
+	return protection.EntryKey{Table: c.Table, Destination: c.Destination}
 }
 
 // applied holds what EC2 has accepted in this run. A read-back may be stale, and
@@ -57,25 +102,47 @@ type applied map[protection.EntryKey]route.NextHop
 func (a applied) note(receipts []route.Receipt) {
 	for _, r := range receipts {
 		if r.Outcome == route.Applied {
-			a[protection.EntryKey{Table: r.Change.Table, Destination: r.Change.Destination}] = r.Change.After
+			a[keyOf(r.Change)] = r.Change.After
 		}
 	}
+}
+
+// keys adds the entries to those given, sorted, each once.
+func (a applied) keys(more []protection.EntryKey) []protection.EntryKey {
+	out := slices.Clone(more)
+	for key := range a {
+		out = append(out, key)
+	}
+	slices.SortFunc(out, protection.EntryKey.Compare)
+	return slices.Compact(out)
 }
 
 // drop takes the changes out that have been applied.
 func (a applied) drop(changes []route.Change) []route.Change {
 	return slices.DeleteFunc(changes, func(ch route.Change) bool {
-		after, ok := a[protection.EntryKey{Table: ch.Table, Destination: ch.Destination}]
+		after, ok := a[keyOf(ch)]
 		return ok && after == ch.After
 	})
 }
 
-// leaveUnfinished asks for another run soon.
+// leaveDenied says that something is left that no further try will change. The
+// sweep tries it again.
+func (c *Controller) leaveDenied(h *hold, done progress) {
+	if len(done.denied) > 0 {
+		h.report.Status = StatusUnfinished
+	}
+}
+
+// leaveUnfinished asks for another run soon, unless what is in the way is a
+// reading that will not get better soon.
 func (c *Controller) leaveUnfinished(h *hold) {
 	if h.lost {
 		return
 	}
 	h.report.Status = StatusUnfinished
+	if slices.ContainsFunc(h.report.Problems, func(p route.Problem) bool { return !worthAnother(p) }) {
+		return
+	}
 	h.report.WakeAt = earliest(h.report.WakeAt, c.ports.Clock.Now().Add(c.settings.Settle))
 }
 
@@ -94,9 +161,10 @@ func (c *Controller) verify(ctx context.Context, h *hold, changes []route.Change
 
 // noteWritten records when the last write can have taken effect, so that no
 // reading that began too soon after it settles the group.
-func (c *Controller) noteWritten(ctx context.Context, h *hold) {
+func (c *Controller) noteWritten(ctx context.Context, h *hold, done applied) {
 	superseded := h.output.Next.WroteAt.Add(c.settings.Settle)
 	h.output.Next.WroteAt = c.ports.Clock.Now()
+	h.output.Next.Applied = done.keys(h.output.Next.Applied)
 	h.output.Starts, h.output.Ended, h.output.NewlyContended = false, nil, nil
 	if h.output.Deadline.Equal(superseded) {
 		// A reading at that time could settle nothing any more.

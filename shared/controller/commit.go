@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"detour/shared/plan"
 	"detour/shared/protection"
@@ -11,12 +12,15 @@ import (
 
 // commitAttempts bounds how often a run decides again because other groups'
 // moves changed the control item meanwhile.
-const commitAttempts = 6
+const commitAttempts = 12
 
 // decideAndCommit decides, and commits what changed in one conditional write,
 // before any route is written.
 func (c *Controller) decideAndCommit(ctx context.Context, h *hold) {
-	for range commitAttempts {
+	for attempt := range commitAttempts {
+		if attempt > 0 && c.ports.Clock.Sleep(ctx, time.Duration(attempt)*20*time.Millisecond) != nil {
+			break
+		}
 		started := c.ports.Clock.Now()
 		d := c.decide(h.group, h.item, h.control, h.trigger, h.look, started)
 		c.note(h, d)
@@ -66,7 +70,7 @@ func (c *Controller) note(h *hold, d decision) {
 	r.Lag = max(r.Lag, d.hint.Lag)
 	r.Problems = nil
 	for _, reading := range h.look.readings {
-		if !reading.Complete {
+		if !reading.Complete && slices.Contains(h.group.Tables(), reading.Table) {
 			r.Problems = append(r.Problems, reading.Problem)
 		}
 	}

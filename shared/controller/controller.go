@@ -9,9 +9,9 @@
 //	verify   by reading the tables back                    (EC2)
 //	release  the lease, or run once more if the item is dirty
 //
-// The lease comes before the reads, since a reading that began before the lease
-// can predate the last holder's writes. What is missing is always computed from
-// the tables and never stored, so a run that dies is finished by the next.
+// Nothing is read before the lease is there: an older reading could lack what
+// the last holder wrote. No list of pending changes is kept. Each run compares
+// the tables with the decision, and so finishes what a dead run left.
 //
 // The package declares its ports; it knows no SDK, and its only source of time
 // and goroutines is Clock.
@@ -113,6 +113,9 @@ type Trigger struct {
 	Groups []string
 	// Event is the id of the event or wake-up, for the journal and the log.
 	Event string
+	// Wake says that a wake-up led to the run: a deadline that is still ahead then
+	// is armed again, since a wake-up may come early.
+	Wake bool
 	// Hints are what the event claims, as it came.
 	Hints []protection.Hint
 }

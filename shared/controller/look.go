@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"detour/shared/health"
@@ -142,10 +143,19 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 		Standing: standing, Budget: c.budget(item.Key, control, now), Freeze: control.Freeze, Now: now,
 	})
 	out.output.Deadline = earliest(out.output.Deadline, out.hint.Deadline)
-	out.plan = c.build(group, out.output, standing)
+	out.plan = c.build(group, out.output, plan.Revive(standing, alive(out.health)))
 	out.pending = !out.output.Next.Equal(item.Record) || len(out.output.Ended) > 0 ||
 		(out.output.Writes(group.Mode) && len(out.plan.Changes) > 0)
 	return out
+}
+
+// alive reports whether a path carries traffic, by its state and by the facts.
+func alive(paths []protection.PathHealth) func(path string) bool {
+	return func(path string) bool {
+		return slices.ContainsFunc(paths, func(p protection.PathHealth) bool {
+			return p.Path == path && p.State.Alive() && p.Evidence.Alive()
+		})
+	}
 }
 
 // build plans the changes towards the committed decision. Where nothing may be

@@ -26,6 +26,14 @@ func (p *pacer) reserve(bucket plan.Bucket, now time.Time) time.Duration {
 	return p.limiter(bucket).ReserveN(now, 1).DelayFrom(now)
 }
 
+// delay returns how long the next token of the bucket is away, and takes none.
+func (p *pacer) delay(bucket plan.Bucket, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	missing := 1 - p.limiter(bucket).TokensAt(now)
+	return max(0, time.Duration(missing/plan.WriteRate*float64(time.Second)))
+}
+
 // drain empties the bucket: the refill rate is the pace from here.
 func (p *pacer) drain(bucket plan.Bucket, now time.Time) {
 	p.mu.Lock()

@@ -149,7 +149,7 @@ type Records interface {
 	// and the control item as they stand. ErrFenced.
 	Renew(ctx context.Context, item Item) (Item, Control, error)
 	// Commit writes the record, on the condition that the token and the revision
-	// are the item's. A Commit that finds its own earlier effect has succeeded.
+	// are the item's. If an earlier try had its effect already, that is success.
 	// ErrFenced, ErrControlChanged.
 	Commit(ctx context.Context, commit Commit) (Item, error)
 	// Release gives the lease back. ErrDirty keeps it. ErrFenced.

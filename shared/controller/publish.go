@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"detour/shared/protection"
 )
 
 // publish tells the world what the run did. A publication that fails is noted
@@ -31,9 +29,9 @@ func eventsOf(h *hold) []Event {
 		out = append(out, Event{Kind: EventSwitchoverStarted, Detail: string(h.report.Decision.Reason)})
 	}
 	if output.Next.Settled && !h.report.before.Settled {
-		out = append(out, Event{Kind: EventSwitchoverCompleted})
+		out = append(out, completed(h))
 	}
-	if output.Decision.Action == protection.Hold {
+	if held := output.Next.Held; held != "" && held != h.report.before.Held {
 		out = append(out, Event{Kind: EventSwitchoverHeld, Detail: string(output.Decision.Reason)})
 	}
 	for _, key := range output.NewlyContended {
@@ -43,4 +41,13 @@ func eventsOf(h *hold) []Event {
 		out = append(out, Event{Kind: EventRequestEnded, Detail: fmt.Sprintf("%s %s: %s", ended.Request.Kind, ended.Request.Path, ended.Reason)})
 	}
 	return out
+}
+
+// completed says that a move is done, or that routes which are not Detour's to
+// write still stand elsewhere.
+func completed(h *hold) Event {
+	if n := len(h.report.Skipped); n > 0 {
+		return Event{Kind: EventSwitchoverHeld, Detail: fmt.Sprintf("%d routes were left alone, the first is %s (%s)", n, h.report.Skipped[0].Entry, h.report.Skipped[0].Reason)}
+	}
+	return Event{Kind: EventSwitchoverCompleted}
 }

@@ -168,7 +168,7 @@ func (c *Controller) armWake(ctx context.Context, h *hold) {
 	soon := h.report.WakeAt
 	h.report.WakeAt = earliest(h.output.Deadline, soon)
 	for _, at := range []time.Time{soon, h.output.Deadline} {
-		if at.IsZero() || at.Equal(h.armed) {
+		if at.IsZero() || (at.Equal(h.armed) && !h.trigger.Wake) {
 			continue
 		}
 		if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), at); err != nil {
@@ -199,15 +199,21 @@ func (c *Controller) release(ctx context.Context, h *hold, last bool) {
 	}
 }
 
+// releaseDirty gives a lease back although something came in, and asks for a
+// wake-up when the lease is surely free.
 func (c *Controller) releaseDirty(ctx context.Context, h *hold) {
-	if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), c.ports.Clock.Now()); err != nil {
-		h.report.Err = errors.Join(h.report.Err, err)
-	}
 	c.renew(ctx, h)
-	if !h.lost {
-		_ = c.ports.Records.Release(ctx, h.item) // If it is dirty again the lease runs out by itself.
+	if h.lost {
+		return
+	}
+	free := c.ports.Clock.Now()
+	if err := c.ports.Records.Release(ctx, h.item); err != nil {
+		free = h.item.Lease.Until.Add(c.settings.Skew)
 	}
 	h.lost = true
+	if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), free); err != nil {
+		h.report.Err = errors.Join(h.report.Err, err)
+	}
 }
 
 // renew makes the lease last its full time again, and reads the item anew.

@@ -19,8 +19,8 @@ func (c *Controller) Sweep(ctx context.Context, event string) []Report {
 	return c.Look(ctx, Trigger{Groups: c.Names(), Event: event})
 }
 
-// Look looks at the trigger's groups without a lease, and reconciles those for
-// which something would change: a thousand quiet groups cost no writes.
+// Look looks at the trigger's groups without a lease. Only those in which there
+// is something to do are reconciled, so quiet ones cause no writes at all.
 func (c *Controller) Look(ctx context.Context, trigger Trigger) []Report {
 	groups := c.chosen(trigger)
 	keys := make([]Key, len(groups))

@@ -194,8 +194,8 @@ func (w *world) hint(group string) controller.Trigger {
 	panic("no group " + group)
 }
 
-// TestAHintThatTheReadingContradictsIsReadAgain: 5, 15, 30, 60 and 120 s after
-// it came.
+// TestAHintThatTheReadingContradictsIsReadAgain: at 5, 15, 30, 60 and 120 s,
+// counted from its arrival.
 func TestAHintThatTheReadingContradictsIsReadAgain(t *testing.T) {
 	w := settled(t, newGroup("berlin", 2))
 	came := w.s.Now()

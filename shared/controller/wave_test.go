@@ -47,6 +47,26 @@ func TestALongWaveTakesWhatItsCostPredicts(t *testing.T) {
 	}
 }
 
+// TestAnEmptyBucketHoldsUpNoFullOne: two accounts with 100 changes each take as
+// long as one, as the cost says.
+func TestAnEmptyBucketHoldsUpNoFullOne(t *testing.T) {
+	g := newGroup("berlin", 200)
+	for i := range 100 {
+		table := &g.Units[0].Entries[i].Table
+		table.ID, table.Account = "tgw-rtb-far", "444455556666"
+	}
+	w := settled(t, g)
+	w.fail("berlin")
+	report := only(t, w.reconcile("berlin"))
+	sent := w.at("write")
+	want(t, "writes", len(sent), 200)
+	want(t, "the predicted time", report.Cost.Wait, 10*time.Second)
+	if took := sent[len(sent)-1].Sub(sent[0]); took < report.Cost.Wait || took > report.Cost.Wait*105/100 {
+		t.Errorf("the writes took %s, the cost says %s", took, report.Cost.Wait)
+	}
+	want(t, "writes at once", sent[99].Sub(sent[0]) < time.Second, true)
+}
+
 // TestAWaveThatStoodStillRenewsBeforeItGoesOn: a frozen process finds too little
 // of its lease left.
 func TestAWaveThatStoodStillRenewsBeforeItGoesOn(t *testing.T) {

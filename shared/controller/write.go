@@ -55,15 +55,22 @@ type wave struct {
 	stopped bool
 }
 
-// send sends each change once.
+// send sends each change once. Of the changes that are left the next one is that
+// whose bucket has a token soonest, in order among equals: an empty bucket does
+// not hold up those that are full.
 func (w *wave) send(ctx context.Context, changes []route.Change) []route.Receipt {
 	var mu sync.Mutex
 	receipts := make([]route.Receipt, len(changes))
-	var waits []func()
 	for i, change := range changes {
 		receipts[i] = route.Receipt{Change: change, Outcome: route.NotStarted}
+	}
+	var waits []func()
+	queues := byBucket(changes)
+	for len(queues) > 0 {
+		i := w.next(&queues)
+		change := changes[i]
 		if !w.ready(ctx, change) {
-			continue
+			break
 		}
 		wait := w.c.ports.Clock.Go(ctx, func(ctx context.Context) {
 			receipt := w.one(ctx, change)
@@ -87,6 +94,45 @@ func (w *wave) send(ctx context.Context, changes []route.Change) []route.Receipt
 	mu.Lock()
 	defer mu.Unlock()
 	return slices.Clone(receipts)
+}
+
+// queue is the changes that draw from one bucket, by index, in order.
+type queue struct {
+	bucket  plan.Bucket
+	changes []int
+}
+
+// byBucket sorts changes into queues, in the order of their first change.
+func byBucket(changes []route.Change) []queue {
+	var out []queue
+	for i, change := range changes {
+		bucket := plan.BucketOf(change)
+		at := slices.IndexFunc(out, func(q queue) bool { return q.bucket == bucket })
+		if at < 0 {
+			at = len(out)
+			out = append(out, queue{bucket: bucket})
+		}
+		out[at].changes = append(out[at].changes, i)
+	}
+	return out
+}
+
+// next takes the change out of the queues that can be sent soonest.
+func (w *wave) next(queues *[]queue) int {
+	now := w.c.ports.Clock.Now()
+	best, soonest := 0, time.Duration(-1)
+	for i, q := range *queues {
+		delay := w.c.pacer.delay(q.bucket, now)
+		if soonest < 0 || delay < soonest || (delay == soonest && q.changes[0] < (*queues)[best].changes[0]) {
+			best, soonest = i, delay
+		}
+	}
+	q := &(*queues)[best]
+	i := q.changes[0]
+	if q.changes = q.changes[1:]; len(q.changes) == 0 {
+		*queues = slices.Delete(*queues, best, best+1)
+	}
+	return i
 }
 
 // one makes one call. The lease is looked at again here, since time may have

@@ -27,9 +27,6 @@ func (h *Handler) Switchover(ctx context.Context, raw []byte) Outcome {
 	if err != nil {
 		return h.drop(ctx, err)
 	}
-	if look.Everything {
-		return h.everything(ctx, look.EventID, false)
-	}
 	trigger := controller.Trigger{Event: look.EventID}
 	for _, hint := range look.Hints {
 		names := h.controller.Watching(hint.Subject)
@@ -39,6 +36,16 @@ func (h *Handler) Switchover(ctx context.Context, raw []byte) Outcome {
 				At: h.clock.Now(), Subject: hint.Subject, Part: hint.Part, Down: hint.Direction == ingest.DirectionDown,
 			})
 		}
+	}
+	if look.Everything {
+		// What the event names goes first, and is not coalesced.
+		named := h.finish(ctx, h.controller.Reconcile(ctx, trigger))
+		all := h.everything(ctx, look.EventID, false)
+		all.Reports = append(named.Reports, all.Reports...)
+		if named.Action == Retry {
+			all.Action = Retry
+		}
+		return all
 	}
 	if len(trigger.Groups) > 0 {
 		return h.finish(ctx, h.controller.Reconcile(ctx, trigger))
@@ -90,8 +97,9 @@ func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 	if err != nil {
 		out = h.drop(ctx, err)
 	}
-	var trigger controller.Trigger
+	trigger := controller.Trigger{Wake: true}
 	answer := batchAnswer{Failures: []batchFailure{}}
+	var everything []string
 	for _, wake := range wakes {
 		key := controller.Key(wake.Key)
 		name, isGroup := key.Group()
@@ -101,12 +109,8 @@ func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 			trigger.Groups = append(trigger.Groups, name)
 			trigger.Event = wake.MessageID
 		case key == controller.KeyEverything:
-			looked := h.everything(ctx, wake.MessageID, true)
 			out.Action = Value
-			out.Reports = append(out.Reports, looked.Reports...)
-			if looked.Action == Retry {
-				answer.Failures = append(answer.Failures, batchFailure{ID: wake.MessageID})
-			}
+			everything = append(everything, wake.MessageID)
 		default:
 			dropped := h.drop(ctx, &ingest.Drop{Reason: DropUnconfigured, Detail: fmt.Sprintf("wake-up %s is for %s, which is not configured", wake.MessageID, wake.Key)})
 			if len(wakes) == 1 {
@@ -114,8 +118,16 @@ func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 			}
 		}
 	}
+	// Groups first: their deadlines are due, and a look at everything takes long.
 	done := h.finish(ctx, h.controller.Reconcile(ctx, trigger))
 	out.Reports = append(out.Reports, done.Reports...)
+	for _, id := range everything {
+		looked := h.everything(ctx, id, true)
+		out.Reports = append(out.Reports, looked.Reports...)
+		if looked.Action == Retry {
+			answer.Failures = append(answer.Failures, batchFailure{ID: id})
+		}
+	}
 	for _, wake := range wakes {
 		name, _ := controller.Key(wake.Key).Group()
 		failed := slices.ContainsFunc(done.Reports, func(r controller.Report) bool {

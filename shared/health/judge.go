@@ -3,8 +3,6 @@ package health
 import (
 	"math"
 	"time"
-
-	"detour/shared/route"
 )
 
 // Judge combines the facts of one run with the path's memory. locked says that
@@ -203,15 +201,4 @@ func reuseAt(d Damping, memory Memory) time.Time {
 	halfLives := math.Log2(memory.Penalty / d.Reuse)
 	// A microsecond more, since reuse needs less than the threshold.
 	return memory.PenaltyAt.Add(time.Duration(halfLives*float64(d.HalfLife)) + time.Microsecond)
-}
-
-// Problems returns the problems that kept facts of the subject from being read.
-func Problems(facts []Fact, subject Subject) []route.Problem {
-	var out []route.Problem
-	for _, fact := range facts {
-		if fact.Subject == subject && fact.Kind == FactUnreadable {
-			out = append(out, fact.Problem)
-		}
-	}
-	return out
 }

@@ -218,12 +218,3 @@ func TestStateNames(t *testing.T) {
 		}
 	}
 }
-
-func TestProblemsAreThoseOfTheSubject(t *testing.T) {
-	facts := append(unreadableFacts(noon), upFacts(noon)...)
-	other := unreadableFacts(noon)[0]
-	other.Subject.ID, other.Problem = "vpn-0b", "denied"
-	if got := Problems(append(facts, other), vpn); len(got) != 1 || got[0] != "throttled" {
-		t.Errorf("problems: %v", got)
-	}
-}

@@ -1,7 +1,7 @@
 // Package ingest turns what arrives from outside into what to look at. It is pure.
 //
-// An event is a hint, never the state: Network Manager's events are best effort, unordered, sometimes doubled and sometimes
-// late. So an event can only make Detour look sooner, at less, or both. The rule that follows from it: whatever comes from a
+// What an event says is not taken for the state: Network Manager sends its events as best effort, in any order, some of them
+// twice and some late. So an event can only make Detour look sooner, at less, or both. The rule that follows from it: whatever comes from a
 // source that we subscribed to and is not understood means "look at everything", with the reason; it is never dropped. What
 // is dropped, with a reason too, is what cannot be an event of those sources at all.
 //

@@ -100,8 +100,8 @@ func (f facts) count(p config.Path, tunnels int) (up int, known bool) {
 	return up, len(f[p.VPN]) >= tunnels
 }
 
-// checkFacts is invariant 1: no write towards a path that the run's own facts
-// show Down while another is eligible.
+// checkFacts is invariant 1: a run that has read a path as Down writes nothing
+// towards it, as long as there is an eligible one.
 func (l *ledger) checkFacts() []Violation {
 	var out []Violation
 	known := map[string]facts{}

@@ -31,9 +31,9 @@ func (l *ledger) checkQuiet(c Checks) []Violation {
 	return out
 }
 
-// checkConverged is invariant 7: in the end every group stands wholly on one
-// path, which is eligible if any is. The states that say otherwise by name are
-// excepted.
+// checkConverged is invariant 7: at the end no group is spread over two paths,
+// and its path is eligible unless none is. States in which Detour said that it
+// would not act are left out.
 func (l *ledger) checkConverged(c Checks) []Violation {
 	if c.ConvergedBy.IsZero() {
 		return nil

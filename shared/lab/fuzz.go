@@ -12,6 +12,7 @@ import (
 
 	"detour/shared/adapter/systemclock"
 	"detour/shared/controller"
+	"detour/shared/protection"
 	"detour/shared/sim"
 )
 
@@ -107,7 +108,7 @@ func (t *tally) work(ctx context.Context, opts FuzzOptions) {
 		if !ok {
 			return
 		}
-		t.one(seed, opts)
+		t.one(ctx, seed, opts)
 	}
 }
 
@@ -121,25 +122,34 @@ func (t *tally) take(opts FuzzOptions) (uint64, bool) {
 	return t.next - 1, true
 }
 
-// one plays one seed.
-func (t *tally) one(seed uint64, opts FuzzOptions) {
+// one plays one seed. A seed that ctx cuts short does not count.
+func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 	s := Generate(seed)
-	res, err := playGenerated(s, opts.WrapRecords)
+	res, err := playGenerated(ctx, s, opts.WrapRecords)
+	if err != nil && ctx.Err() != nil {
+		return
+	}
 	finding := findingOf(seed, res, err)
-	rerun := opts.Every > 0 && seed%uint64(opts.Every) == 0
-	if rerun && finding == nil {
-		again, err := playGenerated(s, opts.WrapRecords)
-		if err != nil || again.TraceHash != res.TraceHash {
+	same := false
+	if opts.Every > 0 && seed%uint64(opts.Every) == 0 && finding == nil {
+		again, err := playGenerated(ctx, s, opts.WrapRecords)
+		if err != nil && ctx.Err() != nil {
+			return
+		}
+		if same = err == nil && again.TraceHash == res.TraceHash; !same {
 			finding = &Finding{Seed: seed, Err: "the same seed gave another trace"}
 		}
 	}
-	if finding != nil && !opts.NoShrink {
-		finding.Shrunk = shrink(s, finding, opts.WrapRecords)
+	if finding != nil {
+		t.tell(opts, "%s", finding.line())
+		if !opts.NoShrink {
+			finding.Shrunk = shrink(ctx, s, finding, opts.WrapRecords)
+		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.done++
-	if rerun {
+	if same {
 		t.report.Rerun++
 	}
 	if finding != nil {
@@ -152,6 +162,30 @@ func (t *tally) one(seed uint64, opts FuzzOptions) {
 	if opts.Progress != nil && t.done%500 == 0 {
 		fmt.Fprintf(opts.Progress, "%d seeds, %d findings\n", t.done, len(t.report.Findings))
 	}
+}
+
+// tell writes a line of progress, if anybody wants it.
+func (t *tally) tell(opts FuzzOptions, format string, args ...any) {
+	if opts.Progress == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(opts.Progress, format+"\n", args...)
+}
+
+// line says what was found, in one line.
+func (f Finding) line() string {
+	if len(f.Violations) == 0 {
+		first, _, _ := strings.Cut(f.Err, "\n")
+		return fmt.Sprintf("seed %d: %s", f.Seed, first)
+	}
+	v := f.Violations[0]
+	text := fmt.Sprintf("seed %d: %s at %s", f.Seed, v.Invariant, sinceStart(v.At))
+	if v.Group != "" {
+		text += ", group " + v.Group
+	}
+	return text + ": " + v.Text
 }
 
 func (t *tally) add(res *Result) {
@@ -168,13 +202,13 @@ func (t *tally) add(res *Result) {
 
 // playGenerated plays a generated network with every check. A panic of Detour
 // or of the simulator is a finding like any other.
-func playGenerated(s *Scenario, wrap func(controller.Records) controller.Records) (res *Result, err error) {
+func playGenerated(ctx context.Context, s *Scenario, wrap func(controller.Records) controller.Records) (res *Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			res, err = nil, fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return Play(s, PlayOptions{Checks: Checks{ConvergedBy: convergedBy(s)}, WrapRecords: wrap})
+	return Play(ctx, s, PlayOptions{Checks: Checks{ConvergedBy: convergedBy(s)}, WrapRecords: wrap})
 }
 
 func findingOf(seed uint64, res *Result, err error) *Finding {
@@ -206,16 +240,27 @@ func (res *Result) Faults() []Count {
 	return sortedCounts(counts)
 }
 
-// Transitions counts the decisions of finished runs by action and reason.
+// Transitions counts the decisions of finished runs by action and reason. A
+// move or step that was not committed (observe, freeze) counts as would-move or
+// would-step.
 func (res *Result) Transitions() []Count {
 	counts := map[string]int{}
 	for _, run := range res.Rig.Runs {
 		for _, report := range run.Outcome.Reports {
-			counts[string(report.Decision.Action)+" "+string(report.Decision.Reason)]++
+			counts[transition(report.Decision, report.WouldBe)]++
 		}
 	}
 	delete(counts, " ")
 	return sortedCounts(counts)
+}
+
+// transition names a decision by action and reason.
+func transition(d protection.Decision, wouldBe bool) string {
+	name := string(d.Action) + " " + string(d.Reason)
+	if wouldBe && changesPath(d.Action) {
+		return "would-" + name
+	}
+	return name
 }
 
 func sortedCounts(counts map[string]int) []Count {

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -90,8 +91,14 @@ func (res *Result) measure() Metrics {
 			m.DecisionToLastWriteSeconds = max(m.DecisionToLastWriteSeconds, res.ledger.lastWrite(g, move.At, until).Sub(move.At).Seconds())
 		}
 	}
+	for _, seconds := range []*float64{&m.RoutelessSeconds, &m.DeadPathSeconds, &m.DecisionToLastWriteSeconds} {
+		*seconds = round3(*seconds)
+	}
 	return m
 }
+
+// round3 rounds seconds to milliseconds, which is how they are printed.
+func round3(seconds float64) float64 { return math.Round(seconds*1000) / 1000 }
 
 // seconds adds up the time for which the condition holds of an entry. It can
 // change only where the entry or a tunnel changes.

@@ -21,11 +21,12 @@ func Parse(data []byte, name string) (*Scenario, error) {
 	}
 	s := &Scenario{}
 	r.Into(s)
-	s.Config = r.Config(config.Home{Account: s.Topology.Account, Region: s.Topology.Region})
 	k := &scenarioCheck{r: r, s: s}
+	s.Config = r.Config(config.Home{Account: k.account(), Region: s.Topology.Region})
 	k.head()
 	k.world()
 	k.faults()
+	k.names()
 	if k.topology() {
 		k.index()
 		k.references()

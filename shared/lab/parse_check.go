@@ -108,6 +108,7 @@ func (k *scenarioCheck) rule(path string, rule RuleSpec) {
 	if !k.oneOf(path+".kind", kind, "is not a fault that a rule can lay on a call", faultKinds()) {
 		return
 	}
+	k.ruleAction(path+".action", rule)
 	if rule.Nth < 0 {
 		k.add(path+".nth", fmt.Sprint(rule.Nth), "is negative", "write 1 for the first call")
 	}
@@ -120,6 +121,31 @@ func (k *scenarioCheck) rule(path string, rule RuleSpec) {
 		k.add(path+".for", rule.For.String(), "is no time at all", "write how long the "+kind+" lasts, such as 10s")
 	case !long && rule.For != 0:
 		k.add(path+".for", rule.For.String(), "has no effect with kind "+kind, "remove it")
+	}
+}
+
+// actions are the actions of the simulated EC2 and STS.
+func actions() []string {
+	return []string{
+		"DescribeVpnConnections", "DescribeTransitGatewayAttachments", "DescribeTransitGatewayRouteTables", "SearchTransitGatewayRoutes",
+		"GetTransitGatewayRouteTableAssociations", "DescribeRouteTables", "CreateTransitGatewayRoute", "ReplaceTransitGatewayRoute",
+		"DeleteTransitGatewayRoute", "CreateRoute", "ReplaceRoute", "DeleteRoute", "AssumeRole", "GetCallerIdentity",
+	}
+}
+
+// yieldPoints are the steps of a function at which a rule can kill or freeze it.
+func yieldPoints() []string { return []string{"sleep", "send", "answer"} }
+
+func (k *scenarioCheck) ruleAction(path string, rule RuleSpec) {
+	known, stops := actions(), rule.Kind == sim.FaultKill || rule.Kind == sim.FaultFreeze
+	switch {
+	case rule.Action == "":
+	case stops:
+		k.oneOf(path, rule.Action, "is neither an action of the simulated APIs nor a step of a function", append(known, yieldPoints()...))
+	case slices.Contains(yieldPoints(), rule.Action):
+		k.add(path, rule.Action, "is a step of a function, at which only kill and freeze can hit", "write kind: kill or kind: freeze, or an action such as ReplaceRoute")
+	default:
+		k.oneOf(path, rule.Action, "is not an action of the simulated APIs", known)
 	}
 }
 
@@ -137,14 +163,57 @@ func (k *scenarioCheck) topology() bool {
 	times.TelemetryLag, times.EventDelay = max(times.TelemetryLag, 0), max(times.EventDelay, 0)
 	scheduler := sim.NewScheduler(0, Start())
 	defer scheduler.Close()
-	_, err := sim.NewWorld(scheduler, k.s.Topology, times.options())
+	topo := k.s.Topology
+	topo.Account = k.account()
+	if topo.Account != k.s.Topology.Account {
+		k.add("topology.account", k.s.Topology.Account, "is not an account number", "write the 12 digits of an AWS account")
+	}
+	_, err := sim.NewWorld(scheduler, topo, times.options())
 	if err == nil {
-		return true
+		return topo.Account == k.s.Topology.Account
 	}
 	for _, problem := range flatten(err) {
 		k.topologyProblem(problem.Error())
 	}
 	return false
+}
+
+// account is the topology's account. One that is no account number is reported
+// once, and another takes its place for all that depends on it.
+func (k *scenarioCheck) account() string {
+	account := k.s.Topology.Account
+	const digits = 12
+	if account == "" || len(account) == digits && strings.Trim(account, "0123456789") == "" {
+		return account
+	}
+	return strings.Repeat("0", digits)
+}
+
+// names refuses two things of a kind that the report would call by one name. The
+// World refuses equal names of sites and of hosts.
+func (k *scenarioCheck) names() {
+	topo := k.s.Topology
+	for _, kind := range []struct {
+		key   string
+		count int
+		name  func(i int) string
+	}{
+		{"transitGateways", len(topo.TransitGateways), func(i int) string { return topo.TransitGateways[i].Name }},
+		{"vpcs", len(topo.VPCs), func(i int) string { return topo.VPCs[i].Name }},
+		{"vpns", len(topo.VPNs), func(i int) string { return topo.VPNs[i].Name }},
+	} {
+		first := map[string]string{}
+		for i := range kind.count {
+			at, name := config.IndexPath("topology."+kind.key, i), kind.name(i)
+			switch {
+			case name == "":
+			case first[name] != "":
+				k.add(at+".name", name, "is the name of "+first[name]+" already", "give each its own name")
+			default:
+				first[name] = at
+			}
+		}
+	}
 }
 
 // flatten returns the errors that an error joins.

@@ -61,8 +61,7 @@ func (k *scenarioCheck) script() {
 		case MakeRequest:
 			k.requestStep(path, step)
 		case ClearRequest:
-			k.oneOf(path+".group", step.Group, "is not a group of this file", k.groupNames())
-			k.required(path+".id", step.ID, "write the id of the request to clear")
+			k.clearStep(path, step)
 		case WriteRoute:
 			k.writeStep(path, step)
 		case LoseEvents, DeliverEvents:
@@ -90,6 +89,40 @@ func (k *scenarioCheck) tunnelStep(path string, step Step) {
 	if step.Tunnel != "" {
 		k.oneOf(path+".tunnel", step.Tunnel, "is not a tunnel of "+step.VPN, k.vpns[step.VPN])
 	}
+}
+
+// clearStep checks that there is something to clear.
+func (k *scenarioCheck) clearStep(path string, step Step) {
+	known := k.oneOf(path+".group", step.Group, "is not a group of this file", k.groupNames())
+	if !k.required(path+".id", step.ID, "write the id of the request to clear") || !known {
+		return
+	}
+	ids := requestIDs(k.s.Script)
+	if madeBefore(k.s.Script, ids, step) {
+		return
+	}
+	remedy := "make the request at an earlier time, or remove this step"
+	var made []string
+	for i, request := range k.s.Script {
+		if request.Do == MakeRequest && request.Group == step.Group && request.At < step.At {
+			made = append(made, ids[i])
+		}
+	}
+	if len(made) > 0 {
+		remedy = "write one of " + strings.Join(made, ", ")
+	}
+	k.add(path+".id", step.ID, "is not the id of an earlier request of group "+step.Group, remedy)
+}
+
+// madeBefore reports whether the request that the step clears is made before it.
+// What is at the same instant has no order.
+func madeBefore(script []Step, ids map[int]string, clearing Step) bool {
+	for i, step := range script {
+		if step.Do == MakeRequest && step.Group == clearing.Group && ids[i] == clearing.ID && step.At < clearing.At {
+			return true
+		}
+	}
+	return false
 }
 
 func (k *scenarioCheck) requestStep(path string, step Step) {

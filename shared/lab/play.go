@@ -1,10 +1,12 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"detour/shared/config"
@@ -45,8 +47,9 @@ type Result struct {
 }
 
 // Play plays a scenario to its end, and checks the invariants and expectations.
-// The same scenario and seed give the same result, byte for byte.
-func Play(s *Scenario, opts PlayOptions) (*Result, error) {
+// The same scenario and seed give the same result, byte for byte. If ctx ends
+// before the scenario does, the error wraps that of ctx.
+func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	seed := s.Seed
 	if opts.Seed != nil {
 		seed = *opts.Seed
@@ -66,7 +69,7 @@ func Play(s *Scenario, opts PlayOptions) (*Result, error) {
 		rig.Scheduler.At(Start().Add(until), "quiet", rig.Quiet)
 	}
 	end := Start().Add(time.Duration(s.Duration))
-	if err := rig.RunUntil(end); err != nil {
+	if err := rig.runInSlices(ctx, end); err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	if failure := rig.Scheduler.Failure(); failure != nil {
@@ -86,6 +89,25 @@ func Play(s *Scenario, opts PlayOptions) (*Result, error) {
 	return out, nil
 }
 
+// slice is how much virtual time passes between two looks at the caller's context.
+const slice = time.Minute
+
+// runInSlices runs until the end, or until ctx ends.
+func (r *Rig) runInSlices(ctx context.Context, end time.Time) error {
+	for at := Start(); at.Before(end); {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("interrupted at %s: %w", sinceStart(at), err)
+		}
+		if at = at.Add(slice); at.After(end) {
+			at = end
+		}
+		if err := r.RunUntil(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // excusesNeedlessWrites: with a stale reading, or an answer that did not come, a
 // run cannot know that a route stands already.
 func (f FaultSpec) excusesNeedlessWrites() bool {
@@ -101,13 +123,34 @@ func (f FaultSpec) excusesNeedlessWrites() bool {
 
 // script puts the steps on the scheduler.
 func (res *Result) script(s *Scenario) {
-	for _, step := range s.Script {
+	ids := requestIDs(s.Script)
+	for i, step := range s.Script {
+		if step.Do == MakeRequest {
+			step.ID = ids[i]
+		}
 		res.Rig.Scheduler.At(Start().Add(time.Duration(step.At)), "script", func() {
 			if err := res.Rig.Do(step); err != nil {
 				res.Rig.fail(fmt.Errorf("script at %s: %s: %w", time.Duration(step.At), step.Do, err))
 			}
 		})
 	}
+}
+
+// requestIDs gives each request of a script its id: its own, or else request-1
+// and so on, counted over the script's requests in the order of time.
+func requestIDs(script []Step) map[int]string {
+	var order []int
+	for i, step := range script {
+		if step.Do == MakeRequest {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(script[a].At, script[b].At) })
+	ids := map[int]string{}
+	for n, i := range order {
+		ids[i] = cmp.Or(script[i].ID, fmt.Sprintf("request-%d", n+1))
+	}
+	return ids
 }
 
 // Do does one step of a script now.
@@ -157,7 +200,13 @@ func (r *Rig) setTunnels(step Step) error {
 func (r *Rig) request(step Step) error {
 	id := step.ID
 	if id == "" {
-		id = fmt.Sprintf("request-%d", len(r.Requests)+1)
+		made := 1
+		for _, earlier := range r.Requests {
+			if !earlier.Clear {
+				made++
+			}
+		}
+		id = fmt.Sprintf("request-%d", made)
 	}
 	request := protection.Request{
 		ID: id, Kind: protection.RequestKind(step.Kind), Path: step.Path, Extent: step.Extent,

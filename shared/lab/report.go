@@ -91,7 +91,11 @@ func (p *page) head() {
 	for _, v := range topo.VPNs {
 		ips := make([]string, 0, len(v.Tunnels))
 		for _, t := range v.Tunnels {
-			ips = append(ips, t.OutsideIP)
+			ip := t.OutsideIP
+			if t.Down {
+				ip += " (down)"
+			}
+			ips = append(ips, ip)
 		}
 		row("VPN connection", v.Name, v.ID, fmt.Sprintf("%s to %s, tunnels %s", p.names.Replace(v.Attachment.TransitGateway), v.Site, listing(ips)))
 	}
@@ -202,7 +206,7 @@ func (res *Result) reached() []Count {
 	reported := map[int64]bool{}
 	for _, run := range res.Rig.Runs {
 		for _, r := range run.Outcome.Reports {
-			if r.Decision.Action == protection.Move {
+			if r.Decision.Action == protection.Move { // A would-be one was counted as such.
 				reported[r.Decision.Epoch] = true
 			}
 		}
@@ -212,7 +216,7 @@ func (res *Result) reached() []Count {
 			if reported[move.Decision.Epoch] {
 				continue
 			}
-			what := string(move.Decision.Action) + " " + string(move.Decision.Reason)
+			what := transition(move.Decision, g.Mode == string(protection.Observe))
 			if i := slices.IndexFunc(counts, func(c Count) bool { return c.What == what }); i >= 0 {
 				counts[i].N++
 			} else {

@@ -13,7 +13,7 @@ func play(t *testing.T, name string, seed uint64) (*Result, string, string) {
 	if !ok {
 		t.Fatalf("no scenario %s", name)
 	}
-	res, err := Play(s, PlayOptions{Seed: &seed})
+	res, err := Play(t.Context(), s, PlayOptions{Seed: &seed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestTimelineOfFaults(t *testing.T) {
 func TestFailureIsTold(t *testing.T) {
 	s, _ := Find("cloud-join")
 	s.Expect.Tables[0].Target = "none"
-	res, err := Play(s, PlayOptions{})
+	res, err := Play(t.Context(), s, PlayOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestFailureIsTold(t *testing.T) {
 
 func TestReportsOfRandomNetworks(t *testing.T) {
 	for seed := range uint64(6) {
-		res, err := playGenerated(Generate(seed), nil)
+		res, err := playGenerated(t.Context(), Generate(seed), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

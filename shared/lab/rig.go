@@ -132,7 +132,8 @@ func NewRig(opts Options) (*Rig, error) {
 	if problems := config.Check(opts.Config); len(problems) > 0 {
 		return nil, fmt.Errorf("checking the configuration: %s: %s", problems[0].Path, problems[0].What)
 	}
-	r := &Rig{opts: opts, groups: opts.Config.Groups(), log: logger(opts.Log)}
+	r := &Rig{opts: opts, groups: opts.Config.Groups()}
+	r.log = logger(opts.Log, func() time.Time { return r.Scheduler.Now() })
 	for _, group := range r.groups {
 		if r.home != "" && r.home != group.Account {
 			return nil, fmt.Errorf("group %s has its home in account %s and another group in %s: the lab runs one home", group.Name, group.Account, r.home)
@@ -181,17 +182,17 @@ func switchoverPatterns() ([][]byte, error) {
 	return out, nil
 }
 
-// logger writes Detour's log without times: virtual times are in the timeline,
-// and the wall clock has no business here.
-func logger(w io.Writer) *slog.Logger {
+// logger writes Detour's log with the virtual time in the place of the wall
+// clock's, as the timeline shows it.
+func logger(w io.Writer, now func() time.Time) *slog.Logger {
 	if w == nil {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
 		Level: slog.LevelInfo,
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey {
-				return slog.Attr{}
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.String("at", sinceStart(now()))
 			}
 			return a
 		},
@@ -215,10 +216,11 @@ func (r *Rig) Quiet() {
 	r.opts.Faults.StoreError, r.opts.Faults.DoubleWake = 0, 0
 }
 
-// emitted is an event as it leaves the World: on its way to the default bus.
+// emitted is an event as it leaves the World: on its way to the default bus. An
+// event that no rule subscribes to ends there, and no fault hits it.
 func (r *Rig) emitted(raw []byte) {
 	r.Emitted = append(r.Emitted, EmittedEvent{At: r.Scheduler.Now(), Raw: slices.Clone(raw)})
-	if r.opts.Silent {
+	if r.opts.Silent || !r.subscribed(raw) {
 		return
 	}
 	r.opts.Faults.Events.Deliver(r.Scheduler, raw, r.Deliver)
@@ -227,17 +229,24 @@ func (r *Rig) emitted(raw []byte) {
 // Deliver brings an event to the bus now: if a rule matches, the switchover
 // function is invoked.
 func (r *Rig) Deliver(raw []byte) {
+	if r.subscribed(raw) {
+		r.invoke(Switchover, raw, "event", 1)
+	}
+}
+
+// subscribed reports whether a rule matches the event.
+func (r *Rig) subscribed(raw []byte) bool {
 	for _, p := range r.patterns {
 		matched, err := pattern.Match(p, raw)
 		if err != nil {
 			r.fail(fmt.Errorf("matching an event: %w", err))
-			return
+			return false
 		}
 		if matched {
-			r.invoke(Switchover, raw, "event", 1)
-			return
+			return true
 		}
 	}
+	return false
 }
 
 func (r *Rig) fail(err error) {

@@ -17,7 +17,7 @@ func TestScenariosPass(t *testing.T) {
 		names = append(names, s.Name)
 		t.Run(s.Name, func(t *testing.T) {
 			for seed := range uint64(seedsTried) {
-				res, err := Play(s, PlayOptions{Seed: &seed})
+				res, err := Play(t.Context(), s, PlayOptions{Seed: &seed})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -60,7 +60,7 @@ func TestBrokenExpectationFails(t *testing.T) {
 	} {
 		s, _ := Find("cloud-join")
 		breakIt(&s.Expect)
-		res, err := Play(s, PlayOptions{})
+		res, err := Play(t.Context(), s, PlayOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,8 @@ import (
 
 	"detour/shared/adapter/systemclock"
 	"detour/shared/config"
+	"detour/shared/controller"
+	"detour/shared/protection"
 	"detour/shared/sim"
 )
 
@@ -58,18 +60,22 @@ func sequenceNetwork() (sim.Topology, config.Config) {
 }
 
 // deliverSequence fails six tunnels, and when AWS has noticed them all delivers
-// the chosen ones of the six events in the chosen order. It returns the tables
-// at the end.
+// the chosen ones of the six events in the chosen order. There is no sweep from
+// the adoption until the deliveries are done, so what moves before is moved by
+// them. It returns the tables at the end.
 func deliverSequence(t *testing.T, order []int) string {
 	topo, c := sequenceNetwork()
-	rig, err := NewRig(Options{Seed: 1, Topology: topo, Config: c, Silent: true})
+	rig, err := NewRig(Options{Seed: 1, Topology: topo, Config: c, Silent: true, NoSweep: true})
 	if err != nil {
 		t.Error(err)
 		return ""
 	}
 	defer rig.Close()
+	for _, after := range []time.Duration{10 * time.Second, 200 * time.Second, 230 * time.Second} {
+		rig.Scheduler.At(Start().Add(after), "sweep", func() { rig.Invoke(Sweep, nil, "schedule") })
+	}
 	down := []struct{ vpn, tunnel int }{{1, 0}, {1, 1}, {2, 0}, {2, 1}, {3, 0}, {4, 1}}
-	rig.Scheduler.At(Start().Add(2*time.Minute), "failures", func() {
+	rig.Scheduler.At(Start().Add(time.Minute), "failures", func() {
 		for _, d := range down {
 			vpn := topo.VPNs[d.vpn-1]
 			if err := rig.World.SetTunnel(vpn.ID, vpn.Tunnels[d.tunnel].OutsideIP, false); err != nil {
@@ -77,7 +83,7 @@ func deliverSequence(t *testing.T, order []int) string {
 			}
 		}
 	})
-	rig.Scheduler.At(Start().Add(3*time.Minute), "events", func() {
+	rig.Scheduler.At(Start().Add(2*time.Minute), "events", func() {
 		var six [][]byte
 		for _, e := range rig.Emitted {
 			if strings.Contains(string(e.Raw), "IPSEC-DOWN") {
@@ -88,16 +94,47 @@ func deliverSequence(t *testing.T, order []int) string {
 			t.Errorf("the World emitted %d events, want %d", len(six), len(down))
 			return
 		}
+		for _, group := range []string{"a", "b"} {
+			if by := movedBy(t, rig, group); by != "" {
+				t.Errorf("group %s was moved by %s before any event was delivered", group, by)
+			}
+		}
 		// The World emits them in an order that the seed picks.
 		slices.SortFunc(six, func(a, b []byte) int { return strings.Compare(outsideOf(a), outsideOf(b)) })
 		for i, n := range order {
 			rig.Scheduler.At(rig.Scheduler.Now().Add(time.Duration(i)*300*time.Millisecond), "event", func() { rig.Deliver(six[n]) })
 		}
 	})
-	if err := rig.RunUntil(Start().Add(7 * time.Minute)); err != nil {
+	if err := rig.RunUntil(Start().Add(5 * time.Minute)); err != nil {
 		t.Error(err)
 	}
+	// Group a watches the connections of the first five events, b those of the
+	// third, the fourth and the sixth. One event about any of them is enough.
+	for group, watches := range map[string][]int{"a": {0, 1, 2, 3, 4}, "b": {2, 3, 5}} {
+		heard := slices.ContainsFunc(order, func(n int) bool { return slices.Contains(watches, n) })
+		if by := movedBy(t, rig, group); by == "" || heard == (by == "sweep") {
+			t.Errorf("after the deliveries %v group %s was moved by %q", order, group, by)
+		}
+	}
 	return rig.World.Snapshot()
+}
+
+// movedBy is the event, or the word sweep, that led to the group's one move.
+func movedBy(t *testing.T, rig *Rig, group string) string {
+	history, err := rig.Store.History(t.Context(), controller.GroupKey(group), 100)
+	if err != nil {
+		t.Error(err)
+	}
+	by := ""
+	for _, entry := range history {
+		if entry.Decision.Action == protection.Move && entry.Note == "" {
+			if by != "" && by != entry.Event {
+				t.Errorf("group %s was moved by %s and by %s", group, by, entry.Event)
+			}
+			by = entry.Event
+		}
+	}
+	return by
 }
 
 func outsideOf(raw []byte) string {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"slices"
 
 	"detour/shared/config"
@@ -13,6 +14,7 @@ const shrinkRuns = 400
 // shrinker makes a failing scenario smaller while it still breaks the same
 // invariant.
 type shrinker struct {
+	ctx  context.Context // of the one call of shrink that the shrinker lives for
 	want Invariant
 	err  bool
 	wrap func(controller.Records) controller.Records
@@ -21,8 +23,9 @@ type shrinker struct {
 }
 
 // shrink removes steps, groups, entries and faults from a failing scenario.
-func shrink(s *Scenario, finding *Finding, wrap func(controller.Records) controller.Records) *Scenario {
-	sh := &shrinker{wrap: wrap, best: s, left: shrinkRuns, err: finding.Err != ""}
+// It stops early if ctx ends.
+func shrink(ctx context.Context, s *Scenario, finding *Finding, wrap func(controller.Records) controller.Records) *Scenario {
+	sh := &shrinker{ctx: ctx, wrap: wrap, best: s, left: shrinkRuns, err: finding.Err != ""}
 	if len(finding.Violations) > 0 {
 		sh.want = finding.Violations[0].Invariant
 	}
@@ -37,16 +40,20 @@ func shrink(s *Scenario, finding *Finding, wrap func(controller.Records) control
 
 // try keeps the candidate if it fails in the same way.
 func (sh *shrinker) try(change func(s *Scenario)) bool {
-	if sh.left <= 0 {
+	if sh.left <= 0 || sh.ctx.Err() != nil {
 		return false
 	}
 	sh.left--
 	candidate := sh.best.clone()
 	change(candidate)
+	candidate.dropOrphanedClears()
 	if len(config.Check(candidate.Config)) > 0 {
 		return false
 	}
-	res, err := playGenerated(candidate, sh.wrap)
+	res, err := playGenerated(sh.ctx, candidate, sh.wrap)
+	if sh.ctx.Err() != nil {
+		return false
+	}
 	if sh.err != (err != nil) {
 		return false
 	}
@@ -122,6 +129,15 @@ func (sh *shrinker) faults() bool {
 		}
 	}
 	return smaller
+}
+
+// dropOrphanedClears removes the steps that clear a request which no step before
+// them makes: a scenario file must not have any.
+func (s *Scenario) dropOrphanedClears() {
+	ids := requestIDs(s.Script)
+	s.Script = slices.DeleteFunc(slices.Clone(s.Script), func(step Step) bool {
+		return step.Do == ClearRequest && !madeBefore(s.Script, ids, step)
+	})
 }
 
 // clone copies what shrinking changes.

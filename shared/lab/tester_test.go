@@ -55,7 +55,7 @@ func TestASeedGivesOneTrace(t *testing.T) {
 	for seed := uint64(500); seed < 505; seed++ {
 		var hashes [3]uint64
 		for i := range hashes {
-			res, err := playGenerated(Generate(seed), nil)
+			res, err := playGenerated(t.Context(), Generate(seed), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,10 +78,10 @@ func TestShrinkingKeepsTheFinding(t *testing.T) {
 	var s *Scenario
 	for seed := uint64(1); finding == nil; seed++ {
 		s = Generate(seed)
-		res, err := playGenerated(s, wrap)
+		res, err := playGenerated(t.Context(), s, wrap)
 		finding = findingOf(seed, res, err)
 	}
-	small := shrink(s, finding, wrap)
+	small := shrink(t.Context(), s, finding, wrap)
 	if len(small.Script) > len(s.Script) || len(small.Config.GroupList) > len(s.Config.GroupList) {
 		t.Fatalf("the shrunk scenario is larger: %d steps, %d groups", len(small.Script), len(small.Config.GroupList))
 	}
@@ -93,7 +93,7 @@ func TestShrinkingKeepsTheFinding(t *testing.T) {
 	if err != nil {
 		t.Fatalf("reading what was printed: %v\n%s", err, text)
 	}
-	res, err := playGenerated(again, wrap)
+	res, err := playGenerated(t.Context(), again, wrap)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,6 +57,11 @@ type timeline struct {
 	res     *Result
 	entries []entry
 	journal []journalLine
+	// killed is when each process died that was killed.
+	killed map[string]time.Time
+	// sightings and repairs are those told last, by group.
+	sightings map[string]protection.Sighting
+	repairs   map[string]time.Time
 }
 
 // journalLine is a committed decision and the run that committed it.
@@ -67,7 +72,15 @@ type journalLine struct {
 
 // timelineOf merges everything that happened, in order.
 func timelineOf(res *Result) []entry {
-	t := &timeline{res: res}
+	t := &timeline{
+		res: res, killed: map[string]time.Time{},
+		sightings: map[string]protection.Sighting{}, repairs: map[string]time.Time{},
+	}
+	for i, run := range res.Rig.Runs {
+		if !run.Finished && run.Process.Killed() {
+			t.killed[run.name(i)] = run.Ended
+		}
+	}
 	t.readJournal()
 	t.tunnels()
 	t.events()
@@ -247,8 +260,8 @@ func (t *timeline) decisions() {
 		if j.run >= 0 {
 			who = t.res.Rig.Runs[j.run].name(j.run)
 		}
-		if j.Decision != last[j.Key] && moves(j.Decision.Action) {
-			t.add(j.At, rankDecision, who, loud, "%s; %s", decisionWords(j.Decision, t.steps(j.Decision.Group), false), memoryWords(j.Evidence))
+		if j.Decision != last[j.Key] && t.changes(j) {
+			t.add(j.At, rankDecision, who, loud, "%s; %s", decisionWords(j.Decision, t.steps(j.Decision.Group), ""), t.evidence(j))
 		}
 		last[j.Key] = j.Decision
 		if j.Note == "settled" {

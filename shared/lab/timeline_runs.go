@@ -19,19 +19,22 @@ func (t *timeline) runs() {
 	for i, run := range t.res.Rig.Runs {
 		who := run.name(i)
 		committed := t.committedBy(i)
-		news := t.news(run, last, committed)
+		news := t.news(i, last, committed)
 		well := run.Finished && run.Outcome.Action == handler.Value && len(committed) == 0
 		switch {
 		case len(news) == 0 && well && run.Cause == "event":
 			t.add(run.Started, rankRun, who, faint, "%s: nothing to change", causeWords(run))
 		case len(news) == 0 && well:
 			t.entries = append(t.entries, entry{at: run.Started, rank: rankRun, who: who, quiet: run.Cause})
-		case len(news) == 1 && well && news[0].quiet == busy:
+		case len(news) == 1 && well && news[0].quiet == brief:
 			t.add(run.Started, rankRun, who, faint, "%s; %s", causeWords(run), news[0].text)
 		default:
 			t.add(run.Started, rankRun, who, plain, "%s", causeWords(run))
 			for _, line := range news {
-				t.add(run.Ended, rankEnd, who, line.tone, "%s", line.text)
+				if line.at.IsZero() {
+					line.at, line.rank = run.Ended, rankEnd
+				}
+				t.add(line.at, line.rank, who, line.tone, "%s", line.text)
 			}
 			t.end(run, who)
 		}
@@ -44,14 +47,14 @@ func (t *timeline) committedBy(run int) map[string]bool {
 	committed := map[string]bool{}
 	for _, j := range t.journal {
 		if j.run == run {
-			committed[j.Decision.Group] = committed[j.Decision.Group] || moves(j.Decision.Action)
+			committed[j.Decision.Group] = committed[j.Decision.Group] || t.changes(j)
 		}
 	}
 	return committed
 }
 
-// busy marks the news that another run has the lease.
-const busy = "busy"
+// brief marks news that fits behind what woke the run.
+const brief = "brief"
 
 // end tells how a run ended that did not end well.
 func (t *timeline) end(run Run, who string) {
@@ -69,8 +72,9 @@ func (t *timeline) end(run Run, who string) {
 
 // news is what the reports of a run say that the ones before did not. committed
 // are the groups whose decision the journal tells.
-func (t *timeline) news(run Run, last map[string]string, committed map[string]bool) []entry {
+func (t *timeline) news(i int, last map[string]string, committed map[string]bool) []entry {
 	var out []entry
+	run := t.res.Rig.Runs[i]
 	add := func(tone tone, format string, args ...any) {
 		out = append(out, entry{tone: tone, text: fmt.Sprintf(format, args...)})
 	}
@@ -78,7 +82,7 @@ func (t *timeline) news(run Run, last map[string]string, committed map[string]bo
 		switch r.Status {
 		case controller.StatusBusy:
 			add(faint, "leaves %s to the run that holds its lease, which will look once more", r.Group)
-			out[len(out)-1].quiet = busy
+			out[len(out)-1].quiet = brief
 			continue
 		case controller.StatusFenced:
 			add(bad, "lost the lease on %s to another run, and stops", r.Group)
@@ -88,7 +92,12 @@ func (t *timeline) news(run Run, last map[string]string, committed map[string]bo
 			continue
 		case controller.StatusQuiet, controller.StatusDone, controller.StatusUnfinished:
 		}
-		t.decided(r, last, committed[r.Group], add)
+		out = append(out, t.changed(i, r)...)
+		text, at, finishes := t.finishing(i, r)
+		if finishes && len(out) == 0 {
+			out = append(out, entry{at: at, rank: rankDecision, tone: loud, text: text})
+		}
+		t.decided(r, last, committed[r.Group] || (finishes && r.Decision.Action == protection.Stay), add)
 		if len(r.Receipts) > 0 {
 			add(plain, "ends, %s after it was woken; %s for %s: %s", run.Ended.Sub(run.Started).Round(time.Millisecond),
 				plural(len(r.Receipts), "route write"), r.Group, outcomes(r.Receipts))
@@ -103,6 +112,20 @@ func (t *timeline) news(run Run, last map[string]string, committed map[string]bo
 	return out
 }
 
+// changed tells what a run makes of changes that somebody else made.
+func (t *timeline) changed(i int, r controller.Report) []entry {
+	var out []entry
+	run := t.res.Rig.Runs[i]
+	lines, at := t.repaired(run, r)
+	for _, text := range lines {
+		out = append(out, entry{at: at, rank: rankDecision, tone: loud, text: text})
+	}
+	if text, ok := t.sighted(run, r); ok {
+		out = append(out, entry{tone: plain, text: text, quiet: brief})
+	}
+	return out
+}
+
 // decided tells a decision that the journal does not tell, if something is new
 // about it: the path, the states of the paths, or the reason for a hold.
 func (t *timeline) decided(r controller.Report, last map[string]string, committed bool, add func(tone, string, ...any)) {
@@ -110,7 +133,7 @@ func (t *timeline) decided(r controller.Report, last map[string]string, committe
 	for _, s := range r.Skipped {
 		state += fmt.Sprintf("; %s left alone: %s", s.Entry, s.Reason)
 	}
-	now := r.Decision.To + " " + state
+	now := r.Decision.To + " " + state + " " + t.whyNot(r)
 	tone := plain
 	if r.Decision.Action == protection.Hold {
 		tone = bad
@@ -121,7 +144,7 @@ func (t *timeline) decided(r controller.Report, last map[string]string, committe
 	if now == before || committed || (before == "" && r.Decision.Action == protection.Stay) {
 		return
 	}
-	add(tone, "%s; %s", decisionWords(r.Decision, t.steps(r.Group), r.WouldBe), state)
+	add(tone, "%s; %s", decisionWords(r.Decision, t.steps(r.Group), t.whyNot(r)), state)
 }
 
 func pathWords(paths []protection.PathHealth) string {
@@ -167,6 +190,7 @@ func (t *timeline) calls() {
 		if text == "" {
 			continue
 		}
+		text += t.afterDeath(c)
 		who := strings.TrimPrefix(c.Process, foreignWriter)
 		if shown[who]++; shown[who] <= shownOf {
 			t.add(c.EffectAt, rankWrite, who, tone, "%s", text)

@@ -133,14 +133,19 @@ func endWords(reason protection.Reason) string {
 	}
 }
 
-// decisionWords says a decision to a person, with its reason by name.
-func decisionWords(d protection.Decision, steps int, wouldBe bool) string {
+// decisionWords says a decision to a person, with its reason by name. whyNot is
+// what kept a move from being committed; empty: it was committed.
+func decisionWords(d protection.Decision, steps int, whyNot string) string {
 	var what string
+	verb := "moves"
+	if whyNot != "" {
+		verb = whyNot + ": would move"
+	}
 	switch d.Action {
 	case protection.Move:
-		what = fmt.Sprintf("moves %s from %s to %s", d.Group, d.From, d.To)
+		what = fmt.Sprintf("%s %s from %s to %s", verb, d.Group, d.From, d.To)
 	case protection.Step:
-		what = fmt.Sprintf("moves more of %s from %s to %s", d.Group, d.From, d.To)
+		what = fmt.Sprintf("%s more of %s from %s to %s", verb, d.Group, d.From, d.To)
 	case protection.Adopt:
 		what = fmt.Sprintf("adopts %s as it stands, on %s", d.Group, d.To)
 	case protection.Hold:
@@ -152,9 +157,6 @@ func decisionWords(d protection.Decision, steps int, wouldBe bool) string {
 	}
 	if d.Extent < steps && d.Action != protection.Adopt && d.From != d.To {
 		what += fmt.Sprintf(" (%d of %d units)", d.Extent, steps)
-	}
-	if wouldBe {
-		what = "would, if it were allowed to: " + what
 	}
 	return fmt.Sprintf("%s: %s (%s)", what, reasonWords(d.Reason), d.Reason)
 }

@@ -19,12 +19,11 @@ type Bucket struct {
 	Region  string `json:"region"`
 }
 
-// The size of the buckets: tokens, and tokens refilled per second.
+// The size of the buckets for calls that write: tokens, and tokens refilled per
+// second.
 const (
 	WriteBurst = 50
 	WriteRate  = 5
-	ReadBurst  = 100
-	ReadRate   = 20
 )
 
 // BucketOf returns the bucket that a change draws from.

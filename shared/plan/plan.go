@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 
@@ -58,10 +57,12 @@ func Standing(group *protection.Group, readings []route.Reading, never NeverTouc
 
 func standingOf(unit int, entry protection.Entry, index readingIndex, never NeverTouch) protection.EntryStanding {
 	out := protection.EntryStanding{Entry: entry.EntryKey, Unit: unit, Untouchable: never.Covers(entry.EntryKey)}
-	out.NextHop = index.statics[entry.EntryKey]
+	standing := index.statics[entry.EntryKey]
+	out.NextHop = standing.NextHop
 	if out.NextHop.IsZero() {
 		return out
 	}
+	out.Blackhole = standing.State == route.StateBlackhole
 	for _, hop := range entry.NextHops {
 		if hop.NextHop == out.NextHop {
 			out.Paths = append(out.Paths, hop.Path)
@@ -74,7 +75,7 @@ func standingOf(unit int, entry protection.Entry, index readingIndex, never Neve
 // readingIndex finds a table's reading, and an entry's static, without a search.
 type readingIndex struct {
 	tables  map[route.Table]route.Reading
-	statics map[protection.EntryKey]route.NextHop
+	statics map[protection.EntryKey]route.Route
 }
 
 // indexReadings indexes the readings of the tables. A sweep reads the tables of
@@ -82,7 +83,7 @@ type readingIndex struct {
 func indexReadings(readings []route.Reading, tables []route.Table) readingIndex {
 	index := readingIndex{
 		tables:  make(map[route.Table]route.Reading, len(tables)),
-		statics: map[protection.EntryKey]route.NextHop{},
+		statics: map[protection.EntryKey]route.Route{},
 	}
 	for _, reading := range readings {
 		if !slices.Contains(tables, reading.Table) {
@@ -91,11 +92,23 @@ func indexReadings(readings []route.Reading, tables []route.Table) readingIndex 
 		index.tables[reading.Table] = reading
 		for _, r := range reading.Routes {
 			if r.Origin == route.OriginStatic {
-				index.statics[protection.EntryKey{Table: reading.Table, Destination: r.Destination}] = r.NextHop
+				index.statics[protection.EntryKey{Table: reading.Table, Destination: r.Destination}] = r
 			}
 		}
 	}
 	return index
+}
+
+// Revive returns a standing in which the entries that drop traffic on a path
+// that is alive do not count as standing on it, so that Build writes them again.
+func Revive(standing protection.Standing, alive func(path string) bool) protection.Standing {
+	standing.Entries = slices.Clone(standing.Entries)
+	for i, entry := range standing.Entries {
+		if entry.Blackhole {
+			standing.Entries[i].Paths = slices.DeleteFunc(slices.Clone(entry.Paths), alive)
+		}
+	}
+	return standing
 }
 
 // SkipReason says why a declared entry that does not stand as decided is left
@@ -122,7 +135,7 @@ type Skipped struct {
 type Plan struct {
 	Group string `json:"group"`
 	// Changes are in the order in which they are to be sent: unit, table,
-	// destination; deletes last.
+	// destination.
 	Changes []route.Change `json:"changes"`
 	Skipped []Skipped      `json:"skipped,omitempty"`
 	// Complete is false when a table could not be read whole; there are no
@@ -156,10 +169,6 @@ func Build(group *protection.Group, decision protection.Decision, contended []pr
 		slices.SortFunc(changes, route.Change.Compare)
 		out.Changes = append(out.Changes, changes...)
 	}
-	// The sort is stable, so units keep their order among equals.
-	slices.SortStableFunc(out.Changes, func(a, b route.Change) int {
-		return cmp.Compare(deleteRank(a), deleteRank(b))
-	})
 	return out
 }
 
@@ -184,11 +193,4 @@ func change(entry protection.Entry, path string, seen protection.EntryStanding) 
 		op = route.OpCreate
 	}
 	return route.Change{Table: entry.Table, Destination: entry.Destination, Op: op, Before: seen.NextHop, After: entry.NextHop(path)}
-}
-
-func deleteRank(c route.Change) int {
-	if c.Op == route.OpDelete {
-		return 1
-	}
-	return 0
 }

@@ -122,9 +122,9 @@ func (d *decider) failing() (string, Reason) {
 	return "", ""
 }
 
-// best is the most preferred eligible path other than the failed one:
-// unsuppressed Up, then unsuppressed Degraded, then suppressed; in the group's
-// order within each. While a move is partial, the other path in use is taken
+// best is the most preferred eligible path other than the failed one. Paths that
+// are Up come first, Degraded ones second, and whatever is suppressed last;
+// among equals the group's order decides. While a move is partial, the other path in use is taken
 // if it is in the first class, so that no third path is brought in.
 func (d *decider) best(failed string) (string, bool) {
 	bestClass, bestPath := 0, ""
@@ -159,7 +159,7 @@ func preference(a health.Assessment) int {
 	}
 }
 
-// chooseSignalDegrade is row 5: only if the policy says so and a path is Up.
+// chooseSignalDegrade is row 5: only in a group that asks for it, and only to a path that is Up.
 func (d *decider) chooseSignalDegrade() (choice, bool) {
 	active := d.in.Record.Decision.To
 	if !d.in.Group.SwitchOnDegrade || d.health(active).State != health.Degraded {

@@ -68,7 +68,8 @@ func (o Output) Writes(mode Mode) bool {
 	case mode != Enforce, o.Next.Decision.Epoch == 0, o.Next.Settled, o.Decision.Action == Adopt, o.Unsafe:
 		return false
 	case o.Freeze.On:
-		return !o.Freeze.Immediate
+		// An adoption is no change under way, although its tables may be mixed.
+		return !o.Freeze.Immediate && o.Next.Decision.Action != Adopt
 	default:
 		return true
 	}
@@ -93,6 +94,10 @@ func Decide(in Input) Output {
 		if d.out.Decision.Action != Adopt {
 			d.decide()
 		}
+	}
+	d.out.Next.Held = ""
+	if d.out.Decision.Action == Hold {
+		d.out.Next.Held = d.out.Decision.Reason
 	}
 	d.deadlines()
 	d.heldPartial()
@@ -206,6 +211,7 @@ func (d *decider) commit(decision Decision) {
 	next := &d.out.Next
 	next.Decision, next.Settled, next.WroteAt = decision, false, d.in.Now
 	next.Sighting = Sighting{}
+	next.Applied = nil
 	next.MassFailureAt = time.Time{}
 	d.out.Decision = decision
 }
@@ -236,7 +242,11 @@ func (d *decider) apply(c choice) Decision {
 	decision := cur
 	decision.Group, decision.Action, decision.Reason = d.in.Group.Name, c.action, c.reason
 	if c.action != Move {
-		d.out.Next.MassFailureAt = time.Time{}
+		if d.health(cur.To).State.Alive() {
+			// Only the end of the failure ends the hold: a sensor that breaks, or a
+			// standby that goes away, does not.
+			d.out.Next.MassFailureAt = time.Time{}
+		}
 		return decision
 	}
 	extent := c.extent
@@ -273,7 +283,11 @@ func (d *decider) held(c choice) bool {
 	if !c.automatic || d.in.Group.Mode == Observe {
 		return false
 	}
-	if c.failed != "" && d.health(c.failed).Sources >= 2 {
+	if c.reason != ReasonSignalFail {
+		// Nothing is lost by staying, so it waits for room, and for no release.
+		return d.in.Budget.Remaining <= 0
+	}
+	if d.health(c.failed).Sources >= 2 {
 		return false
 	}
 	since := d.in.Record.MassFailureAt
@@ -335,7 +349,9 @@ func (d *decider) unsafe() {
 		return
 	}
 	for _, path := range aims {
-		if state := d.health(path).State; state == health.Down || state == health.AdminDown {
+		// Hold-off keeps the group where it is; it does not make the path safe.
+		a := d.health(path)
+		if a.State == health.Down || a.State == health.AdminDown || a.Evidence == health.Down {
 			if _, ok := d.best(path); ok {
 				d.out.Unsafe = true
 			}

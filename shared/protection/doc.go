@@ -3,10 +3,10 @@
 // Decide is a pure function of the group, the health of its paths, the standing
 // requests, the record and the time. It gives the decision, with an enumerated
 // reason also for staying, the record to keep, and the next instant at which to
-// decide again. It is linear protection switching: the request priorities of
-// RFC 6378, section 3.1, with the automatic protection switching mode of
-// RFC 7271, in the terms of RFC 4427, extended from one protecting path to an
-// ordered list.
+// decide again. It is linear protection switching, with the request priorities
+// of RFC 6378, section 3.1, the automatic protection switching mode of RFC 7271
+// and the vocabulary of RFC 4427. Those have a single protecting path; here
+// there can be several, in order of preference.
 //
 // The states of a group and what moves it between them. SF is signal fail on
 // the path in use, SD signal degrade, FS a forced switch, MS a manual switch,

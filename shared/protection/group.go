@@ -20,10 +20,10 @@ const (
 	Enforce Mode = "enforce"
 )
 
-// Group is a protection group (RFC 4427): an ordered list of
-// units, and an ordered list of paths. Paths[0] is the working path; the others
-// are protecting paths, best first. Only the controller in the home account
-// and Region writes it.
+// Group is a protection group (RFC 4427). Its units move in the order given.
+// Its paths stand in order of preference: Paths[0] is the working path, and all
+// after it are protecting paths. Account and Region are its home, and no
+// controller elsewhere writes it.
 type Group struct {
 	Name    string
 	Account string
@@ -41,8 +41,8 @@ type Group struct {
 	// SwitchOnDegrade lets signal degrade on the active path move the group to
 	// a path that is Up.
 	SwitchOnDegrade bool
-	// TakeOver lets a move overwrite static routes whose target is none of the
-	// group's next hops.
+	// TakeOver lets a move overwrite static routes that point to no next hop of
+	// the group.
 	TakeOver bool
 	Limits   Limits
 }
@@ -59,7 +59,7 @@ type Limits struct {
 	IgnoreHealthFor time.Duration
 }
 
-// Path is one way to reach a group's destinations.
+// Path is a way out that a group can use, and what its health is judged by.
 type Path struct {
 	Name string
 	Spec health.Spec

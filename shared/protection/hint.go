@@ -54,12 +54,16 @@ func (h Hint) same(other Hint) bool {
 	return !h.At.IsZero() && h.Subject == other.Subject && h.Part == other.Part && h.Down == other.Down
 }
 
-// agrees: the facts say of the hint's tunnel what the hint says. Without a fact
+// agrees: the facts say of the hint's tunnel, or of any if it names none, what
+// the hint says. Without a fact
 // about it the hint stays open.
 func agrees(hint Hint, facts []health.Fact) bool {
 	for _, fact := range facts {
-		if fact.Subject == hint.Subject && fact.Kind == health.FactTunnelStatus && fact.Part == hint.Part {
-			return (fact.Value != health.TunnelUp) == hint.Down
+		if fact.Subject != hint.Subject || fact.Kind != health.FactTunnelStatus || (hint.Part != "" && fact.Part != hint.Part) {
+			continue
+		}
+		if (fact.Value != health.TunnelUp) == hint.Down {
+			return true
 		}
 	}
 	return false

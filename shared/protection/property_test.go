@@ -174,7 +174,7 @@ func TestPropertySameInputSameOutput(t *testing.T) {
 	})
 }
 
-// Invariant 4: the same readings twice change nothing. The run after an
+// Invariant 4: to see the same again changes nothing. The run after an
 // adoption may complete it, so the run after that is compared.
 func TestPropertySameReadingsTwiceChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -280,8 +280,8 @@ func TestPropertyNoMoveWhenAllAreDown(t *testing.T) {
 	})
 }
 
-// Invariant 3: in a non-revertive group nothing that happens to a standby moves
-// anything while the active path is Up and no request waits.
+// Invariant 3: whatever happens to the standby paths of a non-revertive group,
+// it stays where it is if its active path is Up and nobody requests a move.
 func TestPropertyStandbysMoveNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
@@ -297,8 +297,9 @@ func TestPropertyStandbysMoveNothing(t *testing.T) {
 	})
 }
 
-// Invariant 6: a group goes back to its working path only by request, by
-// wait-to-restore in a revertive group, or because the active path failed.
+// Invariant 6: a group goes back to its working path only because of a request,
+// because it is revertive and has waited to restore, or because the active path
+// failed.
 func TestPropertySwitchbackNeedsAReason(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
@@ -344,8 +345,8 @@ func TestPropertyEpochRule(t *testing.T) {
 	})
 }
 
-// Invariant 7: when the network stands still, the group soon stands wholly on
-// one path, which is eligible if any is, and writes stop.
+// Invariant 7: when nothing changes in the network any more, the group is soon
+// on a single path, eligible unless none is, and writes nothing further.
 func TestPropertyConverges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)

@@ -64,13 +64,13 @@ type Decision struct {
 	// From is the path that the group comes from, To the one that it belongs to.
 	From string `json:"from"`
 	To   string `json:"to"`
-	// Extent is the number of units, in order, that belong to To; the others
-	// aim at From.
+	// Extent is how many units, from the first on, have come over to To. All
+	// later ones still aim at From.
 	Extent int    `json:"extent"`
 	Action Action `json:"action"`
 	Reason Reason `json:"reason"`
-	// Epoch numbers the group's moves: max(old+1, Unix milliseconds), so that a
-	// restored backup of the record never repeats one. Zero: nothing is decided.
+	// Epoch numbers the group's moves: max(old+1, Unix milliseconds). The time is
+	// in it lest a record from a backup use a number twice. Zero: nothing is decided.
 	Epoch int64 `json:"epoch"`
 }
 
@@ -140,11 +140,16 @@ type Record struct {
 	Paths     []PathMemory `json:"paths,omitempty"`
 	Sighting  Sighting     `json:"sighting,omitzero"`
 	Reversals []Reversal   `json:"reversals,omitempty"`
+	// Applied are the entries that were written for Decision, sorted: one of them
+	// that a later reading shows elsewhere was undone by somebody else.
+	Applied []EntryKey `json:"applied,omitempty"`
 	// Contended are the entries that Detour no longer writes, sorted.
 	Contended []EntryKey `json:"contended,omitempty"`
 	// MassFailureAt is when the blast radius first held the group; zero: not held.
 	MassFailureAt time.Time `json:"massFailureAt,omitzero"`
 	Hint          Hint      `json:"hint,omitzero"`
+	// Held is the reason of the last decision if it was to hold; empty: it was not.
+	Held Reason `json:"held,omitempty"`
 }
 
 // Memory returns what is remembered of the path, or the zero Memory.
@@ -162,6 +167,7 @@ func (r Record) Clone() Record {
 	r.Paths = slices.Clone(r.Paths)
 	r.Sighting.Undone = slices.Clone(r.Sighting.Undone)
 	r.Reversals = slices.Clone(r.Reversals)
+	r.Applied = slices.Clone(r.Applied)
 	r.Contended = slices.Clone(r.Contended)
 	return r
 }
@@ -171,7 +177,7 @@ func (r Record) Equal(other Record) bool {
 	return r.Mode == other.Mode && r.Decision == other.Decision && r.Settled == other.Settled &&
 		r.WroteAt.Equal(other.WroteAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
 		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) &&
-		r.Hint.equal(other.Hint) &&
+		r.Hint.equal(other.Hint) && r.Held == other.Held && slices.Equal(r.Applied, other.Applied) &&
 		slices.EqualFunc(r.Paths, other.Paths, equalMemory) &&
 		slices.EqualFunc(r.Reversals, other.Reversals, func(a, b Reversal) bool {
 			return a.Entry == b.Entry && a.At.Equal(b.At)
@@ -203,6 +209,8 @@ type EntryStanding struct {
 	Foreign bool
 	// Untouchable: neverTouch covers the entry.
 	Untouchable bool
+	// Blackhole: the standing route drops traffic, by its state.
+	Blackhole bool
 }
 
 // On reports whether the entry stands on the path.

@@ -20,6 +20,8 @@ func fullRecord() Record {
 	rec.Sighting = Sighting{At: noon, MovedTo: "A", Undone: []Seen{{Entry: key, NextHop: hopOf("A")}}}
 	rec.Reversals = []Reversal{{Entry: key, At: noon}}
 	rec.Contended = []EntryKey{key}
+	rec.Applied = []EntryKey{key}
+	rec.Held = ReasonNoUsablePath
 	rec.MassFailureAt = noon
 	rec.Hint = Hint{At: noon, Subject: vpnSubject, Part: "192.0.2.1", Down: true}
 	return rec

@@ -75,3 +75,175 @@ func TestADoubledHintKeepsItsSchedule(t *testing.T) {
 		t.Fatalf("lag %s, want 20s", got.Lag)
 	}
 }
+
+// duel is a group of two paths and one entry, settled on path a.
+func duel(now time.Time) Input {
+	key := EntryKey{}
+	up := health.Assessment{State: health.Up, Evidence: health.Up, Sources: 1, Since: now.Add(-time.Hour)}
+	return Input{
+		Group: &Group{
+			Name: "g", Mode: Enforce, Paths: []Path{{Name: "a"}, {Name: "b"}}, WaitToRestore: time.Minute,
+			Units:  []Unit{{Name: "u", Entries: []Entry{{EntryKey: key}}}},
+			Limits: Limits{SettleTime: 10 * time.Second, ContendedAfter: 3, ContendedWindow: 10 * time.Minute, IgnoreHealthFor: time.Hour},
+		},
+		Now: now, Budget: Budget{Remaining: 10}, Health: []PathHealth{{"a", up}, {"b", up}},
+		Standing: Standing{Complete: true, StartedAt: now, Entries: []EntryStanding{{Entry: key, Paths: []string{"a"}}}},
+		Record:   Record{Mode: Enforce, Settled: true, Decision: Decision{Group: "g", From: "a", To: "a", Extent: 1, Epoch: 1, Action: Move}},
+	}
+}
+
+func three() time.Time { return time.Date(2026, 1, 5, 3, 0, 0, 0, time.UTC) }
+
+// TestABrokenSensorDoesNotEndAMassFailureHold: only the end of the failure, a
+// release or an operator's move does.
+func TestABrokenSensorDoesNotEndAMassFailureHold(t *testing.T) {
+	in := duel(three())
+	in.Record.MassFailureAt = three().Add(-6 * time.Minute)
+	for _, state := range []health.State{health.Unknown, health.Down} {
+		in.Health[0].Assessment = health.Assessment{State: state, Evidence: state, Sources: 1}
+		out := Decide(in)
+		if out.Next.MassFailureAt.IsZero() || out.Starts {
+			t.Fatalf("with the path in use %s: %+v, held since %s", state, out.Decision, out.Next.MassFailureAt)
+		}
+		in.Record = out.Next
+	}
+	in.Health[0].Assessment = health.Assessment{State: health.Up, Evidence: health.Up}
+	if out := Decide(in); !out.Next.MassFailureAt.IsZero() {
+		t.Fatal("the hold outlived the failure")
+	}
+}
+
+// TestAHeldSwitchbackHoldsNoLaterSwitchover: to go back waits for room; a real
+// failure later finds the budget that there is then.
+func TestAHeldSwitchbackHoldsNoLaterSwitchover(t *testing.T) {
+	in := duel(three())
+	in.Group.Revertive = true
+	in.Record.Decision.From, in.Record.Decision.To = "a", "b"
+	in.Standing.Entries[0].Paths = []string{"b"}
+	in.Budget.Remaining = 0
+	out := Decide(in)
+	if out.Starts || out.Decision.Reason != ReasonMassFailure {
+		t.Fatalf("the switchback: %+v", out.Decision)
+	}
+	in.Record, in.Budget.Remaining = out.Next, 10
+	in.Health[1].Assessment = health.Assessment{State: health.Down, Evidence: health.Down, Sources: 1}
+	if out := Decide(in); !out.Starts || out.Decision.To != "a" || out.Decision.Reason != ReasonSignalFail {
+		t.Fatalf("the switchover: %+v", out.Decision)
+	}
+}
+
+// TestAFreezeKeepsAnAdoptedMixFromBeingWritten: an adoption is no change that is
+// under way.
+func TestAFreezeKeepsAnAdoptedMixFromBeingWritten(t *testing.T) {
+	in := duel(three())
+	in.Record.Settled = false
+	in.Standing.Entries[0].Paths = []string{"b"}
+	in.Freeze = FreezeState{On: true}
+	in.Record.Decision.Action = Adopt
+	if out := Decide(in); out.Writes(Enforce) {
+		t.Fatal("an adopted group is written under a freeze")
+	}
+	in.Record.Decision.Action = Move
+	if out := Decide(in); !out.Writes(Enforce) {
+		t.Fatal("a move under way is not ended")
+	}
+}
+
+// TestAMoveByHandAgainstAForceIsNotFollowed: it would be taken back on the next
+// run, and followed again, without end. It counts as a reversal instead.
+func TestAMoveByHandAgainstAForceIsNotFollowed(t *testing.T) {
+	in := duel(three())
+	in.Requests = []Request{{ID: "f", Kind: ForcedSwitch, Path: "a", At: three()}}
+	in.Standing.Entries[0].Paths = []string{"b"}
+	in.Record.Sighting = Sighting{At: three().Add(-20 * time.Second), MovedTo: "b", Undone: []Seen{{}}}
+	out := Decide(in)
+	if out.Moved || out.Decision.Action == Adopt || len(out.Next.Reversals) != 1 {
+		t.Fatalf("against a force: %+v, reversals %v", out.Decision, out.Next.Reversals)
+	}
+	in.Requests = []Request{{ID: "m", Kind: ManualSwitch, Path: "a", At: three()}}
+	out = Decide(in)
+	if !out.Moved || out.Decision.To != "b" || len(out.Ended) != 1 {
+		t.Fatalf("against a manual switch: %+v, ended %v", out.Decision, out.Ended)
+	}
+	in.Requests, in.Health[1].State = nil, health.AdminDown
+	if out := Decide(in); out.Moved {
+		t.Fatal("a move onto a path that is locked out was followed")
+	}
+}
+
+// TestSomebodyFasterThanTheSettleTimeIsNotFought: the group never settles, and
+// the reversals count all the same.
+func TestSomebodyFasterThanTheSettleTimeIsNotFought(t *testing.T) {
+	in := duel(three())
+	in.Record.Settled = false
+	in.Standing.Entries[0].Paths = []string{"b"}
+	for n := 1; n <= 3; n++ {
+		in.Record.Applied, in.Record.WroteAt = []EntryKey{{}}, in.Now
+		in.Now = in.Now.Add(11 * time.Second)
+		in.Standing.StartedAt = in.Now
+		out := Decide(in)
+		if len(out.Next.Reversals) != n || (len(out.NewlyContended) == 1) != (n == 3) {
+			t.Fatalf("after %d reversals: %v, contended %v", n, out.Next.Reversals, out.NewlyContended)
+		}
+		in.Record = out.Next
+	}
+	in.Record.Settled, in.Record.Contended, in.Record.Reversals = false, nil, nil
+	in.Record.Applied, in.Record.WroteAt = []EntryKey{{}}, in.Now.Add(-5*time.Second)
+	if out := Decide(in); len(out.Next.Reversals) != 0 {
+		t.Fatal("a reading that may predate the write counted as a reversal")
+	}
+}
+
+// TestARouteThatStaysDeadIsWrittenAgain: it is seen twice, a settle time apart,
+// with its path alive. One on a path that is down is left alone.
+func TestARouteThatStaysDeadIsWrittenAgain(t *testing.T) {
+	in := duel(three())
+	in.Standing.Entries[0].Blackhole = true
+	out := Decide(in)
+	if out.Next.Sighting.At.IsZero() || out.Writes(Enforce) {
+		t.Fatalf("first seen: %+v", out.Next.Sighting)
+	}
+	in.Record = out.Next
+	in.Now = in.Now.Add(10 * time.Second)
+	in.Standing.StartedAt = in.Now
+	if out := Decide(in); !out.Writes(Enforce) || len(out.Next.Reversals) != 1 {
+		t.Fatalf("seen twice: writes %t, reversals %v", out.Writes(Enforce), out.Next.Reversals)
+	}
+	in.Health[0].Assessment = health.Assessment{State: health.Down, Evidence: health.Down}
+	in.Health[1].Assessment = health.Assessment{State: health.Down, Evidence: health.Down}
+	if out := Decide(in); out.Writes(Enforce) || !out.Next.Sighting.At.IsZero() {
+		t.Fatalf("on a dead path: %+v", out.Next.Sighting)
+	}
+}
+
+// TestAHoldIsRememberedOnce: the same readings twice keep the same record.
+func TestAHoldIsRememberedOnce(t *testing.T) {
+	in := duel(three())
+	for i := range in.Health {
+		in.Health[i].Assessment = health.Assessment{State: health.Down, Evidence: health.Down}
+	}
+	out := Decide(in)
+	if out.Next.Held != ReasonNoUsablePath {
+		t.Fatalf("held for %q", out.Next.Held)
+	}
+	in.Record = out.Next
+	if again := Decide(in); !again.Next.Equal(out.Next) {
+		t.Fatal("the same readings changed the record again")
+	}
+}
+
+// TestAHintThatNamesNoTunnelIsBorneOutByAny: Network Manager may leave the
+// address out.
+func TestAHintThatNamesNoTunnelIsBorneOutByAny(t *testing.T) {
+	subject := health.Subject{Kind: health.SubjectVPN, ID: "vpn-1"}
+	facts := []health.Fact{
+		{Subject: subject, Kind: health.FactTunnelStatus, Part: "192.0.2.1", Value: health.TunnelUp},
+		{Subject: subject, Kind: health.FactTunnelStatus, Part: "192.0.2.2", Value: health.TunnelDown},
+	}
+	if got := TrackHint(Hint{}, Hint{At: three(), Subject: subject, Down: true}, facts, three()); !got.Hint.At.IsZero() {
+		t.Fatalf("kept %+v", got.Hint)
+	}
+	if got := TrackHint(Hint{}, Hint{At: three(), Subject: subject, Part: "192.0.2.1", Down: true}, facts, three()); got.Hint.At.IsZero() {
+		t.Fatal("a hint about the tunnel that is up was taken as borne out")
+	}
+}

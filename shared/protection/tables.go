@@ -17,8 +17,9 @@ func (d *decider) observeTables() {
 		return
 	}
 	if !rec.Settled {
-		if d.inPlace() && !standing.StartedAt.Before(rec.WroteAt.Add(d.in.Group.Limits.SettleTime)) {
-			next.Settled = true
+		if !standing.StartedAt.Before(rec.WroteAt.Add(d.in.Group.Limits.SettleTime)) {
+			next.Settled = d.inPlace()
+			d.undoneSinceWritten()
 		}
 		next.Sighting = Sighting{}
 		return
@@ -59,7 +60,8 @@ func (d *decider) inPlace() bool {
 func (d *decider) sight() Sighting {
 	out := Sighting{}
 	for _, e := range d.in.Standing.Entries {
-		if d.inScope(e) && !e.On(d.in.Record.Decision.PathFor(d.step(e.Unit))) {
+		path := d.in.Record.Decision.PathFor(d.step(e.Unit))
+		if d.inScope(e) && (!e.On(path) || d.dead(e, path)) {
 			out.Undone = append(out.Undone, Seen{Entry: e.Entry, NextHop: e.NextHop})
 		}
 	}
@@ -69,6 +71,15 @@ func (d *decider) sight() Sighting {
 	out.At = d.in.Standing.StartedAt
 	out.MovedTo = d.movedTo()
 	return out
+}
+
+// dead: the entry's own static drops traffic although its path is alive. AWS
+// does not say whether a static route to a VPN attachment leaves the state
+// blackhole by itself when the connection recovers (UNVERIFIED); to write it
+// again makes it active.
+func (d *decider) dead(e EntryStanding, path string) bool {
+	a := d.health(path)
+	return e.Blackhole && a.State.Alive() && a.Evidence.Alive()
 }
 
 // movedTo is the other declared path on which all routes of the group stand,
@@ -97,29 +108,69 @@ func (d *decider) allOn(path string) bool {
 // reversal, which is repaired until there are too many.
 func (d *decider) seenTwice(sighting Sighting) {
 	cur := d.in.Record.Decision
-	if sighting.MovedTo != "" {
+	if sighting.MovedTo != "" && d.mayFollow(sighting.MovedTo) {
 		d.commit(Decision{From: cur.To, To: sighting.MovedTo, Extent: d.in.Group.Steps(), Action: Adopt, Reason: ReasonMovedByHand, Epoch: d.newEpoch()})
 		d.out.Moved = true
 		return
 	}
+	d.out.Next.Sighting = Sighting{}
+	for _, seen := range sighting.Undone {
+		if d.reversed(seen.Entry) {
+			d.out.Next.Settled, d.out.Next.WroteAt = false, d.in.Now
+		}
+	}
+}
+
+// mayFollow: a move by hand stands only where no standing request would take it
+// back on the next run. A manual switch gives way to it.
+func (d *decider) mayFollow(path string) bool {
+	if d.health(path).State == health.AdminDown {
+		return false
+	}
+	for _, r := range d.in.Requests {
+		if r.Kind == ForcedSwitch && d.in.Group.HasPath(r.Path) && r.Path != path {
+			return false
+		}
+	}
+	d.endAll(ManualSwitch, ReasonSuperseded)
+	d.endAll(ManualSwitchToWorking, ReasonSuperseded)
+	return true
+}
+
+// undoneSinceWritten counts the entries that were written for the decision and
+// stand elsewhere in a reading late enough to show the write. Somebody who puts
+// routes back faster than a move settles would otherwise be fought for ever.
+func (d *decider) undoneSinceWritten() {
+	if d.out.Freeze.On {
+		return
+	}
+	rec := d.in.Record
+	for _, e := range d.in.Standing.Entries {
+		if slices.Contains(rec.Applied, e.Entry) && d.inScope(e) && !e.On(rec.Decision.PathFor(d.step(e.Unit))) {
+			d.reversed(e.Entry)
+			d.out.Next.Applied = slices.DeleteFunc(d.out.Next.Applied, func(k EntryKey) bool { return k == e.Entry })
+		}
+	}
+}
+
+// reversed counts one reversal of an entry, and reports whether it may be
+// written again. After too many within the window it is contended.
+func (d *decider) reversed(entry EntryKey) bool {
 	next := &d.out.Next
-	next.Sighting = Sighting{}
 	window := d.in.Now.Add(-d.in.Group.Limits.ContendedWindow)
 	next.Reversals = slices.DeleteFunc(next.Reversals, func(r Reversal) bool { return !r.At.After(window) })
-	for _, seen := range sighting.Undone {
-		next.Reversals = append(next.Reversals, Reversal{Entry: seen.Entry, At: d.in.Now})
-		count := 0
-		for _, r := range next.Reversals {
-			if r.Entry == seen.Entry {
-				count++
-			}
+	next.Reversals = append(next.Reversals, Reversal{Entry: entry, At: d.in.Now})
+	count := 0
+	for _, r := range next.Reversals {
+		if r.Entry == entry {
+			count++
 		}
-		if count >= d.in.Group.Limits.ContendedAfter {
-			next.Contended = append(next.Contended, seen.Entry)
-			d.out.NewlyContended = append(d.out.NewlyContended, seen.Entry)
-			continue
-		}
-		next.Settled, next.WroteAt = false, d.in.Now
 	}
+	if count < d.in.Group.Limits.ContendedAfter {
+		return true
+	}
+	next.Contended = append(next.Contended, entry)
+	d.out.NewlyContended = append(d.out.NewlyContended, entry)
 	sortKeys(next.Contended)
+	return false
 }

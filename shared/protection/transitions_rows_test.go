@@ -333,7 +333,7 @@ const rowsMassFailure = `
 	active Down, freeze immediate              | A 3 hold mass-failure
 `
 
-// rowsNoRecord: what stands is adopted, and nothing moves on that run.
+// rowsNoRecord: the first run takes the tables as they are, and moves nothing.
 const rowsNoRecord = `
 	anything | A 3 adopt first-sight
 `

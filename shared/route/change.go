@@ -16,8 +16,8 @@ const (
 	OpDelete  Op = "delete-route"
 )
 
-// Change is one API call, with the state that it expects to find: Before is
-// the next hop of the standing static route (zero: none stands), After the
+// Change is one API call, and what it presumes and leaves behind: Before is the
+// next hop of the standing static route (zero: none stands), After the
 // next hop that is wanted (zero: none, for OpDelete).
 type Change struct {
 	Table       Table       `json:"table"`
@@ -57,8 +57,8 @@ const (
 	Applied Outcome = "applied"
 	// AlreadyInPlace: the call was not needed, or its effect stood already.
 	AlreadyInPlace Outcome = "already-in-place"
-	// PreconditionFailed: the answer shows that the reading was old (the route
-	// exists already, or is not there); read and plan again.
+	// PreconditionFailed: the table is not as it was read (the route exists
+	// already, or is not there), so a new reading and a new plan are due.
 	PreconditionFailed Outcome = "precondition-failed"
 	// Denied: the credentials do not allow the call.
 	Denied Outcome = "denied"

@@ -50,9 +50,9 @@ func (t Table) Compare(other Table) int {
 	)
 }
 
-// Origin says how a route came into its table. In a VPC table a static and a
-// propagated entry of one destination coexist, so a route's key is
-// (table, destination, origin); a TGW table shows the winner only.
+// Origin says how a route came into its table. It belongs to a route's key,
+// beside table and destination, because a VPC table can hold a static and a
+// propagated route to the same block. A TGW table shows the one that won.
 type Origin string
 
 // The origins of a route.

@@ -128,8 +128,8 @@ type Options struct {
 	// InvalidRoute.NotFound instead of InvalidParameterValue. UNVERIFIED which
 	// one AWS gives; Detour must handle both.
 	ReplaceMissingIsNotFound bool
-	// ReplaceTGWPropagatedFails makes ReplaceTransitGatewayRoute fail on a CIDR
-	// with only a propagated route. UNVERIFIED; the default creates the static.
+	// ReplaceTGWPropagatedFails makes ReplaceTransitGatewayRoute fail where a
+	// propagated route is all that the CIDR has. UNVERIFIED; the default creates the static.
 	ReplaceTGWPropagatedFails bool
 	// DryRunBeforeValidation makes a dry run answer DryRunOperation before the
 	// semantic checks instead of after them. UNVERIFIED which order AWS has.
