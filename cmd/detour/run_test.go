@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func TestRunJSON(t *testing.T) {
 func TestRunLogAndTrace(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "trace")
 	code, out, errs := detour(t, "lab", "run", "cloud-join", "--log", "--trace", trace)
-	if code != 0 || !strings.Contains(errs, `writes="applied=2"`) || strings.Contains(out, "level=INFO") {
+	if code != 0 || !strings.Contains(errs, `writes="applied=2"`) || strings.Contains(out, "level=INFO") || !strings.HasPrefix(errs, "at=+00:22.") || strings.Contains(errs, "time=") {
 		t.Errorf("exit %d, log %s", code, errs)
 	}
 	if data, err := os.ReadFile(trace); err != nil || !bytes.Contains(data, []byte("ReplaceTransitGatewayRoute")) {
@@ -117,10 +118,16 @@ func TestWrongUsage(t *testing.T) {
 		"lab run a b":                     "name one scenario or file, not 2",
 		"lab run ./no/such.yaml":          "reading the scenario: open ./no/such.yaml",
 		"lab run cloud-join --sed 1":      "unknown flag: --sed; run detour lab run --help",
-		"lab run cloud-join --seed minus": "invalid argument \"minus\" for \"--seed\"",
+		"lab run cloud-join --seed minus": `detour: --seed is "minus"; write a whole number from 0 to 18446744073709551615` + "\n",
+		"lab run cloud-join --seed -1":    `--seed is "-1"; write a whole number from 0`,
+		"lab run cloud-join --log=x":      `--log is "x"; write true or false, or the flag alone`,
+		"lab fuzz --seeds many":           `--seeds is "many"; write a whole number`,
+		"lab fuzz x":                      `detour lab fuzz takes no argument, but there is "x"; leave it out`,
+		"help nope":                       `detour has no command "nope"; run detour --help for those that there are`,
+		"help lab rnu":                    `detour lab has no command "rnu"; did you mean "run"?`,
 		"lab rnu":                         `detour lab has no command "rnu"; did you mean "run"?`,
 		"lba":                             `detour has no command "lba"; did you mean "lab"?`,
-		"lab list x":                      "unknown command",
+		"lab list x":                      `detour lab list takes no argument, but there is "x"; leave it out, or run detour lab list --help`,
 		"lab fuzz --seeds 0":              "--seeds is 0; write how many seeds to try",
 		"lab fuzz --parallel 0":           "--parallel is 0;",
 	} {
@@ -132,7 +139,7 @@ func TestWrongUsage(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, line := range []string{"", "--help", "lab", "lab run --help", "lab list --help", "lab fuzz --help"} {
+	for _, line := range []string{"", "--help", "lab", "lab run --help", "lab list --help", "lab fuzz --help", "help", "help lab", "help lab run"} {
 		code, out, _ := detour(t, strings.Fields(line)...)
 		if code != 0 || !strings.Contains(out, "detour lab ") || !strings.Contains(out, "Usage:") {
 			t.Errorf("%q: exit %d: %s", line, code, out)
@@ -140,9 +147,27 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestInterrupted: what Ctrl-C ends says so in one line, and the random tester
+// prints what it has.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	code := run(ctx, []string{"lab", "run", "cloud-join"}, strings.NewReader(""), &out, &errs)
+	if want := "detour: interrupted: scenario cloud-join was not played to its end, and there is no report\n"; code != 1 || out.Len() > 0 || errs.String() != want {
+		t.Errorf("lab run: exit %d: %s%s", code, &out, &errs)
+	}
+	out.Reset()
+	errs.Reset()
+	code = run(ctx, []string{"lab", "fuzz"}, strings.NewReader(""), &out, &errs)
+	if want := "detour: interrupted: 0 of 200 seeds were played, and the report is about those\n"; code != 1 || !strings.Contains(out.String(), "seeds          0, from 1") || !strings.HasSuffix(errs.String(), want) {
+		t.Errorf("lab fuzz: exit %d: %s%s", code, &out, &errs)
+	}
+}
+
 func TestFuzz(t *testing.T) {
-	code, out, _ := detour(t, "lab", "fuzz", "--seeds", "3", "--first", "5", "--parallel", "1")
-	if code == 2 || !strings.Contains(out, "seeds          3, from 5") || !strings.Contains(out, "task switches") {
+	code, out, _ := detour(t, "lab", "fuzz", "--seeds", "3", "--first", "49", "--parallel", "1")
+	if code != 0 || !strings.Contains(out, "seeds          3, from 49") || !strings.Contains(out, "run twice      1, same trace\n") || !strings.Contains(out, "task switches") {
 		t.Errorf("exit %d: %s", code, out)
 	}
 	code, out, _ = detour(t, "lab", "fuzz", "--seeds", "2", "--json")
@@ -150,7 +175,7 @@ func TestFuzz(t *testing.T) {
 		Seeds    int
 		Findings []any
 	}
-	if err := json.Unmarshal([]byte(out), &got); err != nil || code == 2 || got.Seeds != 2 || got.Findings == nil {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || got.Seeds != 2 || got.Findings == nil {
 		t.Errorf("exit %d, %v: %s", code, err, out)
 	}
 }

@@ -122,5 +122,6 @@ func journal(h *hold, entry JournalEntry) (JournalEntry, bool) {
 		return JournalEntry{}, false
 	}
 	entry.Evidence, entry.Ended = next.Paths, h.output.Ended
+	entry.WouldBe = h.output.WouldBe
 	return entry, true
 }

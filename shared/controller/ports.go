@@ -98,6 +98,8 @@ type JournalEntry struct {
 	Key      Key                 `json:"key"`
 	At       time.Time           `json:"at"`
 	Decision protection.Decision `json:"decision"`
+	// WouldBe: the decision was made and not committed (observe, freeze).
+	WouldBe bool `json:"wouldBe,omitempty"`
 	// Event is the id of the event or wake-up that led to the run.
 	Event string `json:"event,omitempty"`
 	// Evidence is what the paths showed.

@@ -132,7 +132,7 @@ func (l *ledger) judge(e *entryLine, call sim.CallRecord, known facts) (dead, al
 		up, whole := known.count(p, l.tunnels[p.VPN].tunnels)
 		to := e.on(p.Name, call.Write.After)
 		switch {
-		case to && (up >= p.MinTunnels || !whole || l.holdingOff(e.group, p, call.SentAt)):
+		case to && (up >= p.MinTunnels || !whole):
 			return "", "" // The target may be alive for all the process knows.
 		case to:
 			dead = p.Name
@@ -141,17 +141,6 @@ func (l *ledger) judge(e *entryLine, call sim.CallRecord, known facts) (dead, al
 		}
 	}
 	return dead, alive
-}
-
-// holdingOff: the group has a hold-off time, and the path may not have been
-// down by telemetry for that long since a run first saw it.
-func (l *ledger) holdingOff(g *declared, p config.Path, at time.Time) bool {
-	hold := time.Duration(g.HoldOff)
-	if hold == 0 {
-		return false
-	}
-	from := at.Add(-hold - longEnough)
-	return !through(l.tunnels[p.VPN].telemetry, from, at, func(up int) bool { return up < p.MinTunnels })
 }
 
 // checkPingPong is invariant 2: while every path is down, no entry is moved to

@@ -67,6 +67,9 @@ func (l *ledger) notConverged(g *declared, at time.Time) string {
 		}
 	}
 	var onto []string
+	if text := l.deadRoutes(g, at); text != "" {
+		return text
+	}
 	eligible, standsWell := false, false
 	for _, p := range g.Paths {
 		up := upAt(l.tunnels[p.VPN].telemetry, at)
@@ -85,6 +88,22 @@ func (l *ledger) notConverged(g *declared, at time.Time) string {
 	default:
 		return ""
 	}
+}
+
+// deadRoutes names the entries whose route drops traffic in the end although
+// they stand on a path that has been up for long.
+func (l *ledger) deadRoutes(g *declared, at time.Time) string {
+	for _, e := range g.entries {
+		if l.excepted(e, e.current()) || !l.blackholes[e.id] {
+			continue
+		}
+		for _, p := range g.Paths {
+			if e.on(p.Name, e.current()) && through(l.tunnels[p.VPN].telemetry, at.Add(-2*time.Minute), l.end, func(up int) bool { return up >= p.MinTunnels }) {
+				return fmt.Sprintf("%s %s points to %s, which is up, and is a blackhole", e.id.table, e.id.destination, p.Name)
+			}
+		}
+	}
+	return ""
 }
 
 // excepted entries are foreign now, beyond Detour's reach, or were undone so
@@ -106,7 +125,7 @@ func (l *ledger) excepted(e *entryLine, target string) bool {
 func (l *ledger) standing(group string, at time.Time) []protection.Request {
 	var out []protection.Request
 	for _, r := range l.requests {
-		if r.Group != group || r.At.After(at) {
+		if !r.concerns(group) || r.At.After(at) {
 			continue
 		}
 		if r.Clear {
@@ -141,7 +160,7 @@ func (l *ledger) ignores(r protection.Request, at time.Time) bool {
 func (l *ledger) lately(group string, at time.Time) []protection.Request {
 	out := l.standing(group, at.Add(-longEnough))
 	for _, r := range l.requests {
-		if r.Group == group && !r.Clear && !r.At.Before(at.Add(-longEnough)) && !r.At.After(at) {
+		if r.concerns(group) && !r.Clear && !r.At.Before(at.Add(-longEnough)) && !r.At.After(at) {
 			out = append(out, r.Request)
 		}
 	}

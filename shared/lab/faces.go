@@ -89,7 +89,7 @@ func (f *recordsFace) History(ctx context.Context, key controller.Key, n int) (e
 	return entries, err
 }
 
-// wakeFace is the delayed queue: at least once, never early.
+// wakeFace is the delayed queue: at least once, and now and then a little early.
 type wakeFace struct {
 	rig     *Rig
 	process *sim.Process
@@ -121,6 +121,10 @@ func (r *Rig) wake(key controller.Key, at time.Time) {
 		r.wakes++
 		raw := wakeMessage(key, r.wakes)
 		delay := time.Duration(i) * time.Duration(rng.IntN(3000)) * time.Millisecond
+		if r.opts.Faults.EarlyWake > 0 && rng.Float64() < r.opts.Faults.EarlyWake {
+			delay -= time.Duration(rng.IntN(1000)) * time.Millisecond
+			r.earlyHit++
+		}
 		r.Scheduler.At(due.Add(delay), "wake", func() { r.invoke(Switchover, raw, "wake-up", 1) })
 	}
 }

@@ -237,6 +237,9 @@ func (res *Result) Faults() []Count {
 	if n := res.Rig.wakesHit; n > 0 {
 		counts["wake-doubled"] = n
 	}
+	if n := res.Rig.earlyHit; n > 0 {
+		counts["wake-early"] = n
+	}
 	return sortedCounts(counts)
 }
 

@@ -14,8 +14,11 @@ const (
 	labAccount = "111122223333"
 	farAccount = "444455556666"
 	labRegion  = "eu-west-1"
+	farRegion  = "us-east-1"
 	// faultPhase is how long things happen and go wrong; then everything is quiet.
 	faultPhase = 12 * time.Minute
+	// quietTail is how long nothing may be written at the end: three sweeps.
+	quietTail = 3 * time.Minute
 	// maxStaleRead stays below the settle time, on which Detour relies.
 	maxStaleRead = 8 * time.Second
 )
@@ -34,6 +37,10 @@ type generator struct {
 	// vpns are the connections of each TGW, by index.
 	vpns   [][]sim.VPNSpec
 	tables int
+	// apart: the second TGW is in another Region, and no VPC is attached to it.
+	apart bool
+	// taught counts the CIDRs of VPCs that are a group's destination too.
+	taught int
 }
 
 // Generate makes the random network of a seed: up to four groups, up to ten
@@ -49,13 +56,13 @@ func Generate(seed uint64) *Scenario {
 	g.faults()
 	g.events()
 	g.s.Faults.Until = config.Duration(faultPhase)
-	g.s.Duration = config.Duration(faultPhase + g.quiet() + 4*time.Minute)
+	g.s.Duration = config.Duration(faultPhase + g.quiet() + quietTail)
 	return g.s
 }
 
 // convergedBy is when a generated scenario must have converged.
 func convergedBy(s *Scenario) time.Time {
-	return Start().Add(time.Duration(s.Duration) - 4*time.Minute)
+	return Start().Add(time.Duration(s.Duration) - quietTail)
 }
 
 // quiet is how long a network may take to converge after the last fault: what a
@@ -64,7 +71,7 @@ func convergedBy(s *Scenario) time.Time {
 // timers of the groups.
 func (g *generator) quiet() time.Duration {
 	t := g.s.Config.Timers
-	out := time.Duration(g.s.Faults.MaxFreeze) + 2*time.Duration(t.Lease) + 5*time.Minute +
+	out := time.Duration(g.s.Faults.MaxFreeze) + 2*time.Duration(t.Lease) + 4*time.Minute +
 		time.Duration(g.s.World.TelemetryLag+g.s.World.DetectAfter) + 4*time.Duration(t.SweepPeriod)
 	var longest time.Duration
 	for _, group := range g.s.Config.GroupList {
@@ -90,14 +97,17 @@ func (g *generator) world() {
 		RecoverAfter:             g.oneOf(time.Second, 5*time.Second, 15*time.Second),
 		TelemetryLag:             g.oneOf(0, 0, time.Second, 20*time.Second, 2*time.Minute),
 		EventDelay:               g.oneOf(time.Second, 2*time.Second, 10*time.Second),
-		ReplaceMissingIsNotFound: g.chance(0.3),
+		ReplaceMissingIsNotFound: g.chance(0.3), ReplaceTGWPropagatedFails: g.chance(0.3), BlackholeOutlastsOutage: g.chance(0.2),
+	}
+	if g.chance(0.15) {
+		g.s.World.PageLimit = 2 + g.rng.IntN(4)
 	}
 }
 
 func (g *generator) timers() {
 	c := config.New()
 	c.Timers.Damping.HalfLife = config.Duration(time.Minute)
-	c.Timers.IgnoreHealthFor = config.Duration(3 * time.Minute)
+	c.Timers.IgnoreHealthFor = config.Duration(2 * time.Minute)
 	if g.chance(0.15) {
 		c.Limits.MaxMoves = 1 + g.rng.IntN(2)
 	}
@@ -111,8 +121,12 @@ func (g *generator) network() {
 	topo.Account, topo.Region = labAccount, labRegion
 	topo.Sites = []sim.SiteSpec{{Name: "site", Networks: []string{"10.0.0.0/8"}}}
 	gateways := 1 + g.rng.IntN(2)
+	g.apart = gateways == 2 && g.chance(0.25)
 	for t := range gateways {
 		gw := sim.TransitGatewaySpec{ID: id("tgw", t+1)}
+		if t == 1 && g.apart {
+			gw.Region = farRegion
+		}
 		for range 1 + g.rng.IntN(2) {
 			g.tables++
 			gw.Tables = append(gw.Tables, sim.TransitGatewayTable{ID: id("tgw-rtb", g.tables)})
@@ -139,11 +153,42 @@ func (g *generator) network() {
 			vpc.Account = farAccount
 		}
 		for t, gw := range topo.TransitGateways {
+			if gw.Region == farRegion {
+				continue
+			}
 			vpc.Attachments = append(vpc.Attachments, sim.AttachmentSpec{ID: id("tgw-attach", 100+10*v+t), TransitGateway: gw.ID})
 		}
 		vpc.Tables = []sim.VPCTableSpec{{ID: id("rtb", v+1)}}
+		if g.chance(0.5) {
+			vpc.CIDRs = append(vpc.CIDRs, taughtCIDR(v))
+		}
 		topo.VPCs = append(topo.VPCs, vpc)
 		g.tables++
+	}
+	g.propagate()
+}
+
+// taughtCIDR is a VPC's second CIDR. Where a group has it as a destination too,
+// a static and a propagated route of one CIDR meet in a TGW table.
+func taughtCIDR(vpc int) string { return fmt.Sprintf("10.250.%d.0/24", vpc) }
+
+// propagate lets some tables learn the VPCs' CIDRs.
+func (g *generator) propagate() {
+	topo := &g.s.Topology
+	for i := range topo.TransitGateways {
+		for j := range topo.TransitGateways[i].Tables {
+			if !g.chance(0.5) {
+				continue
+			}
+			for _, vpc := range topo.VPCs {
+				for _, attachment := range vpc.Attachments {
+					if attachment.TransitGateway == topo.TransitGateways[i].ID {
+						table := &topo.TransitGateways[i].Tables[j]
+						table.Propagated = append(table.Propagated, attachment.ID)
+					}
+				}
+			}
+		}
 	}
 }
 
@@ -176,7 +221,7 @@ func (g *generator) groups() {
 
 func (g *generator) members(group *config.Group, n int) {
 	topo := &g.s.Topology
-	across := len(g.vpns) == 2 && len(topo.VPCs) > 0 && g.chance(0.4)
+	across := len(g.vpns) == 2 && !g.apart && len(topo.VPCs) > 0 && g.chance(0.4)
 	gateway := g.rng.IntN(len(g.vpns))
 	vpns := g.vpns[gateway]
 	if across {
@@ -187,6 +232,7 @@ func (g *generator) members(group *config.Group, n int) {
 		vpn := vpns[(i+turn)%len(vpns)]
 		path := config.NewPath()
 		path.Name, path.Kind, path.VPN = "path-"+strconv.Itoa(i+1), "vpn", vpn.ID
+		path.Region = g.regionOf(vpn.Attachment.TransitGateway)
 		group.Paths = append(group.Paths, path)
 	}
 	destination := 0
@@ -195,11 +241,25 @@ func (g *generator) members(group *config.Group, n int) {
 		for range 1 + g.rng.IntN(4) {
 			destination++
 			prefix := fmt.Sprintf("10.%d.%d.0/24", n+1, destination)
+			if !across && g.taught < len(topo.VPCs) && g.chance(0.2) {
+				prefix = taughtCIDR(g.taught)
+				g.taught++
+			}
 			unit.Entries = append(unit.Entries, g.entry(*group, prefix, gateway, across))
 		}
 		group.Units = append(group.Units, unit)
 	}
 	g.standing(*group)
+}
+
+// regionOf is a TGW's Region if it is not the default.
+func (g *generator) regionOf(gateway string) string {
+	for _, gw := range g.s.Topology.TransitGateways {
+		if gw.ID == gateway {
+			return gw.Region
+		}
+	}
+	return ""
 }
 
 func (g *generator) entry(group config.Group, prefix string, gateway int, across bool) config.Entry {
@@ -210,7 +270,7 @@ func (g *generator) entry(group config.Group, prefix string, gateway int, across
 		entry.Table, entry.Account = vpc.Tables[0].ID, vpc.Account
 	} else {
 		tables := topo.TransitGateways[gateway].Tables
-		entry.Table = tables[g.rng.IntN(len(tables))].ID
+		entry.Table, entry.Region = tables[g.rng.IntN(len(tables))].ID, g.regionOf(topo.TransitGateways[gateway].ID)
 	}
 	for _, path := range group.Paths {
 		for _, vpn := range topo.VPNs {
@@ -281,7 +341,7 @@ func (g *generator) faults() {
 		PageFails: rate(0.3, 0.3), TokenInvalid: rate(0.2, 0.2),
 		Kill: rate(0.4, 0.02), Freeze: rate(0.5, 0.02), MaxFreeze: g.oneOf(10*time.Second, 40*time.Second, 90*time.Second),
 		LoseEvent: rate(0.4, 0.6), DoubleEvent: rate(0.4, 0.5), MaxEventDelay: g.oneOf(0, 5*time.Second, 90*time.Second),
-		StoreError: rate(0.3, 0.05), DoubleWake: rate(0.3, 0.3),
+		StoreError: rate(0.3, 0.05), DoubleWake: rate(0.3, 0.3), EarlyWake: rate(0.3, 0.3),
 	}
 }
 
@@ -329,11 +389,14 @@ func (g *generator) operator(at config.Duration) {
 		step.Immediate = g.chance(0.5)
 	case protection.ManualSwitchToWorking, protection.Release:
 	}
+	if (kind == protection.Freeze || kind == protection.Release) && g.chance(0.3) {
+		step.Group = EveryGroup
+	}
 	g.s.Script = append(g.s.Script, step)
-	if kind == protection.Freeze || g.chance(0.5) {
+	if kind == protection.Freeze || (step.Group != EveryGroup && g.chance(0.5)) {
 		later := at + config.Duration(time.Duration(10+g.rng.IntN(200))*time.Second)
 		if time.Duration(later) < faultPhase {
-			g.s.Script = append(g.s.Script, Step{At: later, Do: ClearRequest, Group: group.Name, ID: step.ID})
+			g.s.Script = append(g.s.Script, Step{At: later, Do: ClearRequest, Group: step.Group, ID: step.ID})
 		}
 	}
 }

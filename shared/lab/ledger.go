@@ -22,6 +22,8 @@ type ledger struct {
 	tunnels    map[string]*vpnLine
 	calls      []sim.CallRecord
 	requests   []MadeRequest
+	// blackholes are the entries whose route drops traffic at the end.
+	blackholes map[entryID]bool
 }
 
 // entryID names an entry as the World's log does.
@@ -84,6 +86,10 @@ func newLedger(c config.Config, topo sim.Topology, w *sim.World, initial []sim.S
 		if e := l.entries[entryID{call.Write.Table, call.Write.Destination}]; e != nil {
 			e.points = append(e.points, point{at: call.EffectAt, target: call.Write.After, by: call.Process})
 		}
+	}
+	l.blackholes = map[entryID]bool{}
+	for _, s := range w.StaticRoutes() {
+		l.blackholes[entryID{s.Table, s.Destination.String()}] = s.State == "blackhole"
 	}
 	l.readTunnels(topo, w.TunnelHistory())
 	return l
@@ -209,12 +215,15 @@ func (g *declared) wholly(at time.Time) []string {
 	return out
 }
 
+// concerns: the request is the group's, or everybody's.
+func (r MadeRequest) concerns(group string) bool { return r.Group == group || r.Group == EveryGroup }
+
 // asked reports whether an operator asked something of the group within the
 // window, or whether a request that stands was made before it.
 func (l *ledger) asked(group string, from, to time.Time) bool {
 	standing := map[string]bool{}
 	for _, r := range l.requests {
-		if r.Group != group || r.At.After(to) {
+		if !r.concerns(group) || r.At.After(to) {
 			continue
 		}
 		if !r.At.Before(from) {

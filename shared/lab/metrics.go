@@ -88,6 +88,7 @@ func (res *Result) measure() Metrics {
 			if i+1 < len(moves) {
 				until = moves[i+1].At
 			}
+			until = g.movedBy(move.Decision.To, move.At, until)
 			m.DecisionToLastWriteSeconds = max(m.DecisionToLastWriteSeconds, res.ledger.lastWrite(g, move.At, until).Sub(move.At).Seconds())
 		}
 	}
@@ -139,13 +140,28 @@ func (l *ledger) onDeadPath(e *entryLine, target string, at time.Time) bool {
 	return dead && alive
 }
 
+// movedBy is just after the first instant at which every entry of the group
+// stands on the path, or at which somebody else writes one: what is written
+// later is no part of the move.
+func (g *declared) movedBy(path string, from, until time.Time) time.Time {
+	for _, e := range g.entries {
+		for _, p := range e.points {
+			after := p.at.Add(time.Nanosecond)
+			if p.at.After(from) && after.Before(until) && (isForeign(p.by) || slices.Contains(g.wholly(after), path)) {
+				until = after
+			}
+		}
+	}
+	return until
+}
+
 // moves are the group's committed moves, oldest first.
 func (res *Result) moves(group string) []controller.JournalEntry {
 	history, err := res.Rig.Store.History(context.Background(), controller.GroupKey(group), 1<<20)
 	if err != nil {
 		panic(err) // The memory store always has its journal.
 	}
-	history = slices.DeleteFunc(history, func(j controller.JournalEntry) bool { return j.Decision.Action != protection.Move })
+	history = slices.DeleteFunc(history, func(j controller.JournalEntry) bool { return j.WouldBe || j.Decision.Action != protection.Move })
 	slices.Reverse(history)
 	return slices.CompactFunc(history, func(a, b controller.JournalEntry) bool { return a.Decision.Epoch == b.Decision.Epoch })
 }

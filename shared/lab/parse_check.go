@@ -77,6 +77,7 @@ func (k *scenarioCheck) faults() {
 		{"doubleEvent", f.DoubleEvent},
 		{"storeError", f.StoreError},
 		{"doubleWake", f.DoubleWake},
+		{"earlyWake", f.EarlyWake},
 	} {
 		if rate.value < 0 || rate.value > 1 {
 			k.add("faults."+rate.name, fmt.Sprint(rate.value), "is not a chance", "write a number from 0 to 1")

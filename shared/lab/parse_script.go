@@ -93,7 +93,7 @@ func (k *scenarioCheck) tunnelStep(path string, step Step) {
 
 // clearStep checks that there is something to clear.
 func (k *scenarioCheck) clearStep(path string, step Step) {
-	known := k.oneOf(path+".group", step.Group, "is not a group of this file", k.groupNames())
+	known := k.oneOf(path+".group", step.Group, "is not a group of this file", append(k.groupNames(), EveryGroup))
 	if !k.required(path+".id", step.ID, "write the id of the request to clear") || !known {
 		return
 	}
@@ -131,10 +131,14 @@ func (k *scenarioCheck) requestStep(path string, step Step) {
 		string(protection.ManualSwitch), string(protection.ManualSwitchToWorking), string(protection.Release),
 	}
 	known := k.oneOf(path+".kind", step.Kind, "is not a kind of request", kinds)
-	if !k.oneOf(path+".group", step.Group, "is not a group of this file", k.groupNames()) || !known {
+	names := k.groupNames()
+	kind := protection.RequestKind(step.Kind)
+	if kind == protection.Freeze || kind == protection.Release {
+		names = append(names, EveryGroup)
+	}
+	if !k.oneOf(path+".group", step.Group, "is not a group of this file", names) || !known {
 		return
 	}
-	kind := protection.RequestKind(step.Kind)
 	switches := kind == protection.ForcedSwitch || kind == protection.ManualSwitch
 	group, _ := k.group(step.Group)
 	if switches || kind == protection.Lockout {

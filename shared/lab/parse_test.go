@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +69,13 @@ func TestScenarioProblemsHavePositions(t *testing.T) {
 		"configuration":     {"mode: enforce", "mode: on", "on", `groups[0].mode: "on" is not a mode; write observe or enforce`},
 		"fault kind":        {"script:\n", "faults: {rules: [{kind: quake}]}\nscript:\n", "quake", `faults.rules[0].kind: "quake" is not a fault that a rule can lay on a call; write one of throttle, error-before, error-after, lost-answer, drop-answer, stale, page-fails, next-token-invalid, delay, kill, kill-after, freeze`},
 		"chance":            {"script:\n", "faults: {kill: 2}\nscript:\n", "2", `faults.kill: "2" is not a chance; write a number from 0 to 1`},
+		"early clear":       {"do: tunnel-up, vpn: vpn-0b000000000000001}", "do: clear, group: other-cloud, id: r1}\n  - {at: 9m, do: request, group: other-cloud, kind: freeze, id: r1}", "r1", `script[1].id: "r1" is not the id of an earlier request of group other-cloud; make the request at an earlier time, or remove this step`},
+		"misspelled clear":  {"do: tunnel-up, vpn: vpn-0b000000000000001}", "do: clear, group: other-cloud, id: req-1}\n  - {at: 1m, do: request, group: other-cloud, kind: freeze}", "req-1", `script[1].id: "req-1" is not the id of an earlier request of group other-cloud; write one of request-1`},
+		"rule action":       {"script:\n", "faults: {rules: [{kind: throttle, action: ReplaceRoutes}]}\nscript:\n", "ReplaceRoutes", `faults.rules[0].action: "ReplaceRoutes" is not an action of the simulated APIs; write one of ` + strings.Join(actions(), ", ")},
+		"rule kill action":  {"script:\n", "faults: {rules: [{kind: kill, action: sleeep}]}\nscript:\n", "sleeep", `faults.rules[0].action: "sleeep" is neither an action of the simulated APIs nor a step of a function; write one of ` + strings.Join(append(actions(), "sleep", "send", "answer"), ", ")},
+		"rule step":         {"script:\n", "faults: {rules: [{kind: throttle, action: send}]}\nscript:\n", "send", `faults.rules[0].action: "send" is a step of a function, at which only kill and freeze can hit; write kind: kill or kind: freeze, or an action such as ReplaceRoute`},
+		"same name":         {"      name: backup", "      name: primary", "primary", `topology.vpns[1].name: "primary" is the name of topology.vpns[0] already; give each its own name`},
+		"account":           {`account: "111122223333"`, `account: "11112222333"`, `"11112222333"`, `topology.account: "11112222333" is not an account number; write the 12 digits of an AWS account`},
 		"stale without max": {"script:\n", "faults: {stale: 0.5}\nscript:\n", "0.5", `faults.stale: "0.5" has no effect without maxStale; write maxStale, such as 8s`},
 	} {
 		before, after, found := strings.Cut(cloudJoin(t), test.old)
@@ -78,6 +87,49 @@ func TestScenarioProblemsHavePositions(t *testing.T) {
 		if err == nil || err.Error() != want {
 			t.Errorf("%s:\n got %v\nwant %s", name, err, want)
 		}
+	}
+}
+
+// TestActionsAreTheSimulators: a rule may name just the actions that the
+// simulated APIs answer.
+func TestActionsAreTheSimulators(t *testing.T) {
+	var want []string
+	for _, file := range []string{"action.go", "sts.go"} {
+		text, err := os.ReadFile("../sim/ec2api/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(`case "([A-Z][A-Za-z]+)":`).FindAllStringSubmatch(string(text), -1) {
+			want = append(want, found[1])
+		}
+	}
+	got := actions()
+	slices.Sort(got)
+	slices.Sort(want)
+	if len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("actions %v, want %v", got, want)
+	}
+}
+
+func TestClearOfADefaultID(t *testing.T) {
+	before, after, _ := strings.Cut(cloudJoin(t), "script:\n")
+	// The default ids count the requests of the script in the order of time.
+	script := "script:\n  - {at: 4m, do: request, group: other-cloud, kind: freeze}\n  - {at: 5m, do: clear, group: other-cloud, id: request-2}\n" +
+		"  - {at: 1m, do: request, group: other-cloud, kind: freeze}\n  - {at: 2m, do: clear, group: other-cloud, id: request-1}\n"
+	s, err := Parse([]byte(before+script+after), "s.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := Play(t.Context(), s, PlayOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range res.Rig.Requests {
+		got = append(got, r.Request.ID)
+	}
+	if want := []string{"request-1", "request-1", "request-2", "request-2"}; !slices.Equal(got, want) {
+		t.Errorf("requests %v, want %v", got, want)
 	}
 }
 

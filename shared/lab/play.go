@@ -55,7 +55,7 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 		seed = *opts.Seed
 	}
 	rig, err := NewRig(Options{
-		Seed: seed, Topology: s.Topology, World: s.World.options(), Config: s.Config, Faults: s.Faults.faults(),
+		Seed: seed, Topology: s.Topology, World: s.World.options(), Config: s.Config, Faults: s.Faults.faults(), PageLimit: s.World.PageLimit,
 		WrapRecords: opts.WrapRecords, Log: opts.Log, Trace: opts.Trace,
 	})
 	if err != nil {
@@ -82,7 +82,8 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	if by := time.Duration(s.Expect.ConvergedBy); by > 0 {
 		checks.ConvergedBy = Start().Add(by)
 	}
-	checks.Stale = checks.Stale || s.Faults.excusesNeedlessWrites()
+	// A route that stays dead is written again, also while telemetry only lags.
+	checks.Stale = checks.Stale || s.Faults.excusesNeedlessWrites() || s.World.BlackholeOutlastsOutage || s.World.TelemetryLag > 0
 	out.Violations = out.ledger.check(checks)
 	out.Metrics = out.measure()
 	out.boundMetrics(s)
@@ -212,23 +213,35 @@ func (r *Rig) request(step Step) error {
 		ID: id, Kind: protection.RequestKind(step.Kind), Path: step.Path, Extent: step.Extent,
 		IgnoreHealth: step.IgnoreHealth, Immediate: step.Immediate, At: r.Scheduler.Now(), By: "operator",
 	}
-	key := controller.GroupKey(step.Group)
-	if err := r.Store.Request(context.Background(), key, request); err != nil {
-		return err
-	}
 	r.Requests = append(r.Requests, MadeRequest{At: request.At, Group: step.Group, Request: request})
+	if step.Group == EveryGroup {
+		return r.control(request)
+	}
+	key := controller.GroupKey(step.Group)
 	r.wake(key, request.At)
-	return nil
+	return r.Store.Request(context.Background(), key, request)
+}
+
+// control makes the two requests that are for every group.
+func (r *Rig) control(request protection.Request) error {
+	change := controller.ControlChange{ReleasedAt: &request.At}
+	if request.Kind == protection.Freeze {
+		change = controller.ControlChange{Freeze: &protection.FreezeState{On: true, Immediate: request.Immediate}}
+	}
+	r.wake(controller.KeyEverything, request.At)
+	return r.Store.Control(context.Background(), change)
 }
 
 func (r *Rig) clearRequest(step Step) error {
-	key := controller.GroupKey(step.Group)
-	if err := r.Store.Clear(context.Background(), key, step.ID); err != nil {
-		return err
+	now := r.Scheduler.Now()
+	r.Requests = append(r.Requests, MadeRequest{At: now, Group: step.Group, Request: protection.Request{ID: step.ID}, Clear: true})
+	if step.Group == EveryGroup {
+		r.wake(controller.KeyEverything, now)
+		return r.Store.Control(context.Background(), controller.ControlChange{Freeze: &protection.FreezeState{}})
 	}
-	r.Requests = append(r.Requests, MadeRequest{At: r.Scheduler.Now(), Group: step.Group, Request: protection.Request{ID: step.ID}, Clear: true})
-	r.wake(key, r.Scheduler.Now())
-	return nil
+	key := controller.GroupKey(step.Group)
+	r.wake(key, now)
+	return r.Store.Clear(context.Background(), key, step.ID)
 }
 
 // expectations looks at what the scenario expects, at the instants it names.

@@ -73,7 +73,7 @@ func TestTimelineTellsTheStory(t *testing.T) {
 		"+03:30.000  AWS            finds out that primary 203.0.113.11 and 203.0.113.12 are down; its API shows it",
 		"+03:32.000  AWS            sends 2 events: IPsec down, primary 203.0.113.11 and 203.0.113.12",
 		"woken by the event IPsec down, primary 203.0.113.1",
-		"moves other-cloud from primary to backup: the path in use is down (signal-fail); primary is down, backup is up",
+		"moves other-cloud from primary to backup: the path in use is down (signal-fail); primary is down (too-few-tunnels-up), backup is up",
 		"writes core table ",
 		"settles other-cloud: every route stands on backup",
 		"sweeps: nothing to change until +07:",
@@ -97,13 +97,14 @@ func TestTimelineTellsTheStory(t *testing.T) {
 
 func TestTimelineOfFaults(t *testing.T) {
 	_, _, killed := play(t, "dies-between-writes", 1)
-	for _, want := range []string{"is killed\n", "attempt 2", "kill-after ×1"} {
+	for _, want := range []string{"is killed\n", "attempt 2", "kill-after ×1", ", sent before the function was killed\n",
+		"finishes the move of switchover-7: other-cloud from primary to backup; primary is down (too-few-tunnels-up), backup is up\n"} {
 		if !strings.Contains(killed, want) {
 			t.Errorf("dies-between-writes does not say %q:\n%s", want, killed)
 		}
 	}
 	_, _, lost := play(t, "lost-event", 1)
-	for _, want := range []string{"from here on every event is lost", "lost on the way", "event-lost ×"} {
+	for _, want := range []string{"from here on every event is lost", "lost on the way", "event-lost ×2\n"} {
 		if !strings.Contains(lost, want) {
 			t.Errorf("lost-event does not say %q:\n%s", want, lost)
 		}

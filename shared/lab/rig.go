@@ -47,6 +47,8 @@ type Options struct {
 	// Silent keeps the World's events from being delivered; the caller delivers
 	// what it wants with Rig.Deliver.
 	Silent bool
+	// PageLimit bounds how many items a page of an answer has; 0: no bound.
+	PageLimit int
 	// NoSweep switches the schedule off.
 	NoSweep bool
 	// WrapRecords lets a test put something between the controller and the store.
@@ -68,6 +70,9 @@ type Faults struct {
 	StoreError float64
 	// DoubleWake is the chance that a wake-up is delivered twice.
 	DoubleWake float64
+	// EarlyWake is the chance that a wake-up comes up to a second early, as the
+	// clocks of two machines may differ.
+	EarlyWake float64
 }
 
 // Rig is one run of Detour on a simulated network.
@@ -89,6 +94,7 @@ type Rig struct {
 	tokens    int
 	storeHits int
 	wakesHit  int
+	earlyHit  int
 	wakes     int
 	Runs      []Run
 	Emitted   []EmittedEvent
@@ -151,7 +157,9 @@ func NewRig(opts Options) (*Rig, error) {
 	}
 	r.plan = &r.opts.Faults.Calls
 	r.Scheduler.SetFaultPlan(r.plan)
-	r.transport = sim.NewTransport(r.Scheduler, ec2api.New(r.World), r.plan, r.World.Record)
+	face := ec2api.New(r.World)
+	face.LimitPages(opts.PageLimit)
+	r.transport = sim.NewTransport(r.Scheduler, face, r.plan, r.World.Record)
 	r.settings = controller.SettingsFrom(opts.Config)
 	r.Store = memory.New(r.Scheduler, r.settings.Lease, r.settings.Skew)
 	r.records = r.Store
@@ -199,6 +207,17 @@ func logger(w io.Writer, now func() time.Time) *slog.Logger {
 	}))
 }
 
+// living is the log of one process: who was killed logs nothing any more.
+type living struct {
+	slog.Handler
+	process *sim.Process
+}
+
+// Enabled implements slog.Handler.
+func (l living) Enabled(ctx context.Context, level slog.Level) bool {
+	return !l.process.Killed() && l.Handler.Enabled(ctx, level)
+}
+
 // RunUntil lets the network and Detour run until virtual time t.
 func (r *Rig) RunUntil(t time.Time) error {
 	r.Scheduler.RunUntil(t)
@@ -213,7 +232,8 @@ func (r *Rig) Quiet() {
 	r.plan.Enabled = false
 	events := &r.opts.Faults.Events // Its counts stay.
 	events.Lose, events.Double, events.MaxDelay = 0, 0, 0
-	r.opts.Faults.StoreError, r.opts.Faults.DoubleWake = 0, 0
+	faults := &r.opts.Faults
+	faults.StoreError, faults.DoubleWake, faults.EarlyWake = 0, 0, 0
 }
 
 // emitted is an event as it leaves the World: on its way to the default bus. An
@@ -329,7 +349,7 @@ func (r *Rig) handler(p *sim.Process) *handler.Handler {
 		Publish: &publishFace{rig: r, process: p},
 		Clock:   p, NewToken: r.token,
 	})
-	return handler.New(c, p, r.log)
+	return handler.New(c, p, slog.New(living{r.log.Handler(), p}))
 }
 
 func (r *Rig) token() string {

@@ -38,6 +38,10 @@ type WorldTimes struct {
 	EventDelay                config.Duration `json:"eventDelay,omitzero"`
 	ReplaceMissingIsNotFound  bool            `json:"replaceMissingIsNotFound,omitempty"`
 	ReplaceTGWPropagatedFails bool            `json:"replaceTGWPropagatedFails,omitempty"`
+	BlackholeOutlastsOutage   bool            `json:"blackholeOutlastsOutage,omitempty"`
+	// PageLimit bounds how many items a page of an answer has; 0: as many as the
+	// caller asks for.
+	PageLimit int `json:"pageLimit,omitempty"`
 }
 
 func (t WorldTimes) options() sim.Options {
@@ -45,6 +49,7 @@ func (t WorldTimes) options() sim.Options {
 		DetectAfter: time.Duration(t.DetectAfter), RecoverAfter: time.Duration(t.RecoverAfter),
 		TelemetryLag: time.Duration(t.TelemetryLag), EventDelay: time.Duration(t.EventDelay),
 		ReplaceMissingIsNotFound: t.ReplaceMissingIsNotFound, ReplaceTGWPropagatedFails: t.ReplaceTGWPropagatedFails,
+		BlackholeOutlastsOutage: t.BlackholeOutlastsOutage,
 	}
 }
 
@@ -75,6 +80,8 @@ type FaultSpec struct {
 	MaxEventDelay config.Duration `json:"maxEventDelay,omitzero"`
 	StoreError    float64         `json:"storeError,omitempty"`
 	DoubleWake    float64         `json:"doubleWake,omitempty"`
+	// EarlyWake is the chance that a wake-up comes up to a second early.
+	EarlyWake float64 `json:"earlyWake,omitempty"`
 	// Rules are faults at exact places.
 	Rules []RuleSpec `json:"rules,omitempty"`
 }
@@ -106,7 +113,7 @@ func (f FaultSpec) faults() Faults {
 			KillAtYield: f.Kill, FreezeAtYield: f.Freeze, MaxFreeze: time.Duration(f.MaxFreeze),
 		}},
 		Events:     sim.EventFaults{Lose: f.LoseEvent, Double: f.DoubleEvent, MaxDelay: time.Duration(f.MaxEventDelay)},
-		StoreError: f.StoreError, DoubleWake: f.DoubleWake,
+		StoreError: f.StoreError, DoubleWake: f.DoubleWake, EarlyWake: f.EarlyWake,
 	}
 	for _, r := range f.Rules {
 		out.Calls.Rules = append(out.Calls.Rules, sim.FaultRule{
@@ -135,6 +142,10 @@ const (
 	LoseEvents    Verb = "lose-events"
 	DeliverEvents Verb = "deliver-events"
 )
+
+// EveryGroup stands for all groups in a freeze, a release, and the clearing of a
+// freeze.
+const EveryGroup = "all"
 
 // Step is one line of the script.
 type Step struct {

@@ -123,6 +123,7 @@ func (sh *shrinker) faults() bool {
 		func(f *FaultSpec) *float64 { return &f.DoubleEvent },
 		func(f *FaultSpec) *float64 { return &f.StoreError },
 		func(f *FaultSpec) *float64 { return &f.DoubleWake },
+		func(f *FaultSpec) *float64 { return &f.EarlyWake },
 	} {
 		if *rate(&sh.best.Faults) > 0 {
 			smaller = sh.try(func(s *Scenario) { *rate(&s.Faults) = 0 }) || smaller

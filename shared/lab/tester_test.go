@@ -34,7 +34,7 @@ func TestRandomNetworksKeepTheInvariants(t *testing.T) {
 	if report.TaskSwitches < 100*report.Seeds || report.Switchovers < report.Seeds {
 		t.Errorf("too little happened: %d task switches and %d switchovers in %d seeds", report.TaskSwitches, report.Switchovers, report.Seeds)
 	}
-	for _, kind := range []string{"kill", "freeze", "throttle", "stale", "error-before", "error-after", "lost-answer", "event-lost", "event-doubled", "event-delayed", "store-error", "wake-doubled"} {
+	for _, kind := range []string{"kill", "freeze", "throttle", "stale", "error-before", "error-after", "lost-answer", "drop-answer", "page-fails", "next-token-invalid", "wake-early", "event-lost", "event-doubled", "event-delayed", "store-error", "wake-doubled"} {
 		if !raceEnabled && countOf(report.Faults, kind) == 0 {
 			t.Errorf("no fault of kind %s hit", kind)
 		}

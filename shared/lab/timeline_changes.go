@@ -196,17 +196,17 @@ func (t *timeline) finishing(i int, r controller.Report) (text string, at time.T
 	if len(r.Receipts) == 0 || d.Epoch != r.Before.Epoch || moves(r.Decision.Action) && !r.WouldBe {
 		return "", time.Time{}, false
 	}
+	run := t.res.Rig.Runs[i]
 	owner, settled := -1, false
 	for _, j := range t.journal {
 		switch {
-		case j.Decision.Group != r.Group || j.Decision.Epoch != d.Epoch:
+		case j.Decision.Group != r.Group || j.Decision.Epoch != d.Epoch || j.At.After(run.Ended):
 		case t.changes(j):
 			owner, settled = j.run, false
-		case j.Note == "settled":
+		case j.Note == "settled" && j.At.Before(run.Started):
 			settled = true
 		}
 	}
-	run := t.res.Rig.Runs[i]
 	whose, at := "an earlier run", t.firstWrite(run.name(i), r.Group, run.Ended)
 	switch owner {
 	case -1:

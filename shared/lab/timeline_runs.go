@@ -92,9 +92,10 @@ func (t *timeline) news(i int, last map[string]string, committed map[string]bool
 			continue
 		case controller.StatusQuiet, controller.StatusDone, controller.StatusUnfinished:
 		}
-		out = append(out, t.changed(i, r)...)
+		changed := t.changed(i, r)
+		out = append(out, changed...)
 		text, at, finishes := t.finishing(i, r)
-		if finishes && len(out) == 0 {
+		if finishes && len(changed) == 0 {
 			out = append(out, entry{at: at, rank: rankDecision, tone: loud, text: text})
 		}
 		t.decided(r, last, committed[r.Group] || (finishes && r.Decision.Action == protection.Stay), add)

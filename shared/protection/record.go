@@ -140,6 +140,9 @@ type Record struct {
 	Paths     []PathMemory `json:"paths,omitempty"`
 	Sighting  Sighting     `json:"sighting,omitzero"`
 	Reversals []Reversal   `json:"reversals,omitempty"`
+	// RevivedAt is when routes that had stayed dead on a live path were last
+	// written again.
+	RevivedAt time.Time `json:"revivedAt,omitzero"`
 	// Applied are the entries that were written for Decision, sorted: one of them
 	// that a later reading shows elsewhere was undone by somebody else.
 	Applied []EntryKey `json:"applied,omitempty"`
@@ -175,7 +178,7 @@ func (r Record) Clone() Record {
 // Equal reports whether two records say the same.
 func (r Record) Equal(other Record) bool {
 	return r.Mode == other.Mode && r.Decision == other.Decision && r.Settled == other.Settled &&
-		r.WroteAt.Equal(other.WroteAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
+		r.WroteAt.Equal(other.WroteAt) && r.RevivedAt.Equal(other.RevivedAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
 		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) &&
 		r.Hint.equal(other.Hint) && r.Held == other.Held && slices.Equal(r.Applied, other.Applied) &&
 		slices.EqualFunc(r.Paths, other.Paths, equalMemory) &&

@@ -21,6 +21,7 @@ func fullRecord() Record {
 	rec.Reversals = []Reversal{{Entry: key, At: noon}}
 	rec.Contended = []EntryKey{key}
 	rec.Applied = []EntryKey{key}
+	rec.RevivedAt = noon
 	rec.Held = ReasonNoUsablePath
 	rec.MassFailureAt = noon
 	rec.Hint = Hint{At: noon, Subject: vpnSubject, Part: "192.0.2.1", Down: true}

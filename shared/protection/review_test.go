@@ -206,8 +206,15 @@ func TestARouteThatStaysDeadIsWrittenAgain(t *testing.T) {
 	in.Record = out.Next
 	in.Now = in.Now.Add(10 * time.Second)
 	in.Standing.StartedAt = in.Now
-	if out := Decide(in); !out.Writes(Enforce) || len(out.Next.Reversals) != 1 {
+	out = Decide(in)
+	if !out.Writes(Enforce) || len(out.Next.Reversals) != 0 || !out.Next.RevivedAt.Equal(in.Now) {
 		t.Fatalf("seen twice: writes %t, reversals %v", out.Writes(Enforce), out.Next.Reversals)
+	}
+	again := in
+	again.Record = out.Next
+	again.Record.Settled = true
+	if out := Decide(again); !out.Next.Sighting.At.IsZero() {
+		t.Fatal("it is written again although the path has been up all along")
 	}
 	in.Health[0].Assessment = health.Assessment{State: health.Down, Evidence: health.Down}
 	in.Health[1].Assessment = health.Assessment{State: health.Down, Evidence: health.Down}

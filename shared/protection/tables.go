@@ -76,10 +76,11 @@ func (d *decider) sight() Sighting {
 // dead: the entry's own static drops traffic although its path is alive. AWS
 // does not say whether a static route to a VPN attachment leaves the state
 // blackhole by itself when the connection recovers (UNVERIFIED); to write it
-// again makes it active.
+// again makes it active. It is done once for each time that the path came up:
+// where the route is right and the telemetry lags, it would change nothing.
 func (d *decider) dead(e EntryStanding, path string) bool {
 	a := d.health(path)
-	return e.Blackhole && a.State.Alive() && a.Evidence.Alive()
+	return e.Blackhole && a.State.Alive() && a.Evidence.Alive() && d.in.Record.RevivedAt.Before(a.Since)
 }
 
 // movedTo is the other declared path on which all routes of the group stand,
@@ -115,10 +116,20 @@ func (d *decider) seenTwice(sighting Sighting) {
 	}
 	d.out.Next.Sighting = Sighting{}
 	for _, seen := range sighting.Undone {
-		if d.reversed(seen.Entry) {
+		switch {
+		case d.stillAims(seen.Entry):
+			d.out.Next.Settled, d.out.Next.WroteAt, d.out.Next.RevivedAt = false, d.in.Now, d.in.Now
+		case d.reversed(seen.Entry):
 			d.out.Next.Settled, d.out.Next.WroteAt = false, d.in.Now
 		}
 	}
+}
+
+// stillAims: nobody undid the entry; it is there, and dead.
+func (d *decider) stillAims(key EntryKey) bool {
+	return slices.ContainsFunc(d.in.Standing.Entries, func(e EntryStanding) bool {
+		return e.Entry == key && e.On(d.in.Record.Decision.PathFor(d.step(e.Unit)))
+	})
 }
 
 // mayFollow: a move by hand stands only where no standing request would take it

@@ -14,6 +14,8 @@ type StaticRoute struct {
 	Table       string
 	Destination netip.Prefix
 	Target      string
+	// State is active or blackhole, as the API shows it now.
+	State string
 }
 
 // StaticRoutes returns every static route of every table of both kinds, sorted
@@ -24,13 +26,13 @@ func (w *World) StaticRoutes() []StaticRoute {
 	var routes []StaticRoute
 	for id, t := range w.tgwTables {
 		for dst, static := range t.statics {
-			routes = append(routes, StaticRoute{Table: id, Destination: dst, Target: static.targetID()})
+			routes = append(routes, StaticRoute{Table: id, Destination: dst, Target: static.targetID(), State: t.visible.current[dst].State})
 		}
 	}
 	for id, t := range w.vpcTables {
 		for dst, route := range t.routes.current {
 			if route.Origin == originStatic {
-				routes = append(routes, StaticRoute{Table: id, Destination: dst, Target: route.Target})
+				routes = append(routes, StaticRoute{Table: id, Destination: dst, Target: route.Target, State: route.State})
 			}
 		}
 	}

@@ -55,7 +55,14 @@ type network interface {
 type Handler struct {
 	world    network
 	requests atomic.Uint64
+	// pageLimit shortens pages; 0: they are as long as was asked for.
+	pageLimit int
 }
+
+// LimitPages makes every page hold at most n items, whatever MaxResults says: an
+// API may return fewer than it was asked for (EC2 API reference, pagination). It
+// is to be called before the first request; 0 takes the limit away.
+func (h *Handler) LimitPages(n int) { h.pageLimit = n }
 
 // New returns a Handler that answers out of the world.
 func New(world network) *Handler { return &Handler{world: world} }
@@ -101,13 +108,15 @@ type request struct {
 	action string
 	caller sim.Caller
 	id     string
+	// pageLimit is the Handler's.
+	pageLimit int
 	// record collects what the call log will say of the call.
 	record sim.CallRecord
 }
 
 // answer runs one call: parse, authenticate, admit, act, record, write out.
 func (h *Handler) answer(r *http.Request) answer {
-	rq := &request{world: h.world, id: requestID(h.requests.Add(1))}
+	rq := &request{world: h.world, id: requestID(h.requests.Add(1)), pageLimit: h.pageLimit}
 	result, err := rq.run(r.Context(), r)
 	rq.record.Process = rq.caller.Call.Process
 	rq.record.SentAt = rq.caller.Call.SentAt

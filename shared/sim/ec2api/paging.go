@@ -32,6 +32,9 @@ func (rq *request) paging(b bounds) (paging, *sim.APIError) {
 		}
 		pg.max = n
 	}
+	if rq.pageLimit > 0 {
+		pg.max = min(pg.max, rq.pageLimit)
+	}
 	if !rq.params.Has("NextToken") || rq.params.Get("NextToken") == "" {
 		return pg, nil
 	}
