@@ -66,10 +66,18 @@ func (l *ledger) notConverged(g *declared, at time.Time) string {
 			common[p.Name] = common[p.Name] && e.on(p.Name, target)
 		}
 	}
-	var onto []string
 	if text := l.deadRoutes(g, at); text != "" {
 		return text
 	}
+	if text := l.standsBadly(g, at, common); text != "" {
+		return text + ": " + strings.Join(seen, "; ")
+	}
+	return ""
+}
+
+// standsBadly judges the paths on which the whole group stands.
+func (l *ledger) standsBadly(g *declared, at time.Time, common map[string]bool) string {
+	var onto []string
 	eligible, standsWell := false, false
 	for _, p := range g.Paths {
 		up := upAt(l.tunnels[p.VPN].telemetry, at)
@@ -82,7 +90,7 @@ func (l *ledger) notConverged(g *declared, at time.Time) string {
 	}
 	switch {
 	case len(onto) == 0:
-		return "does not stand wholly on one path: " + strings.Join(seen, "; ")
+		return "does not stand wholly on one path"
 	case eligible && !standsWell:
 		return fmt.Sprintf("stands on %s, which is not eligible, although another path is", strings.Join(onto, " or "))
 	default:

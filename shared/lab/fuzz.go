@@ -132,12 +132,9 @@ func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 	finding := findingOf(seed, res, err)
 	same := false
 	if opts.Every > 0 && seed%uint64(opts.Every) == 0 && finding == nil {
-		again, err := playGenerated(ctx, s, opts.WrapRecords)
-		if err != nil && ctx.Err() != nil {
+		same, finding = again(ctx, s, res, opts)
+		if ctx.Err() != nil {
 			return
-		}
-		if same = err == nil && again.TraceHash == res.TraceHash; !same {
-			finding = &Finding{Seed: seed, Err: "the same seed gave another trace"}
 		}
 	}
 	if finding != nil {
@@ -162,6 +159,15 @@ func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 	if opts.Progress != nil && t.done%500 == 0 {
 		fmt.Fprintf(opts.Progress, "%d seeds, %d findings\n", t.done, len(t.report.Findings))
 	}
+}
+
+// again plays a seed once more: it must give the same trace.
+func again(ctx context.Context, s *Scenario, first *Result, opts FuzzOptions) (same bool, finding *Finding) {
+	second, err := playGenerated(ctx, s, opts.WrapRecords)
+	if err == nil && second.TraceHash == first.TraceHash {
+		return true, nil
+	}
+	return false, &Finding{Seed: s.Seed, Err: "the same seed gave another trace"}
 }
 
 // tell writes a line of progress, if anybody wants it.

@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ func (k *scenarioCheck) world() {
 	k.notNegative("world.recoverAfter", w.RecoverAfter)
 	k.notNegative("world.telemetryLag", w.TelemetryLag)
 	k.notNegative("world.eventDelay", w.EventDelay)
+	if w.PageLimit < 0 {
+		k.add("world.pageLimit", strconv.Itoa(w.PageLimit), "is negative", "write how many items a page has at most, or leave it out")
+	}
 }
 
 func (k *scenarioCheck) notNegative(path string, d config.Duration) {

@@ -97,8 +97,10 @@ func TestTimelineTellsTheStory(t *testing.T) {
 
 func TestTimelineOfFaults(t *testing.T) {
 	_, _, killed := play(t, "dies-between-writes", 1)
-	for _, want := range []string{"is killed\n", "attempt 2", "kill-after ×1", ", sent before the function was killed\n",
-		"finishes the move of switchover-7: other-cloud from primary to backup; primary is down (too-few-tunnels-up), backup is up\n"} {
+	for _, want := range []string{
+		"is killed\n", "attempt 2", "kill-after ×1", ", sent before the function was killed\n",
+		"finishes the move of switchover-7: other-cloud from primary to backup; primary is down (too-few-tunnels-up), backup is up\n",
+	} {
 		if !strings.Contains(killed, want) {
 			t.Errorf("dies-between-writes does not say %q:\n%s", want, killed)
 		}

@@ -34,7 +34,8 @@ func (t *timeline) reportOf(j journalLine) (controller.Report, bool) {
 // that was only what would be.
 func (t *timeline) changes(j journalLine) bool {
 	r, _ := t.reportOf(j)
-	return moves(j.Decision.Action) && !(changesPath(j.Decision.Action) && (r.WouldBe || t.observes(j.Decision.Group)))
+	wouldBe := r.WouldBe || t.observes(j.Decision.Group)
+	return moves(j.Decision.Action) && (!wouldBe || !changesPath(j.Decision.Action))
 }
 
 // changesPath reports whether an action is one that observe mode and a freeze
@@ -197,16 +198,7 @@ func (t *timeline) finishing(i int, r controller.Report) (text string, at time.T
 		return "", time.Time{}, false
 	}
 	run := t.res.Rig.Runs[i]
-	owner, settled := -1, false
-	for _, j := range t.journal {
-		switch {
-		case j.Decision.Group != r.Group || j.Decision.Epoch != d.Epoch || j.At.After(run.Ended):
-		case t.changes(j):
-			owner, settled = j.run, false
-		case j.Note == "settled" && j.At.Before(run.Started):
-			settled = true
-		}
-	}
+	owner, settled := t.ownerOf(run, r.Group, d.Epoch)
 	whose, at := "an earlier run", t.firstWrite(run.name(i), r.Group, run.Ended)
 	switch owner {
 	case -1:
@@ -226,6 +218,22 @@ func (t *timeline) finishing(i int, r controller.Report) (text string, at time.T
 		text = fmt.Sprintf("finishes the move of %s: %s from %s to %s", whose, r.Group, d.From, d.To)
 	}
 	return text + "; " + pathWords(r.Health), at, true
+}
+
+// ownerOf is the run that committed the group's epoch, or -1, and whether it had
+// settled before the run began.
+func (t *timeline) ownerOf(run Run, group string, epoch int64) (owner int, settled bool) {
+	owner = -1
+	for _, j := range t.journal {
+		switch {
+		case j.Decision.Group != group || j.Decision.Epoch != epoch || j.At.After(run.Ended):
+		case t.changes(j):
+			owner, settled = j.run, false
+		case j.Note == "settled" && j.At.Before(run.Started):
+			settled = true
+		}
+	}
+	return owner, settled
 }
 
 // firstWrite is when the first write of the process to the group took effect,
