@@ -7,8 +7,7 @@ import (
 	"detour/shared/health"
 )
 
-// choose finds the highest request that stands, in the order of RFC 6378,
-// section 3.1.
+// choose finds the highest request that stands, in the order of RFC 6378.
 func (d *decider) choose() choice {
 	if c, ok := d.chooseForced(); ok {
 		return c

@@ -4,7 +4,7 @@
 // requests, the record and the time. It gives the decision, with an enumerated
 // reason also for staying, the record to keep, and the next instant at which to
 // decide again. It is linear protection switching, with the request priorities
-// of RFC 6378, section 3.1, the automatic protection switching mode of RFC 7271
+// of RFC 6378, the automatic protection switching mode of RFC 7271
 // and the vocabulary of RFC 4427. Those have a single protecting path; here
 // there can be several, in order of preference.
 //

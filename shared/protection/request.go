@@ -8,7 +8,7 @@ import (
 // RequestKind is the kind of an operator's request.
 type RequestKind string
 
-// The kinds of request, highest priority first (RFC 6378, section 3.1;
+// The kinds of request, highest priority first (RFC 6378;
 // RFC 4427).
 const (
 	// Freeze stops all route writes of the group.
