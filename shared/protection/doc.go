@@ -27,7 +27,7 @@
 //
 //	SF with no eligible path, in any state ──► HOLD no-usable-path
 //	SF beyond the blast radius ──────────────► HOLD mass-failure
-//	active path Unknown ─────────────────────► stay, sensor
+//	active path Unknown ─────────────────────► stay, sensor; WTR goes on
 //
 // Beside the state runs the settling of the tables: a move is unsettled until
 // a reading that began a settle time after the last write shows every entry in
