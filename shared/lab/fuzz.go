@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"detour/shared/adapter/systemclock"
 	"detour/shared/controller"
@@ -283,6 +282,3 @@ func sortedCounts(counts map[string]int) []Count {
 
 // eventCounts are the faults of event delivery, those before Quiet included.
 func (r *Rig) eventCounts() []sim.FaultCount { return r.opts.Faults.Events.Counts() }
-
-// since prints an instant as time since the start.
-func since(at time.Time) string { return at.Sub(Start()).Round(time.Millisecond).String() }

@@ -23,7 +23,7 @@ func TestRandomNetworksKeepTheInvariants(t *testing.T) {
 	for _, f := range report.Findings {
 		t.Errorf("seed %d: %s", f.Seed, f.Err)
 		for _, v := range f.Violations {
-			t.Errorf("  %s %s %s: %s", v.Invariant, since(v.At), v.Group, v.Text)
+			t.Errorf("  %s %s %s: %s", v.Invariant, sinceStart(v.At), v.Group, v.Text)
 		}
 		if f.Shrunk != nil {
 			if text, err := Encode(f.Shrunk); err == nil {
