@@ -210,6 +210,16 @@ func TestARouteThatStaysDeadIsWrittenAgain(t *testing.T) {
 	if !out.Writes(Enforce) || len(out.Next.Reversals) != 0 || !out.Next.RevivedAt.Equal(in.Now) {
 		t.Fatalf("seen twice: writes %t, reversals %v", out.Writes(Enforce), out.Next.Reversals)
 	}
+	later := in
+	later.Record, later.Now = out.Next, in.Now.Add(time.Minute)
+	later.Standing.StartedAt = later.Now
+	if out := Decide(later); out.Next.Settled || !out.Writes(Enforce) {
+		t.Fatal("settled although the run that was to write it died")
+	}
+	later.Record.Applied = []EntryKey{{}}
+	if out := Decide(later); !out.Next.Settled {
+		t.Fatal("not settled although it was written")
+	}
 	again := in
 	again.Record = out.Next
 	again.Record.Settled = true

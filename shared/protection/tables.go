@@ -48,11 +48,19 @@ func (d *decider) inScope(e EntryStanding) bool {
 
 func (d *decider) inPlace() bool {
 	for _, e := range d.in.Standing.Entries {
-		if d.inScope(e) && !e.On(d.in.Record.Decision.PathFor(d.step(e.Unit))) {
+		path := d.in.Record.Decision.PathFor(d.step(e.Unit))
+		if d.inScope(e) && (!e.On(path) || d.stillDead(e, path)) {
 			return false
 		}
 	}
 	return true
+}
+
+// stillDead: the entry drops traffic on a live path, and was not written since
+// that was noticed: the run that was to do it may have died.
+func (d *decider) stillDead(e EntryStanding, path string) bool {
+	a := d.health(path)
+	return e.Blackhole && a.State.Alive() && a.Evidence.Alive() && !slices.Contains(d.in.Record.Applied, e.Entry)
 }
 
 // sight describes how a settled group's tables differ from its decision; the
@@ -119,6 +127,7 @@ func (d *decider) seenTwice(sighting Sighting) {
 		switch {
 		case d.stillAims(seen.Entry):
 			d.out.Next.Settled, d.out.Next.WroteAt, d.out.Next.RevivedAt = false, d.in.Now, d.in.Now
+			d.unapply(seen.Entry)
 		case d.reversed(seen.Entry):
 			d.out.Next.Settled, d.out.Next.WroteAt = false, d.in.Now
 		}
@@ -159,9 +168,15 @@ func (d *decider) undoneSinceWritten() {
 	for _, e := range d.in.Standing.Entries {
 		if slices.Contains(rec.Applied, e.Entry) && d.inScope(e) && !e.On(rec.Decision.PathFor(d.step(e.Unit))) {
 			d.reversed(e.Entry)
-			d.out.Next.Applied = slices.DeleteFunc(d.out.Next.Applied, func(k EntryKey) bool { return k == e.Entry })
+			d.unapply(e.Entry)
 		}
 	}
+}
+
+// unapply forgets that the entry was written for the decision.
+func (d *decider) unapply(key EntryKey) {
+	next := &d.out.Next
+	next.Applied = slices.DeleteFunc(next.Applied, func(k EntryKey) bool { return k == key })
 }
 
 // reversed counts one reversal of an entry, and reports whether it may be
