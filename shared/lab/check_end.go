@@ -106,7 +106,7 @@ func (l *ledger) deadRoutes(g *declared, at time.Time) string {
 			continue
 		}
 		for _, p := range g.Paths {
-			if e.on(p.Name, e.current()) && through(l.tunnels[p.VPN].telemetry, at.Add(-2*time.Minute), l.end, func(up int) bool { return up >= p.MinTunnels }) {
+			if e.on(p.Name, e.current()) && !l.lockedOut(g.Name, p.Name, at) && through(l.tunnels[p.VPN].telemetry, at.Add(-2*time.Minute), l.end, func(up int) bool { return up >= p.MinTunnels }) {
 				return fmt.Sprintf("%s %s points to %s, which is up, and is a blackhole", e.id.table, e.id.destination, p.Name)
 			}
 		}

@@ -107,6 +107,7 @@ func (g *generator) world() {
 func (g *generator) timers() {
 	c := config.New()
 	c.Timers.Damping.HalfLife = config.Duration(time.Minute)
+	c.Timers.ContendedWindow = config.Duration(3 * time.Minute)
 	c.Timers.IgnoreHealthFor = config.Duration(2 * time.Minute)
 	if g.chance(0.15) {
 		c.Limits.MaxMoves = 1 + g.rng.IntN(2)

@@ -211,7 +211,7 @@ func (d *decider) commit(decision Decision) {
 	next := &d.out.Next
 	next.Decision, next.Settled, next.WroteAt = decision, false, d.in.Now
 	next.Sighting = Sighting{}
-	next.Applied = nil
+	next.Applied, next.RevivedAt = nil, time.Time{}
 	next.MassFailureAt = time.Time{}
 	d.out.Decision = decision
 }

@@ -224,7 +224,12 @@ func TestARouteThatStaysDeadIsWrittenAgain(t *testing.T) {
 	again.Record = out.Next
 	again.Record.Settled = true
 	if out := Decide(again); !out.Next.Sighting.At.IsZero() {
-		t.Fatal("it is written again although the path has been up all along")
+		t.Fatal("it is written again at once although the path has been up all along")
+	}
+	again.Now = again.Now.Add(10 * time.Minute)
+	again.Standing.StartedAt = again.Now
+	if out := Decide(again); out.Next.Sighting.At.IsZero() {
+		t.Fatal("it is never looked at again")
 	}
 	in.Health[0].Assessment = health.Assessment{State: health.Down, Evidence: health.Down}
 	in.Health[1].Assessment = health.Assessment{State: health.Down, Evidence: health.Down}

@@ -84,11 +84,14 @@ func (d *decider) sight() Sighting {
 // dead: the entry's own static drops traffic although its path is alive. AWS
 // does not say whether a static route to a VPN attachment leaves the state
 // blackhole by itself when the connection recovers (UNVERIFIED); to write it
-// again makes it active. It is done once for each time that the path came up:
-// where the route is right and the telemetry lags, it would change nothing.
+// again makes it active. That is done at once when the path has come up since
+// the last time, and otherwise once in a contention window: while the telemetry
+// only lags behind an outage, it changes nothing.
 func (d *decider) dead(e EntryStanding, path string) bool {
 	a := d.health(path)
-	return e.Blackhole && a.State.Alive() && a.Evidence.Alive() && d.in.Record.RevivedAt.Before(a.Since)
+	last := d.in.Record.RevivedAt
+	due := last.Before(a.Since) || !d.in.Now.Before(last.Add(d.in.Group.Limits.ContendedWindow))
+	return e.Blackhole && a.State.Alive() && a.Evidence.Alive() && due
 }
 
 // movedTo is the other declared path on which all routes of the group stand,
