@@ -21,7 +21,7 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 	standing := plan.Standing(h.group, h.look.readings, c.settings.Never)
 	done := progress{applied: applied{}, denied: map[protection.EntryKey]bool{}}
 	for round := 0; h.output.Writes(h.group.Mode); round++ {
-		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, plan.Revive(standing, alive(h.report.Health)))
+		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, plan.Revive(standing, h.output.Next, alive(h.report.Health)))
 		h.report.Skipped = built.Skipped
 		left := done.left(built.Changes)
 		if len(left) == 0 && built.Complete {

@@ -143,7 +143,7 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 		Standing: standing, Budget: c.budget(item.Key, control, now), Freeze: control.Freeze, Now: now,
 	})
 	out.output.Deadline = earliest(out.output.Deadline, out.hint.Deadline)
-	out.plan = c.build(group, out.output, plan.Revive(standing, alive(out.health)))
+	out.plan = c.build(group, out.output, plan.Revive(standing, out.output.Next, alive(out.health)))
 	out.pending = !out.output.Next.Equal(item.Record) || len(out.output.Ended) > 0 ||
 		(out.output.Writes(group.Mode) && len(out.plan.Changes) > 0)
 	return out

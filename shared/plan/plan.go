@@ -101,10 +101,16 @@ func indexReadings(readings []route.Reading, tables []route.Table) readingIndex 
 
 // Revive returns a standing in which the entries that drop traffic on a path
 // that is alive do not count as standing on it, so that Build writes them again.
-func Revive(standing protection.Standing, alive func(path string) bool) protection.Standing {
+// It does so only once the record says that they are to be written again, and
+// for those that were not: evidence and tables are not read at one instant, so
+// one look at a path that has just failed can show it alive with dead routes.
+func Revive(standing protection.Standing, record protection.Record, alive func(path string) bool) protection.Standing {
+	if record.RevivedAt.IsZero() {
+		return standing
+	}
 	standing.Entries = slices.Clone(standing.Entries)
 	for i, entry := range standing.Entries {
-		if entry.Blackhole {
+		if entry.Blackhole && !slices.Contains(record.Applied, entry.Entry) {
 			standing.Entries[i].Paths = slices.DeleteFunc(slices.Clone(entry.Paths), alive)
 		}
 	}

@@ -60,7 +60,8 @@ func (d *decider) inPlace() bool {
 // that was noticed: the run that was to do it may have died.
 func (d *decider) stillDead(e EntryStanding, path string) bool {
 	a := d.health(path)
-	return e.Blackhole && a.State.Alive() && a.Evidence.Alive() && !slices.Contains(d.in.Record.Applied, e.Entry)
+	pending := !d.in.Record.RevivedAt.IsZero() && !slices.Contains(d.in.Record.Applied, e.Entry)
+	return e.Blackhole && a.State.Alive() && a.Evidence.Alive() && pending
 }
 
 // sight describes how a settled group's tables differ from its decision; the
