@@ -100,28 +100,3 @@ func (c Config) NeverTouch() (tables []string, destinations []route.Destination)
 	}
 	return slices.Clone(c.Never.Tables), destinations
 }
-
-// Constants are the constants of the controller as it takes them.
-type Constants struct {
-	// MaxMoves groups may start a move within MoveWindow without further proof.
-	MaxMoves    int
-	MoveWindow  time.Duration
-	SweepPeriod time.Duration
-	Lease       time.Duration
-	CallTimeout time.Duration
-	ClockSkew   time.Duration
-	SettleTime  time.Duration
-}
-
-// Constants returns the constants that are no group's.
-func (c Config) Constants() Constants {
-	return Constants{
-		MaxMoves:    c.MaxMoves(),
-		MoveWindow:  time.Duration(c.Limits.Window),
-		SweepPeriod: time.Duration(c.Timers.SweepPeriod),
-		Lease:       time.Duration(c.Timers.Lease),
-		CallTimeout: time.Duration(c.Timers.CallTimeout),
-		ClockSkew:   time.Duration(c.Timers.ClockSkew),
-		SettleTime:  time.Duration(c.Timers.SettleTime),
-	}
-}

@@ -206,16 +206,12 @@ func TestMaxMoves(t *testing.T) {
 	}
 }
 
-func TestNeverTouchAndConstants(t *testing.T) {
+func TestNeverTouch(t *testing.T) {
 	c := sample()
 	c.Never = config.Never{Tables: []string{"rtb-09"}, Destinations: []string{"192.0.2.0/24"}}
 	tables, destinations := c.NeverTouch()
 	if !reflect.DeepEqual(tables, []string{"rtb-09"}) || !reflect.DeepEqual(destinations, []route.Destination{route.MustDestination("192.0.2.0/24")}) {
 		t.Errorf("got %v, %v", tables, destinations)
-	}
-	want := config.Constants{MaxMoves: 10, MoveWindow: 5 * time.Minute, SweepPeriod: time.Minute, Lease: 20 * time.Second, CallTimeout: 5 * time.Second, ClockSkew: 2 * time.Second, SettleTime: 10 * time.Second}
-	if got := c.Constants(); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
