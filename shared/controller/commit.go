@@ -78,7 +78,7 @@ func (c *Controller) note(h *hold, d decision) {
 
 // commit writes the record as decided.
 func (c *Controller) commit(ctx context.Context, h *hold) error {
-	commit := Commit{Item: h.item, MoveWindow: c.settings.MoveWindow, ControlRevision: h.control.Revision}
+	commit := Commit{Item: h.item, MoveWindow: c.settings.MoveWindow, Control: h.control}
 	commit.Item.Record = h.output.Next.Clone()
 	commit.Item.WakeAt = h.output.Deadline
 	for _, ended := range h.output.Ended {
@@ -103,7 +103,7 @@ func (c *Controller) commit(ctx context.Context, h *hold) error {
 	})
 	if err == nil && h.output.Starts {
 		// Later groups of this run go on from here.
-		h.control.Moves = append(slices.Clone(h.control.Moves), Move{Key: h.item.Key, At: now})
+		h.control.Moves = commit.Moves()
 		h.control.Revision++
 	}
 	return err

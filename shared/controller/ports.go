@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"detour/shared/health"
@@ -118,11 +119,22 @@ type Commit struct {
 	Ended   []string
 	Journal []JournalEntry
 	// Move is the start of a move of the item's group; zero: none. It is counted in
-	// the control item on the condition that that item's revision is
-	// ControlRevision. Moves older than MoveWindow are forgotten with it.
-	Move            time.Time
-	MoveWindow      time.Duration
-	ControlRevision int64
+	// the control item on the condition that that item's revision is Control's.
+	// Moves older than MoveWindow are forgotten with it.
+	Move       time.Time
+	MoveWindow time.Duration
+	// Control is the control item as the decision saw it.
+	Control Control
+}
+
+// Moves are the moves of the control item once the commit's own is counted,
+// oldest first.
+func (c Commit) Moves() []Move {
+	oldest := c.Move.Add(-c.MoveWindow)
+	moves := append(slices.Clone(c.Control.Moves), Move{Key: c.Item.Key, At: c.Move})
+	moves = slices.DeleteFunc(moves, func(move Move) bool { return move.At.Before(oldest) })
+	slices.SortStableFunc(moves, func(a, b Move) int { return a.At.Compare(b.At) })
+	return moves
 }
 
 // The errors of Records. Anything else is a failure of the store, after which

@@ -168,14 +168,10 @@ func (s *Store) count(commit controller.Commit) error {
 	if commit.Move.IsZero() {
 		return nil
 	}
-	if s.control.Revision != commit.ControlRevision {
+	if s.control.Revision != commit.Control.Revision {
 		return controller.ErrControlChanged
 	}
-	oldest := commit.Move.Add(-commit.MoveWindow)
-	moves := append(slices.Clone(s.control.Moves), controller.Move{Key: commit.Item.Key, At: commit.Move})
-	moves = slices.DeleteFunc(moves, func(move controller.Move) bool { return move.At.Before(oldest) })
-	slices.SortStableFunc(moves, func(a, b controller.Move) int { return a.At.Compare(b.At) })
-	s.control.Moves = moves
+	s.control.Moves = commit.Moves()
 	s.control.Revision++
 	return nil
 }

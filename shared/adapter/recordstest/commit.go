@@ -39,7 +39,7 @@ func commitAgain(b *bench) {
 	item.Record = record(7)
 	commit := controller.Commit{
 		Item: item, Journal: []controller.JournalEntry{entry(7, b.clock.Now())},
-		Move: b.clock.Now(), MoveWindow: window, ControlRevision: b.control().Revision,
+		Move: b.clock.Now(), MoveWindow: window, Control: b.control(),
 	}
 	first := b.commit(commit)
 	again := b.commit(commit)
@@ -125,7 +125,7 @@ func commitMoves(b *bench) {
 	for n := range 4 {
 		item.Record = record(n)
 		before := b.control()
-		item = b.commit(controller.Commit{Item: item, Move: b.clock.Now(), MoveWindow: window, ControlRevision: before.Revision})
+		item = b.commit(controller.Commit{Item: item, Move: b.clock.Now(), MoveWindow: window, Control: before})
 		if after := b.control(); after.Revision != before.Revision+1 {
 			b.Errorf("a counted move took the control item from revision %d to %d", before.Revision, after.Revision)
 		}
@@ -157,7 +157,7 @@ func commitControlChanged(b *bench) {
 	item.Record = record(7)
 	commit := controller.Commit{
 		Item: item, Ended: []string{"r1"}, Journal: []controller.JournalEntry{entry(7, b.clock.Now())},
-		Move: b.clock.Now(), MoveWindow: window, ControlRevision: seen.Revision,
+		Move: b.clock.Now(), MoveWindow: window, Control: seen,
 	}
 	_, err := b.store.Commit(b.Context(), commit)
 	b.refused("a Commit with an old control revision", err, controller.ErrControlChanged)
@@ -174,18 +174,18 @@ func commitControlChanged(b *bench) {
 	renewed, control, err := b.store.Renew(b.Context(), item)
 	b.must(err)
 	renewed.Record = record(7)
-	commit.Item, commit.ControlRevision = renewed, control.Revision
+	commit.Item, commit.Control = renewed, control
 	b.commit(commit)
 	// Without a move the control item does not matter.
 	left = b.peek(group)
-	b.commit(controller.Commit{Item: left, ControlRevision: 99})
+	b.commit(controller.Commit{Item: left, Control: controller.Control{Revision: 99}})
 }
 
 func commitFencedFirst(b *bench) {
 	item := b.take(group, "one")
 	b.clock.Advance(Lease + Skew + time.Second)
 	b.take(group, "two")
-	_, err := b.store.Commit(b.Context(), controller.Commit{Item: item, Move: b.clock.Now(), MoveWindow: window, ControlRevision: 99})
+	_, err := b.store.Commit(b.Context(), controller.Commit{Item: item, Move: b.clock.Now(), MoveWindow: window, Control: controller.Control{Revision: 99}})
 	b.refused("a Commit with both conditions broken", err, controller.ErrFenced)
 }
 

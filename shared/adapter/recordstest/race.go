@@ -92,7 +92,7 @@ func raceMoves(b *bench) {
 		item, control, err := b.store.Take(b.Context(), key, "one")
 		for err == nil {
 			_, err = b.store.Commit(b.Context(), controller.Commit{
-				Item: item, Move: b.clock.Now(), MoveWindow: window, ControlRevision: control.Revision,
+				Item: item, Move: b.clock.Now(), MoveWindow: window, Control: control,
 			})
 			if err == nil {
 				return
