@@ -88,7 +88,7 @@ This tool has the lab: Detour's own code on a simulated network, in virtual time
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagProblem)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(labCommand(io))
+	root.AddCommand(labCommand(io), configCommand(io))
 	return root
 }
 
