@@ -26,6 +26,12 @@ func details() map[string]any {
 		"cloudwatch-alarm-state-change.json":                   &events.AlarmStateChange{},
 		"connect-peer-bgp-down.json":                           &events.NetworkManagerStatus{},
 		"connect-peer-bgp-up.json":                             &events.NetworkManagerStatus{},
+		"detour-contended.json":                                &events.Own{},
+		"detour-path-state-changed.json":                       &events.Own{},
+		"detour-request-ended.json":                            &events.Own{},
+		"detour-switchover-completed.json":                     &events.Own{},
+		"detour-switchover-held.json":                          &events.Own{},
+		"detour-switchover-started.json":                       &events.Own{},
 		"service-advisory.json":                                nil, // Its shape is not published.
 		"tgw-connect-peer-bgp-down-expected.json":              &events.NetworkManagerStatus{},
 		"tgw-connect-peer-bgp-establish-expected.json":         &events.NetworkManagerStatus{},
@@ -178,6 +184,11 @@ func TestWrongShapesAreReportedAndTheRestIsRead(t *testing.T) {
 			[]string{"Records.body"},
 		},
 		{"wake-up", `{"detour":"wake-up","key":1}`, &events.WakeUp{}, &events.WakeUp{Detour: "wake-up"}, []string{"key"}},
+		{
+			"own event", `{"version":"one","kind":1,"group":"g","at":"yesterday","extent":1.5,"epoch":"7","detail":{}}`,
+			&events.Own{}, &events.Own{Group: "g", Epoch: 7},
+			[]string{"version", "kind", "at", "extent", "detail"},
+		},
 		{"sweep", `{"detour":true}`, &events.Sweep{}, &events.Sweep{}, []string{"detour"}},
 	}
 	for _, test := range tests {

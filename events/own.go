@@ -1,10 +1,19 @@
 package events
 
-// The values of the key "detour" in Detour's own messages.
+import "time"
+
+// The values of the key "detour" in the messages that Detour sends to itself.
 const (
 	KindWakeUp = "wake-up"
 	KindSweep  = "sweep"
 )
+
+// SourceDetour is the source of the events that Detour publishes. EventBridge keeps the prefix "aws." for AWS's own.
+const SourceDetour = "detour"
+
+// OwnVersion is the version of the shape of Own. It rises when a key goes away or changes its meaning, and not when one
+// is added.
+const OwnVersion = 1
 
 // WakeUp is the body of Detour's own delayed SQS message: look at one group or filter now. It carries no state, so that a
 // late or doubled one does no harm.
@@ -37,5 +46,49 @@ func (s *Sweep) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	o.text(&s.Detour, "detour")
+	return o.err()
+}
+
+// Own is the detail of the events that Detour publishes. docs/events.md explains every key to those who subscribe.
+type Own struct {
+	// Version is OwnVersion.
+	Version int64 `json:"version"`
+	// Kind is what happened, and the same as the envelope's detail-type.
+	Kind  string `json:"kind"`
+	Group string `json:"group"`
+	// At is when the event was made, in UTC and finer than the envelope's time, which has whole seconds.
+	At time.Time `json:"at"`
+
+	// From, To, Extent, Action, Reason and Epoch are the decision of the run that published: its first Extent units belong
+	// to the path To, and the others to From.
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Extent int64  `json:"extent"`
+	Action string `json:"action"`
+	Reason string `json:"reason"`
+	// Epoch numbers the group's moves, and only rises.
+	Epoch int64 `json:"epoch"`
+
+	// Detail is for people: its wording is no part of the shape.
+	Detail string `json:"detail,omitempty"`
+}
+
+// UnmarshalJSON fills every field that it can and reports the others.
+func (e *Own) UnmarshalJSON(raw []byte) error {
+	o, err := open(raw)
+	if err != nil {
+		return err
+	}
+	o.integer(&e.Version, "version")
+	o.text(&e.Kind, "kind")
+	o.text(&e.Group, "group")
+	read(o, &e.At, "a time as RFC 3339 has it", "at")
+	o.text(&e.From, "from")
+	o.text(&e.To, "to")
+	o.integer(&e.Extent, "extent")
+	o.text(&e.Action, "action")
+	o.text(&e.Reason, "reason")
+	o.integer(&e.Epoch, "epoch")
+	o.text(&e.Detail, "detail")
 	return o.err()
 }

@@ -23,6 +23,12 @@ var matches = map[string][]string{
 	"cloudwatch-alarm-state-change.json":                   {"cloudwatch-alarm.json"},
 	"connect-peer-bgp-down.json":                           {"network-manager-status.json"},
 	"connect-peer-bgp-up.json":                             {"network-manager-status.json"},
+	"detour-contended.json":                                nil, // Detour's own events lead to no run.
+	"detour-path-state-changed.json":                       nil, // Detour's own events lead to no run.
+	"detour-request-ended.json":                            nil, // Detour's own events lead to no run.
+	"detour-switchover-completed.json":                     nil, // Detour's own events lead to no run.
+	"detour-switchover-held.json":                          nil, // Detour's own events lead to no run.
+	"detour-switchover-started.json":                       nil, // Detour's own events lead to no run.
 	"service-advisory.json":                                nil,
 	"sweep.json":                                           nil, // Comes from the schedule, through no rule.
 	"tgw-connect-peer-bgp-down-expected.json":              {"network-manager-status.json"},

@@ -1,4 +1,4 @@
-// Package payload holds one sample of every message that Detour receives, as embedded JSON files, and nothing else.
+// Package payload holds one sample of every message that Detour receives or publishes, as embedded JSON files, and nothing else.
 // It is the single copy: decoders are tested against it, and the simulated network makes its events from it.
 //
 // Where the samples come from:
@@ -25,6 +25,8 @@
 //   - aws-health-*: the AWS page "AWS Health event Amazon EventBridge schema", filled with the VPN event type codes.
 //   - wake-up: an SQS batch as on the AWS page "Using Lambda with Amazon SQS", with Detour's own bodies.
 //   - sweep: the Input that Detour's own schedule passes (EventBridge Scheduler passes it unchanged).
+//   - detour-*: what Detour itself publishes, one sample for each kind. Package awsevents publishes the same events in a test
+//     and compares. The envelope around the detail is EventBridge's, as on the AWS page "AWS service event metadata".
 //   - truncated: deliberately cut off, and so not valid JSON. It is what a decoder must refuse.
 package payload
 

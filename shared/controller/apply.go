@@ -140,7 +140,7 @@ func (c *Controller) leaveUnfinished(h *hold) {
 		return
 	}
 	h.report.Status = StatusUnfinished
-	if slices.ContainsFunc(h.report.Problems, func(p route.Problem) bool { return !worthAnother(p) }) {
+	if slices.ContainsFunc(h.report.Problems, func(p TableProblem) bool { return !worthAnother(p.Problem) }) {
 		return
 	}
 	h.report.WakeAt = earliest(h.report.WakeAt, c.ports.Clock.Now().Add(c.settings.Settle))
@@ -180,6 +180,10 @@ func (c *Controller) noteWritten(ctx context.Context, h *hold, done applied) {
 func (c *Controller) mayStart(h *hold) bool {
 	return h.leaseLeft(c.ports.Clock.Now()) >= c.settings.CallTimeout+c.settings.Skew
 }
+
+// TimeLeft reports whether the context's deadline leaves room for a run that
+// writes. Without a deadline it does.
+func (c *Controller) TimeLeft(ctx context.Context) bool { return c.timeLeft(ctx, 0) }
 
 // timeLeft reports whether the run's own deadline leaves room for one more call
 // and for the steps after it.

@@ -71,7 +71,7 @@ func (c *Controller) note(h *hold, d decision) {
 	r.Problems = nil
 	for _, reading := range h.look.readings {
 		if !reading.Complete && slices.Contains(h.group.Tables(), reading.Table) {
-			r.Problems = append(r.Problems, reading.Problem)
+			r.Problems = append(r.Problems, TableProblem{Table: reading.Table, Problem: reading.Problem})
 		}
 	}
 }

@@ -64,7 +64,11 @@ type Report struct {
 	Receipts []route.Receipt         `json:"receipts,omitempty"`
 	Skipped  []plan.Skipped          `json:"skipped,omitempty"`
 	Cost     plan.Cost               `json:"cost"`
-	Problems []route.Problem         `json:"problems,omitempty"`
+	// Problems are the tables that could not be read whole.
+	Problems []TableProblem `json:"problems,omitempty"`
+	// OutOfTime: writes were not started, because the run's own deadline left no
+	// room for them.
+	OutOfTime bool `json:"outOfTime,omitempty"`
 	// Lag is how long telemetry lagged behind the event that came before it.
 	Lag    time.Duration `json:"lag,omitempty"`
 	Stages []StageTime   `json:"stages,omitempty"`
@@ -74,6 +78,12 @@ type Report struct {
 
 	// before is the record as it was when the decision was made.
 	before protection.Record
+}
+
+// TableProblem is a table that could not be read whole, and why.
+type TableProblem struct {
+	Table   route.Table   `json:"table"`
+	Problem route.Problem `json:"problem"`
 }
 
 // EventKind is the kind of one of Detour's own events.

@@ -177,8 +177,9 @@ func (c *Controller) armWake(ctx context.Context, h *hold) {
 	}
 }
 
-// release gives the lease back. On the last cycle a dirty item is released all
-// the same, after a wake-up was asked for.
+// release gives the lease back. On the last cycle, and where the deadline leaves
+// no room for another, a dirty item is released all the same, after a wake-up was
+// asked for.
 func (c *Controller) release(ctx context.Context, h *hold, last bool) {
 	started := c.ports.Clock.Now()
 	defer c.stage(h, StageRelease, started)
@@ -186,7 +187,7 @@ func (c *Controller) release(ctx context.Context, h *hold, last bool) {
 	switch {
 	case err == nil:
 		h.lost = true
-	case errors.Is(err, ErrDirty) && !last:
+	case errors.Is(err, ErrDirty) && !last && c.timeLeft(ctx, c.settings.CallTimeout):
 		h.again = true
 	case errors.Is(err, ErrDirty):
 		c.releaseDirty(ctx, h)

@@ -147,7 +147,7 @@ func TestAnIncompleteReadingConcernsItsGroupOnly(t *testing.T) {
 	want(t, "berlin", w.standsOn("berlin"), map[string]int{"A": 2})
 	want(t, "paris", w.standsOn("paris"), map[string]int{"B": 2})
 	want(t, "the states", []controller.Status{reports[0].Status, reports[1].Status}, []controller.Status{controller.StatusUnfinished, controller.StatusDone})
-	want(t, "berlin's problems", reports[0].Problems, []route.Problem{route.ProblemDenied})
+	want(t, "berlin's problems", reports[0].Problems, []controller.TableProblem{{Table: w.groups[0].Tables()[0], Problem: route.ProblemDenied}})
 	if reports[0].WakeAt.IsZero() {
 		t.Error("no wake-up was asked for")
 	}

@@ -219,6 +219,7 @@ func TestTheDeadlineOfARunEndsTheWaveInTime(t *testing.T) {
 		t.Errorf("the run ended at %s with the deadline at %s", ended, deadline)
 	}
 	want(t, "the status", report.Status, controller.StatusUnfinished)
+	want(t, "out of time", report.OutOfTime, true)
 	if report.WakeAt.Sub(ended) > settle || len(w.waiting()) == 0 {
 		t.Errorf("the wake-up is at %s, the run ended at %s", report.WakeAt, ended)
 	}
@@ -226,4 +227,30 @@ func TestTheDeadlineOfARunEndsTheWaveInTime(t *testing.T) {
 	want(t, "the next run", only(t, w.reconcile("berlin")).Status, controller.StatusDone)
 	want(t, "the entries", w.standsOn("berlin"), map[string]int{"B": 200})
 	want(t, "moves", len(w.control().Moves), 1)
+}
+
+// TestADirtyItemNearTheDeadlineIsLeftToAWakeUp: what came in meanwhile is for a
+// run that has the time for it.
+func TestADirtyItemNearTheDeadlineIsLeftToAWakeUp(t *testing.T) {
+	w := settled(t, newGroup("berlin", 200))
+	w.fail("berlin")
+	asked := false
+	w.onStore = func(op string, _ controller.Key, _ int) fault {
+		if op == "release" && !asked {
+			asked = true
+			w.request("berlin", protection.Request{ID: "r1", Kind: protection.Freeze})
+		}
+		return fault{}
+	}
+	var reports []controller.Report
+	w.await(w.run("switchover", func(ctx context.Context, p *sim.Process, c *controller.Controller) {
+		ctx, cancel := p.Timeout(ctx, 20*time.Second)
+		defer cancel()
+		reports = c.Reconcile(ctx, controller.Trigger{Groups: []string{"berlin"}})
+	}))
+	want(t, "times through the steps", len(reports), 1)
+	want(t, "the lease", w.item("berlin").Lease.Token, "")
+	if len(w.waiting()) == 0 {
+		t.Error("no wake-up was asked for")
+	}
 }

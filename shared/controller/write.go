@@ -157,7 +157,7 @@ func (w *wave) ready(ctx context.Context, change route.Change) bool {
 	}
 	delay := w.c.pacer.reserve(plan.BucketOf(change), w.c.ports.Clock.Now())
 	if !w.c.timeLeft(ctx, delay) {
-		w.stopped = true
+		w.stopped, w.h.report.OutOfTime = true, true
 		return false
 	}
 	for delay > 0 {

@@ -2,11 +2,13 @@ package handler_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,7 +39,7 @@ var (
 // written, and every tunnel is UP unless its connection is down. It may be used
 // from several goroutines.
 type network struct {
-	clock  *recordstest.Clock
+	clock  interface{ Now() time.Time }
 	groups []protection.Group
 
 	mu     sync.Mutex
@@ -97,18 +99,21 @@ type failingStore struct {
 	controller.Records
 	broken map[controller.Key]bool
 	all    bool
+	err    error // nil: errStore
 }
+
+func (s failingStore) failure() error { return cmp.Or(s.err, errStore) }
 
 func (s failingStore) Take(ctx context.Context, key controller.Key, token string) (controller.Item, controller.Control, error) {
 	if s.all || s.broken[key] {
-		return controller.Item{}, controller.Control{}, errStore
+		return controller.Item{}, controller.Control{}, s.failure()
 	}
 	return s.Records.Take(ctx, key, token)
 }
 
 func (s failingStore) Peek(ctx context.Context, keys []controller.Key) ([]controller.Item, controller.Control, error) {
 	if s.all {
-		return nil, controller.Control{}, errStore
+		return nil, controller.Control{}, s.failure()
 	}
 	return s.Records.Peek(ctx, keys)
 }
@@ -116,6 +121,8 @@ func (s failingStore) Peek(ctx context.Context, keys []controller.Key) ([]contro
 // lines is a log handler that keeps the lines as JSON objects.
 type lines struct{ buffer bytes.Buffer }
 
+// all returns the lines so far. Every line is checked to be what a log tool and
+// CloudWatch can read.
 func (l *lines) all(t *testing.T) []map[string]any {
 	t.Helper()
 	var out []map[string]any
@@ -124,9 +131,101 @@ func (l *lines) all(t *testing.T) []map[string]any {
 		if err := json.Unmarshal([]byte(line), &fields); err != nil {
 			t.Fatalf("the log line %q: %v", line, err)
 		}
+		wantUniqueKeys(t, line)
+		wantEmbedded(t, fields)
 		out = append(out, fields)
 	}
 	return out
+}
+
+// shown are the lines that a function logs at the default level.
+func (l *lines) shown(t *testing.T) []map[string]any {
+	t.Helper()
+	return slices.DeleteFunc(l.all(t), func(line map[string]any) bool { return line["level"] == "DEBUG" })
+}
+
+// wantUniqueKeys: encoding/json takes the last of doubled keys, other readers
+// refuse the line.
+func wantUniqueKeys(t *testing.T, line string) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(line))
+	if _, err := decoder.Token(); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := token.(string)
+		if seen[key] {
+			t.Errorf("the key %q stands twice in %s", key, line)
+		}
+		seen[key] = true
+		var value any
+		if err := decoder.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantEmbedded: every metric that the metadata names is a number at the top, is
+// in the table with that unit, and stands in one directive; every dimension is a
+// text at the top (CloudWatch User Guide, "Specification: Embedded metric format").
+func wantEmbedded(t *testing.T, line map[string]any) {
+	t.Helper()
+	raw, ok := line["_aws"]
+	if !ok {
+		for _, m := range handler.Metrics() {
+			if _, ok := line[m.Name]; ok {
+				t.Errorf("the value of %s stands in a line without metadata: %v", m.Name, line)
+			}
+		}
+		return
+	}
+	if line["level"] == "DEBUG" {
+		t.Errorf("a line that is not written by default has metrics: %v", line)
+	}
+	meta := raw.(map[string]any)
+	if at, ok := meta["Timestamp"].(float64); !ok || time.UnixMilli(int64(at)).Year() != 2026 {
+		t.Errorf("the timestamp is %v", meta["Timestamp"])
+	}
+	table := map[string]handler.Metric{}
+	for _, m := range handler.Metrics() {
+		table[m.Name] = m
+	}
+	named := map[string]bool{}
+	for _, d := range meta["CloudWatchMetrics"].([]any) {
+		directive := d.(map[string]any)
+		metrics, dimensions := directive["Metrics"].([]any), directive["Dimensions"].([]any)
+		if directive["Namespace"] != "Detour" || len(metrics) == 0 || len(metrics) > 100 || len(dimensions) == 0 {
+			t.Errorf("the directive %v", directive)
+		}
+		for _, set := range dimensions {
+			if keys := set.([]any); len(keys) > 30 || keys[0] != "Function" {
+				t.Errorf("the dimensions %v", keys)
+			}
+			for _, key := range set.([]any) {
+				if value, ok := line[key.(string)].(string); !ok || value == "" || len(value) > 1024 {
+					t.Errorf("the dimension %v is %v", key, line[key.(string)])
+				}
+			}
+		}
+		for _, m := range metrics {
+			metric := m.(map[string]any)
+			name := metric["Name"].(string)
+			if _, ok := line[name].(float64); !ok || named[name] || table[name].Unit != metric["Unit"] {
+				t.Errorf("the metric %v is %v", metric, line[name])
+			}
+			named[name] = true
+		}
+	}
+	for name := range table {
+		if _, ok := line[name]; ok != named[name] {
+			t.Errorf("the value of %s stands in a line whose metadata does not name it: %v", name, line)
+		}
+	}
 }
 
 // rig is a handler with everything around it.
@@ -179,7 +278,7 @@ func newRig(t *testing.T, wrap func(controller.Records) controller.Records, grou
 		records = wrap(r.store)
 	}
 	log := slog.New(slog.NewJSONHandler(&r.log.buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	r.Handler = handler.New(build(records), r.clock, log)
+	r.Handler = handler.New(build(records), r.clock, log, handler.Options{Function: "detour-test"})
 	return r
 }
 

@@ -3,14 +3,12 @@ package handler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"strconv"
-	"strings"
+	"time"
 
 	"detour/shared/controller"
 	"detour/shared/ingest"
-	"detour/shared/protection"
-	"detour/shared/route"
 )
 
 // Action says what the trigger is to do with what it sent.
@@ -33,25 +31,78 @@ const DropUnconfigured ingest.DropReason = "unconfigured"
 // Outcome is the end of one invocation.
 type Outcome struct {
 	Action Action
-	// Body is the JSON answer, for the triggers that read one.
+	// Body is the JSON answer. It is never empty, whatever the action.
 	Body []byte
 	// Reports are what was done, by group priority.
 	Reports []controller.Report
 	// Dropped is why, for Drop.
 	Dropped ingest.DropReason
+
+	// why says what to try again for, for Retry.
+	why string
 }
 
-// Handler holds what both functions need.
+// Answer is what a main gives to the Lambda runtime: the body, or the error that
+// makes the trigger send the message again.
+func (o Outcome) Answer() ([]byte, error) {
+	if err := o.Err(); err != nil {
+		return nil, err
+	}
+	return o.Body, nil
+}
+
+// Err is nil unless the action is Retry. Its text is one short line. It reaches
+// failure destinations, which no log handler cleans, so it holds nothing of what
+// came from outside: neither from an event nor from the answer of a call.
+func (o Outcome) Err() error {
+	if o.Action != Retry {
+		return nil
+	}
+	return errors.New("try again: " + o.why)
+}
+
+// Options are what a handler is told about its surroundings.
+type Options struct {
+	// Function is the name of the function, a dimension of every metric. Without
+	// it no metrics are written: in the lab the log is for people.
+	Function string
+}
+
+// Handler holds what both functions need. It may serve any number of
+// invocations.
 type Handler struct {
 	controller *controller.Controller
 	clock      controller.Clock
 	log        *slog.Logger
+	options    Options
 }
 
 // New returns the handlers of the functions. The controller and the clock must
 // be those of the same process.
-func New(c *controller.Controller, clock controller.Clock, log *slog.Logger) *Handler {
-	return &Handler{controller: c, clock: clock, log: log}
+func New(c *controller.Controller, clock controller.Clock, log *slog.Logger, options Options) *Handler {
+	return &Handler{controller: c, clock: clock, log: log, options: options}
+}
+
+// lastWords is the part of the function's time that is kept for the log line: at
+// the deadline Lambda ends the process, whatever it is doing.
+const lastWords = time.Second
+
+// bounded makes every call of the run end in time for its log line. The
+// controller stops writing well before that.
+func (h *Handler) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return h.clock.Timeout(ctx, deadline.Sub(h.clock.Now())-lastWords)
+}
+
+// outOfTime is the outcome of what was not begun. To begin it would take leases
+// that other runs wait for, and write nothing.
+func (h *Handler) outOfTime(ctx context.Context, event string) Outcome {
+	h.log.LogAttrs(ctx, slog.LevelWarn, "not begun", append([]slog.Attr{slog.String("event", event), slog.Bool("outOfTime", true)},
+		h.metrics("", measured{{MetricOutOfTime, 1}})...)...)
+	return Outcome{Action: Retry, why: "too little was left of the function's timeout to begin; raise it if this happens again"}
 }
 
 // finish logs one line for each decision and maps the reports to an outcome: a
@@ -59,103 +110,65 @@ func New(c *controller.Controller, clock controller.Clock, log *slog.Logger) *Ha
 // since the sweep runs the same code within a minute.
 func (h *Handler) finish(ctx context.Context, reports []controller.Report) Outcome {
 	out := Outcome{Action: Value, Reports: reports}
+	var failed, undecided []string
+	var err error
 	for _, report := range reports {
-		h.decision(ctx, report)
 		if report.Status == controller.StatusFailed {
-			out.Action = Retry
+			failed = append(failed, report.Group)
+			if len(report.Stages) == 0 {
+				// No step was taken: one call for all groups failed, and one line says so.
+				undecided, err = append(undecided, report.Group), report.Err
+				continue
+			}
 		}
+		h.decision(ctx, report)
+	}
+	if len(undecided) > 0 {
+		h.log.LogAttrs(ctx, slog.LevelWarn, "undecided", append([]slog.Attr{
+			slog.String("event", reports[0].Event), slog.Int("count", len(undecided)), slog.String("groups", list(undecided)),
+			slog.String("error", oneLine(err.Error())),
+		}, h.metrics("", measured{{MetricFailed, len(undecided)}})...)...)
+	}
+	if len(failed) > 0 {
+		out.Action = Retry
+		out.why = fmt.Sprintf("the record store could not be used for group %s and %d more; the log has the error", failed[0], len(failed)-1)
 	}
 	return out
 }
 
-// drop logs the one line of a message that is not worked on.
-func (h *Handler) drop(ctx context.Context, err error) Outcome {
-	out := Outcome{Action: Drop, Dropped: ingest.DropMalformed}
+// maxDropLines bounds the lines about one batch. SQS can send thousands of
+// messages at once, if the mapping says so.
+const maxDropLines = 10
+
+// drop logs one line for each message that is not worked on, and beyond
+// maxDropLines one for all the others.
+func (h *Handler) drop(ctx context.Context, drops ...ingest.Drop) Outcome {
+	for i, d := range drops {
+		attrs := []slog.Attr{slog.String("reason", string(d.Reason)), slog.String("detail", d.Detail)}
+		count := 1
+		if i == maxDropLines {
+			count = len(drops) - i
+			attrs = append(attrs, slog.Int("count", count))
+		}
+		h.log.LogAttrs(ctx, slog.LevelWarn, "dropped", append(attrs, h.metrics("", measured{{MetricDropped, count}})...)...)
+		if i == maxDropLines {
+			break
+		}
+	}
+	return Outcome{Action: Drop, Dropped: drops[len(drops)-1].Reason}
+}
+
+// dropsOf takes the drops out of an error of package ingest.
+func dropsOf(err error) []ingest.Drop {
 	if bad, ok := errors.AsType[*ingest.WakeError](err); ok {
-		for _, b := range bad.Bad {
-			out.Dropped = b.Reason
-			h.log.WarnContext(ctx, "dropped", slog.String("reason", string(b.Reason)), slog.String("detail", b.Error()))
+		out := make([]ingest.Drop, len(bad.Bad))
+		for i, b := range bad.Bad {
+			out[i] = ingest.Drop{Reason: b.Reason, Detail: b.Error()}
 		}
 		return out
 	}
 	if d, ok := errors.AsType[*ingest.Drop](err); ok {
-		out.Dropped = d.Reason
-		h.log.WarnContext(ctx, "dropped", slog.String("reason", string(d.Reason)), slog.String("detail", d.Detail))
-		return out
+		return []ingest.Drop{*d}
 	}
-	h.log.WarnContext(ctx, "dropped", slog.String("reason", string(out.Dropped)), slog.String("detail", err.Error()))
-	return out
-}
-
-// decision logs one group's run. Quiet groups of a sweep are logged at debug.
-func (h *Handler) decision(ctx context.Context, r controller.Report) {
-	if r.Status == controller.StatusBusy {
-		// The run that holds the lease decides, and logs it.
-		h.log.InfoContext(ctx, "busy", slog.String("group", r.Group), slog.String("event", r.Event))
-		return
-	}
-	level := slog.LevelInfo
-	switch {
-	case r.Err != nil || r.Decision.Action == protection.Hold:
-		level = slog.LevelWarn
-	case r.Status == controller.StatusQuiet:
-		level = slog.LevelDebug
-	}
-	attrs := []slog.Attr{
-		slog.String("group", r.Group), slog.String("status", string(r.Status)), slog.String("event", r.Event),
-		slog.String("from", r.Decision.From), slog.String("to", r.Decision.To), slog.Int("extent", r.Decision.Extent),
-		slog.String("action", string(r.Decision.Action)), slog.String("reason", string(r.Decision.Reason)),
-		slog.Int64("epoch", r.Decision.Epoch), slog.Bool("wouldBe", r.WouldBe),
-		slog.String("paths", pathStates(r)), slog.String("writes", receipts(r.Receipts)),
-	}
-	if len(r.Skipped) > 0 {
-		attrs = append(attrs, slog.String("skipped", skipped(r)))
-	}
-	if r.Lag > 0 {
-		attrs = append(attrs, slog.Int64("lagMs", r.Lag.Milliseconds()))
-	}
-	for _, s := range r.Stages {
-		attrs = append(attrs, slog.Int64(string(s.Stage)+"Ms", s.Took.Milliseconds()))
-	}
-	if r.Err != nil {
-		attrs = append(attrs, slog.String("error", r.Err.Error()))
-	}
-	h.log.LogAttrs(ctx, level, "decision", attrs...)
-}
-
-func pathStates(r controller.Report) string {
-	parts := make([]string, 0, len(r.Health))
-	for _, p := range r.Health {
-		text := p.Path + "=" + p.State.String() + "(" + string(p.Reason) + ")"
-		if p.Suppressed {
-			text += "(suppressed)"
-		}
-		parts = append(parts, text)
-	}
-	return strings.Join(parts, " ")
-}
-
-// receipts counts the receipts by outcome, in the order of first appearance.
-func receipts(list []route.Receipt) string {
-	var order []route.Outcome
-	counts := map[route.Outcome]int{}
-	for _, r := range list {
-		if counts[r.Outcome] == 0 {
-			order = append(order, r.Outcome)
-		}
-		counts[r.Outcome]++
-	}
-	parts := make([]string, 0, len(order))
-	for _, outcome := range order {
-		parts = append(parts, string(outcome)+"="+strconv.Itoa(counts[outcome]))
-	}
-	return strings.Join(parts, " ")
-}
-
-func skipped(r controller.Report) string {
-	parts := make([]string, 0, len(r.Skipped))
-	for _, s := range r.Skipped {
-		parts = append(parts, s.Entry.String()+"="+string(s.Reason))
-	}
-	return strings.Join(parts, "; ")
+	return []ingest.Drop{{Reason: ingest.DropMalformed, Detail: oneLine(err.Error())}}
 }

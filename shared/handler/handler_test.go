@@ -24,6 +24,7 @@ const (
 	everything concerns = "everything"
 	malformed  concerns = "nothing that can be read"
 	wakes      concerns = "wake-ups"
+	foreign    concerns = "a source that is not subscribed to"
 )
 
 // samples says of every sample what it is about.
@@ -40,6 +41,12 @@ func samples() map[string]concerns {
 		"cloudwatch-alarm-state-change.json":                   resource,
 		"connect-peer-bgp-down.json":                           everything,
 		"connect-peer-bgp-up.json":                             everything,
+		"detour-contended.json":                                foreign, // Detour's own events must not lead to runs.
+		"detour-path-state-changed.json":                       foreign,
+		"detour-request-ended.json":                            foreign,
+		"detour-switchover-completed.json":                     foreign,
+		"detour-switchover-held.json":                          foreign,
+		"detour-switchover-started.json":                       foreign,
 		"service-advisory.json":                                everything,
 		"sweep.json":                                           everything,
 		"tgw-connect-peer-bgp-down-expected.json":              resource,
@@ -96,6 +103,10 @@ func TestEverySample(t *testing.T) {
 				wantDrop(t, r, raw, ingest.DropMalformed)
 				return
 			}
+			if about == foreign {
+				wantDrop(t, r, raw, ingest.DropForeignSource)
+				return
+			}
 			if about == wakes {
 				wantDecisions(t, r, raw, 1, 1) // Its second message is for a filter, which there is not.
 				return
@@ -111,6 +122,8 @@ func TestEverySample(t *testing.T) {
 			switch about {
 			case malformed:
 				wantDrop(t, r, raw, ingest.DropMalformed)
+			case foreign:
+				wantDrop(t, r, raw, ingest.DropForeignSource)
 			case resource, tables:
 				wantDrop(t, r, raw, handler.DropUnconfigured)
 			case everything:
@@ -147,10 +160,16 @@ func wantDrop(t *testing.T, r *rig, raw []byte, reason ingest.DropReason) {
 func wantDecisions(t *testing.T, r *rig, raw []byte, n, drops int) {
 	t.Helper()
 	out := r.Switchover(t.Context(), raw)
-	if out.Action != handler.Value || len(out.Reports) != n {
+	if (out.Action != handler.Value && n > 0) || out.Action == handler.Retry || len(out.Reports) != n {
 		t.Errorf("the outcome is %+v, want %d reports", out, n)
 	}
 	log := r.log.all(t)
+	if swept := log[len(log)-1]; swept["msg"] == "swept" {
+		if swept["why"] == "" || swept["groups"] != 1.0 || swept["quiet"] != 1.0 || swept["Sweeps"] != nil || len(log) == 1 {
+			t.Errorf("the line of the look at everything is %v", swept)
+		}
+		log = log[:len(log)-1]
+	}
 	if len(log) != n+drops {
 		t.Errorf("%d log lines for %d decisions and %d drops: %v", len(log), n, drops, log)
 	}
@@ -221,9 +240,20 @@ func TestAHoldIsAWarning(t *testing.T) {
 	r.Sweep(t.Context(), nil)
 	r.net.down[west.ID], r.net.down[standby.ID] = true, true
 	r.Sweep(t.Context(), nil)
+	r.Sweep(t.Context(), nil)
 	log := r.log.all(t)
-	if len(log) != 2 || log[0]["level"] != "DEBUG" || log[0]["status"] != "quiet" || log[1]["level"] != "WARN" || log[1]["reason"] != "no-usable-path" {
-		t.Errorf("the log is %v", log)
+	if len(log) != 6 || log[0]["level"] != "DEBUG" || log[0]["status"] != "quiet" {
+		t.Fatalf("the log is %v", log)
+	}
+	for i, status := range map[int]string{2: "done", 4: "quiet"} { // A hold is news for as long as it lasts.
+		if line := log[i]; line["level"] != "WARN" || line["reason"] != "no-usable-path" || line["status"] != status || line["Held"] != 1.0 || line["Group"] != "site-a" {
+			t.Errorf("the line of the hold is %v", line)
+		}
+	}
+	for _, i := range []int{1, 3, 5} {
+		if line := log[i]; line["msg"] != "swept" || line["level"] != "INFO" || line["why"] != "schedule" || line["groups"] != 1.0 || line["Sweeps"] != 1.0 {
+			t.Errorf("the line of the sweep is %v", line)
+		}
 	}
 }
 

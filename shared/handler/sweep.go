@@ -1,9 +1,66 @@
 package handler
 
-import "context"
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"detour/shared/controller"
+)
 
 // Sweep handles the schedule: it looks at every group, whatever the message
 // says, since a sweep needs no event.
 func (h *Handler) Sweep(ctx context.Context, _ []byte) Outcome {
-	return h.finish(ctx, h.controller.Sweep(ctx, "sweep"))
+	ctx, cancel := h.bounded(ctx)
+	defer cancel()
+	started := h.clock.Now()
+	out := Outcome{Action: Retry}
+	if h.controller.TimeLeft(ctx) {
+		out = h.finish(ctx, h.controller.Sweep(ctx, "sweep"))
+		h.swept(ctx, sweep{event: "sweep", why: "schedule", beat: true}, out.Reports, started)
+	} else {
+		out = h.outOfTime(ctx, "sweep")
+	}
+	out.Body = []byte("null") // The schedule reads no answer.
+	return out
+}
+
+// sweep is what led to a look at all groups.
+type sweep struct {
+	event, why string
+	// beat says that an alarm counts these looks.
+	beat bool
+}
+
+// swept logs the one line of a look at all groups. It says that there was one,
+// even if every group was quiet. Without metrics nobody counts heartbeats, and
+// the line of a quiet sweep is for debugging.
+func (h *Handler) swept(ctx context.Context, s sweep, reports []controller.Report, started time.Time) {
+	counts := map[controller.Status]int{}
+	groups := 0
+	for i, r := range reports {
+		if i+1 < len(reports) && reports[i+1].Group == r.Group {
+			continue // The last report of a group is the one that counts.
+		}
+		groups++
+		counts[r.Status]++
+	}
+	failed := counts[controller.StatusFailed] + counts[controller.StatusFenced]
+	took := int(h.clock.Now().Sub(started).Milliseconds())
+	attrs := []slog.Attr{
+		slog.String("event", s.event), slog.String("why", s.why), slog.Int("groups", groups),
+		slog.Int("quiet", counts[controller.StatusQuiet]), slog.Int("changed", counts[controller.StatusDone]),
+		slog.Int("busy", counts[controller.StatusBusy]), slog.Int("unfinished", counts[controller.StatusUnfinished]),
+		slog.Int("failed", failed), slog.Int("ms", took), slog.Bool("outOfTime", !h.controller.TimeLeft(ctx)),
+	}
+	values := measured{{MetricSweepMs, took}}
+	if s.beat && counts[controller.StatusFailed] < max(groups, 1) {
+		// A sweep that could look at nothing is none: its heartbeat is missed.
+		values = append(values, measurement{MetricSweeps, 1})
+	}
+	level := slog.LevelInfo
+	if h.options.Function == "" && counts[controller.StatusQuiet] == groups {
+		level = slog.LevelDebug
+	}
+	h.log.LogAttrs(ctx, level, "swept", append(attrs, h.metrics("", values)...)...)
 }

@@ -2,10 +2,8 @@ package handler
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
+	"log/slog"
 	"time"
 
 	"detour/shared/controller"
@@ -20,12 +18,23 @@ const hintLimit = 10 * time.Minute
 // Switchover handles the events of tunnels, Connect peers, alarms, AWS Health
 // and routing updates, and batches of wake-ups.
 func (h *Handler) Switchover(ctx context.Context, raw []byte) Outcome {
+	ctx, cancel := h.bounded(ctx)
+	defer cancel()
 	if ingest.KindOf(raw) == ingest.KindWakeBatch {
 		return h.wakeUps(ctx, raw)
 	}
+	out := h.event(ctx, raw)
+	// EventBridge reads no answer; SQS, if the message was a broken batch of its,
+	// deletes it because of this one.
+	out.Body = batchAnswer(nil)
+	return out
+}
+
+// event handles one EventBridge event.
+func (h *Handler) event(ctx context.Context, raw []byte) Outcome {
 	look, err := ingest.Decode(raw)
 	if err != nil {
-		return h.drop(ctx, err)
+		return h.drop(ctx, dropsOf(err)...)
 	}
 	trigger := controller.Trigger{Event: look.EventID}
 	for _, hint := range look.Hints {
@@ -38,27 +47,55 @@ func (h *Handler) Switchover(ctx context.Context, raw []byte) Outcome {
 		}
 	}
 	if look.Everything {
-		// What the event names goes first, and is not coalesced.
-		named := h.finish(ctx, h.controller.Reconcile(ctx, trigger))
-		all := h.everything(ctx, look.EventID, false)
-		all.Reports = append(named.Reports, all.Reports...)
-		if named.Action == Retry {
-			all.Action = Retry
+		return h.widely(ctx, look, trigger)
+	}
+	named := len(trigger.Groups) > 0
+	if !named {
+		for _, table := range look.Tables {
+			trigger.Groups = append(trigger.Groups, h.controller.Using(table)...)
 		}
-		return all
 	}
-	if len(trigger.Groups) > 0 {
+	switch {
+	case len(trigger.Groups) == 0:
+		return h.drop(ctx, ingest.Drop{Reason: DropUnconfigured, Detail: unwatched(look)})
+	case !h.controller.TimeLeft(ctx):
+		return h.outOfTime(ctx, look.EventID)
+	case named:
 		return h.finish(ctx, h.controller.Reconcile(ctx, trigger))
+	default:
+		// Our own writes come back as routing updates, so these are looked at
+		// without a lease.
+		return h.finish(ctx, h.controller.Look(ctx, trigger))
 	}
-	for _, table := range look.Tables {
-		trigger.Groups = append(trigger.Groups, h.controller.Using(table)...)
+}
+
+// widely handles an event that asks for a look at everything. What it names goes
+// first, and is not coalesced.
+func (h *Handler) widely(ctx context.Context, look ingest.Look, trigger controller.Trigger) Outcome {
+	var named Outcome
+	if len(trigger.Groups) > 0 {
+		if !h.controller.TimeLeft(ctx) {
+			return h.outOfTime(ctx, look.EventID)
+		}
+		named = h.finish(ctx, h.controller.Reconcile(ctx, trigger))
 	}
-	if len(trigger.Groups) == 0 {
-		return h.drop(ctx, &ingest.Drop{Reason: DropUnconfigured, Detail: fmt.Sprintf("event %s (%s, %s) is about nothing that a group watches", look.EventID, look.DetailType, look.ChangeType)})
+	all := h.everything(ctx, look.EventID, look.Why, false)
+	all.Reports = append(named.Reports, all.Reports...)
+	if named.Action == Retry {
+		all.Action, all.why = Retry, named.why
 	}
-	// Our own writes come back as routing updates, so these are looked at
-	// without a lease.
-	return h.finish(ctx, h.controller.Look(ctx, trigger))
+	return all
+}
+
+// unwatched says what an event is about that concerns no group.
+func unwatched(look ingest.Look) string {
+	about := make([]string, 0, len(look.Hints)+len(look.Tables))
+	for _, hint := range look.Hints {
+		s := hint.Subject
+		about = append(about, fmt.Sprintf("%s %s of account %s in %s", s.Kind, oneLine(s.ID), s.Account, s.Region))
+	}
+	about = append(about, look.Tables...)
+	return fmt.Sprintf("event %s (%s, %s) is about nothing that a group watches: %s", look.EventID, look.DetailType, look.ChangeType, list(about))
 }
 
 func (h *Handler) fresh(sent time.Time) bool {
@@ -66,81 +103,23 @@ func (h *Handler) fresh(sent time.Time) bool {
 }
 
 // everything looks at all groups, at most once a minute.
-func (h *Handler) everything(ctx context.Context, event string, fromWake bool) Outcome {
+func (h *Handler) everything(ctx context.Context, event, why string, fromWake bool) Outcome {
+	if !h.controller.TimeLeft(ctx) {
+		return h.outOfTime(ctx, event)
+	}
+	started := h.clock.Now()
 	reports, looked, err := h.controller.Everything(ctx, event, fromWake)
 	if err != nil {
-		h.log.WarnContext(ctx, "looking at everything failed", "event", event, "error", err.Error())
-		return Outcome{Action: Retry}
+		h.log.LogAttrs(ctx, slog.LevelWarn, "looking at everything failed", append([]slog.Attr{
+			slog.String("event", event), slog.String("why", why), slog.String("error", oneLine(err.Error())),
+		}, h.metrics("", measured{{MetricFailed, 1}})...)...)
+		return Outcome{Action: Retry, why: "the record store could not be used for a look at everything; the log has the error"}
 	}
 	if !looked {
-		h.log.InfoContext(ctx, "coalesced", "event", event)
+		h.log.LogAttrs(ctx, slog.LevelInfo, "coalesced", slog.String("event", event), slog.String("why", why))
+		return Outcome{Action: Value}
 	}
-	return h.finish(ctx, reports)
-}
-
-// batchAnswer is what Lambda expects from a function with partial batch
-// responses (Lambda Developer Guide, "Handling errors for an SQS event source").
-type batchAnswer struct {
-	Failures []batchFailure `json:"batchItemFailures"`
-}
-
-type batchFailure struct {
-	ID string `json:"itemIdentifier"`
-}
-
-// wakeUps runs the groups of a batch together. A message that is no wake-up, or
-// is for nothing that is configured, is dropped; the messages of groups whose
-// run failed are asked for again.
-func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
-	wakes, err := ingest.DecodeWake(raw)
-	out := Outcome{Action: Value}
-	if err != nil {
-		out = h.drop(ctx, err)
-	}
-	trigger := controller.Trigger{Wake: true}
-	answer := batchAnswer{Failures: []batchFailure{}}
-	var everything []string
-	for _, wake := range wakes {
-		key := controller.Key(wake.Key)
-		name, isGroup := key.Group()
-		switch {
-		case isGroup && slices.Contains(h.controller.Names(), name):
-			out.Action = Value
-			trigger.Groups = append(trigger.Groups, name)
-			trigger.Event = wake.MessageID
-		case key == controller.KeyEverything:
-			out.Action = Value
-			everything = append(everything, wake.MessageID)
-		default:
-			dropped := h.drop(ctx, &ingest.Drop{Reason: DropUnconfigured, Detail: fmt.Sprintf("wake-up %s is for %s, which is not configured", wake.MessageID, wake.Key)})
-			if len(wakes) == 1 {
-				out = dropped
-			}
-		}
-	}
-	// Groups first: their deadlines are due, and a look at everything takes long.
-	done := h.finish(ctx, h.controller.Reconcile(ctx, trigger))
-	out.Reports = append(out.Reports, done.Reports...)
-	for _, id := range everything {
-		looked := h.everything(ctx, id, true)
-		out.Reports = append(out.Reports, looked.Reports...)
-		if looked.Action == Retry {
-			answer.Failures = append(answer.Failures, batchFailure{ID: id})
-		}
-	}
-	for _, wake := range wakes {
-		name, _ := controller.Key(wake.Key).Group()
-		failed := slices.ContainsFunc(done.Reports, func(r controller.Report) bool {
-			return r.Group == name && r.Status == controller.StatusFailed
-		})
-		if failed {
-			answer.Failures = append(answer.Failures, batchFailure{ID: wake.MessageID})
-		}
-	}
-	body, err := json.Marshal(answer)
-	if err != nil {
-		return h.drop(ctx, errors.Join(errors.New("answering the batch"), err))
-	}
-	out.Body = body
+	out := h.finish(ctx, reports)
+	h.swept(ctx, sweep{event: event, why: why}, reports, started)
 	return out
 }

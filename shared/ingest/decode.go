@@ -83,7 +83,7 @@ func Decode(raw []byte) (Look, error) {
 // withoutSource judges a message that is no EventBridge event: our own sweep, or something to drop.
 func withoutSource(raw []byte, shape error) (Look, error) {
 	if shape != nil {
-		return Look{}, &Drop{DropMalformed, fmt.Sprintf("no event: %v", shape)}
+		return Look{}, &Drop{DropMalformed, fmt.Sprintf("no event: %v", withoutValue(shape))}
 	}
 	switch KindOf(raw) {
 	case KindSweep:
@@ -92,6 +92,20 @@ func withoutSource(raw []byte, shape error) (Look, error) {
 		return Look{}, &Drop{DropNotForUs, "an SQS batch, not an event; decode it with DecodeWake"}
 	default:
 		return Look{}, &Drop{DropNotForUs, `neither the key "source" of an event nor "detour" of a sweep; correct what sends it here`}
+	}
+}
+
+// withoutValue says which field of a message has a wrong shape, and not what stands there: in a message that came here by
+// mistake that can be a secret.
+func withoutValue(err error) error {
+	shape, ok := errors.AsType[*events.ShapeError](err)
+	switch {
+	case !ok:
+		return err
+	case shape.Field == "":
+		return fmt.Errorf("it is not %s; send one", shape.Want)
+	default:
+		return fmt.Errorf("field %q is not %s; send it as the schema of this message has it", shape.Field, shape.Want)
 	}
 }
 

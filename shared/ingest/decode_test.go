@@ -138,6 +138,12 @@ func wanted() map[string]row {
 			ingest.Hint{vpn("vpn-0d2aca25695801ce2", "111122223333", "us-west-2"), "", unknown}),
 		"aws-health-vpn-single-tunnel.json": hinted(event("aws.health", "AWS Health Event", "AWS_VPN_SINGLE_TUNNEL_NOTIFICATION", "2023-06-01T00:10:00Z"),
 			ingest.Hint{vpn("vpn-0d2aca25695801ce2", "111122223333", "us-west-2"), "", unknown}),
+		"detour-contended.json":            {drop: ingest.DropForeignSource},
+		"detour-path-state-changed.json":   {drop: ingest.DropForeignSource},
+		"detour-request-ended.json":        {drop: ingest.DropForeignSource},
+		"detour-switchover-completed.json": {drop: ingest.DropForeignSource},
+		"detour-switchover-held.json":      {drop: ingest.DropForeignSource},
+		"detour-switchover-started.json":   {drop: ingest.DropForeignSource},
 
 		"sweep.json":     everything(ingest.Look{}, ingest.WhySweep),
 		"wake-up.json":   {drop: ingest.DropNotForUs},

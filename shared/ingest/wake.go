@@ -98,10 +98,10 @@ func decodeRecord(raw []byte) (Wake, DropReason, error) {
 	}
 	var body events.WakeUp
 	if err := json.Unmarshal([]byte(record.Body), &body); err != nil {
-		return wake, DropMalformed, fmt.Errorf("reading the body: %w", err)
+		return wake, DropMalformed, fmt.Errorf("reading the body: %w", withoutValue(err))
 	}
 	if body.Detour != events.KindWakeUp {
-		return wake, DropNotForUs, fmt.Errorf("detour is %q, want %q; send other messages elsewhere", clean(body.Detour), events.KindWakeUp)
+		return wake, DropNotForUs, fmt.Errorf("detour is not %q; send other messages elsewhere", events.KindWakeUp)
 	}
 	if !isKey(body.Key) {
 		return wake, DropMalformed, fmt.Errorf(`key is %q, want "group#NAME", "filter#NAME" or "everything"`, clean(body.Key))

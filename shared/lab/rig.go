@@ -349,7 +349,7 @@ func (r *Rig) handler(p *sim.Process) *handler.Handler {
 		Publish: &publishFace{rig: r, process: p},
 		Clock:   p, NewToken: r.token,
 	})
-	return handler.New(c, p, slog.New(living{r.log.Handler(), p}))
+	return handler.New(c, p, slog.New(living{r.log.Handler(), p}), handler.Options{})
 }
 
 func (r *Rig) token() string {

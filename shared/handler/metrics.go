@@ -1,0 +1,185 @@
+package handler
+
+import (
+	"log/slog"
+
+	"detour/shared/controller"
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// Namespace is the CloudWatch namespace of all metrics.
+const Namespace = "Detour"
+
+// The dimensions of the metrics. Group takes its values from the configuration,
+// never from an event, so that nobody outside can make metrics.
+const (
+	DimensionFunction = "Function"
+	DimensionGroup    = "Group"
+)
+
+// The names of the metrics. Metrics has their units and meanings.
+const (
+	MetricSweeps         = "Sweeps"
+	MetricSweepMs        = "SweepMs"
+	MetricSwitchovers    = "Switchovers"
+	MetricWouldMove      = "WouldMove"
+	MetricHeld           = "Held"
+	MetricContended      = "Contended"
+	MetricSensorProblems = "SensorProblems"
+	MetricUnfinished     = "Unfinished"
+	MetricFailed         = "Failed"
+	MetricWriteFailures  = "WriteFailures"
+	MetricRouteWrites    = "RouteWrites"
+	MetricThrottled      = "Throttled"
+	MetricBusy           = "Busy"
+	MetricFenced         = "Fenced"
+	MetricOutOfTime      = "OutOfTime"
+	MetricDropped        = "Dropped"
+	MetricRunMs          = "RunMs"
+	MetricTelemetryLagMs = "TelemetryLagMs"
+)
+
+// Metric defines one metric.
+type Metric struct {
+	Name string
+	// Unit is one of CloudWatch's (CloudWatch API, MetricDatum).
+	Unit string
+	// ByGroup: there is a metric for each group beside the function's. CloudWatch
+	// charges for every combination, so only those have it whose alarm has to name
+	// the group.
+	ByGroup bool
+	Meaning string
+}
+
+// Metrics is the table of all metrics. docs/metrics.md adds an alarm to each.
+func Metrics() []Metric {
+	const count, ms = "Count", "Milliseconds"
+	return []Metric{
+		{MetricSweeps, count, false, "The schedule's sweep looked at the groups: the heartbeat."},
+		{MetricSweepMs, ms, false, "How long a look at all groups took."},
+		{MetricSwitchovers, count, true, "A move to another path was committed."},
+		{MetricWouldMove, count, true, "A look found that the group would move, if it were not observed or frozen."},
+		{MetricHeld, count, true, "A look found a group that stays where it should not be."},
+		{MetricContended, count, true, "Entries that Detour no longer writes, because somebody else keeps undoing them."},
+		{MetricSensorProblems, count, true, "Tables and subjects of a group that a look could not read."},
+		{MetricUnfinished, count, true, "A run left changes to a later one."},
+		{MetricFailed, count, true, "A run ended because the record store could not be used."},
+		{MetricWriteFailures, count, true, "Route writes that were denied or failed."},
+		{MetricRouteWrites, count, false, "Route writes that were applied."},
+		{MetricThrottled, count, false, "Route writes that were given up on, throttled or with their table busy."},
+		{MetricBusy, count, false, "A run left the group to another one that held the lease."},
+		{MetricFenced, count, false, "A run lost its lease to another one, and stopped."},
+		{MetricOutOfTime, count, false, "The function's timeout kept a run from writing, or from beginning."},
+		{MetricDropped, count, false, "Messages that cannot be worked on."},
+		{MetricRunMs, ms, false, "How long a run took for one group, from the lease to its release."},
+		{MetricTelemetryLagMs, ms, false, "How long the telemetry lagged behind the event that came before it."},
+	}
+}
+
+// measurement is the value of one metric on one log line.
+type measurement struct {
+	name  string
+	value int
+}
+
+// measured are the measurements of one log line.
+type measured []measurement
+
+// count adds a measurement unless it is zero: that nothing happened is not worth
+// a metric's price.
+func (m *measured) count(name string, n int) {
+	if n > 0 {
+		*m = append(*m, measurement{name, n})
+	}
+}
+
+// when adds a count of one if it happened.
+func (m *measured) when(name string, happened bool) {
+	if happened {
+		m.count(name, 1)
+	}
+}
+
+// measure takes the measurements of one group's run.
+func measure(r controller.Report, blind int, late bool) measured {
+	var out measured
+	outcomes := map[route.Outcome]int{}
+	for _, receipt := range r.Receipts {
+		outcomes[receipt.Outcome]++
+	}
+	// What was written was committed before, however the run ended.
+	committed := r.Status == controller.StatusDone || r.Status == controller.StatusUnfinished || len(r.Receipts) > 0
+	out.when(MetricSwitchovers, r.Output.Starts && committed)
+	out.when(MetricWouldMove, wouldMove(r))
+	out.when(MetricHeld, r.Decision.Action == protection.Hold && !r.WouldBe)
+	out.count(MetricContended, len(r.Output.Next.Contended))
+	out.count(MetricSensorProblems, blind)
+	out.when(MetricUnfinished, r.Status == controller.StatusUnfinished)
+	out.when(MetricFailed, r.Status == controller.StatusFailed)
+	out.count(MetricWriteFailures, outcomes[route.Denied]+outcomes[route.Failed])
+	out.count(MetricRouteWrites, outcomes[route.Applied])
+	out.count(MetricThrottled, outcomes[route.Throttled]+outcomes[route.Busy])
+	out.when(MetricFenced, r.Status == controller.StatusFenced)
+	out.when(MetricOutOfTime, late)
+	if len(r.Stages) > 0 {
+		total := int64(0)
+		for _, s := range r.Stages {
+			total += s.Took.Microseconds()
+		}
+		out = append(out, measurement{MetricRunMs, int(total / 1000)})
+	}
+	out.count(MetricTelemetryLagMs, int(r.Lag.Milliseconds()))
+	return out
+}
+
+// metadata, directive and definition are the parts of an embedded metric
+// (CloudWatch User Guide, "Specification: Embedded metric format").
+type metadata struct {
+	Timestamp         int64 // Unix milliseconds
+	CloudWatchMetrics []directive
+}
+
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []definition
+}
+
+type definition struct{ Name, Unit string }
+
+// metrics are the attributes that make CloudWatch take metrics out of a log
+// line: the metadata, the dimensions and the values. An empty group stands for a
+// line that is about no group of the configuration.
+func (h *Handler) metrics(group string, values measured) []slog.Attr {
+	if h.options.Function == "" || len(values) == 0 {
+		return nil
+	}
+	byFunction := directive{Namespace: Namespace, Dimensions: [][]string{{DimensionFunction}}}
+	byGroup := directive{Namespace: Namespace, Dimensions: [][]string{{DimensionFunction}, {DimensionFunction, DimensionGroup}}}
+	attrs := make([]slog.Attr, 0, len(values))
+	for _, m := range Metrics() {
+		for _, v := range values {
+			if v.name != m.Name {
+				continue
+			}
+			attrs = append(attrs, slog.Int(v.name, v.value))
+			if m.ByGroup && group != "" {
+				byGroup.Metrics = append(byGroup.Metrics, definition{m.Name, m.Unit})
+			} else {
+				byFunction.Metrics = append(byFunction.Metrics, definition{m.Name, m.Unit})
+			}
+		}
+	}
+	meta := metadata{Timestamp: h.clock.Now().UnixMilli()}
+	for _, d := range []directive{byFunction, byGroup} {
+		if len(d.Metrics) > 0 {
+			meta.CloudWatchMetrics = append(meta.CloudWatchMetrics, d)
+		}
+	}
+	attrs = append(attrs, slog.String(DimensionFunction, h.options.Function)) //nolint:sloglint // dimensions are spelled as AWS's are
+	if len(byGroup.Metrics) > 0 {
+		attrs = append(attrs, slog.String(DimensionGroup, group)) //nolint:sloglint // dimensions are spelled as AWS's are
+	}
+	return append(attrs, slog.Any("_aws", meta)) //nolint:sloglint // the specification's key
+}
