@@ -2,17 +2,22 @@ package awsclient
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // renewBefore is how long before their end credentials are replaced, so that a
 // request that is signed with them still arrives in time.
 const renewBefore = 5 * time.Minute
 
-// cache keeps credentials until shortly before they end.
+// cache keeps the credentials of a role until shortly before they end.
 //
 // It stands in for aws.CredentialsCache, which fetches in a goroutine of its
 // own, under a context that never ends, and lets all callers wait for the one
@@ -20,7 +25,11 @@ const renewBefore = 5 * time.Minute
 // account to every later call. Here each fetch ends with its caller. The price
 // is that callers who find the cache empty at the same time each fetch for
 // themselves. No lock is held while they do.
+//
+// It lives as long as the process, so that the invocations of a warm Lambda
+// environment share what it holds.
 type cache struct {
+	role   string
 	source aws.CredentialsProvider
 
 	mu   sync.Mutex
@@ -36,7 +45,7 @@ func (c *cache) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	}
 	fetched, err := c.source.Retrieve(ctx)
 	if err != nil {
-		return aws.Credentials{}, err
+		return aws.Credentials{}, fmt.Errorf("assuming role %s: %w", c.role, withoutAnswer(err))
 	}
 	if fetched.CanExpire {
 		fetched.Expires = fetched.Expires.Add(-renewBefore)
@@ -51,4 +60,18 @@ func (c *cache) get() (aws.Credentials, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.kept, c.kept.HasKeys() && !c.kept.Expired()
+}
+
+// errLeftOut stands for what is wrong with an answer that holds credentials.
+var errLeftOut = errors.New("what is wrong with it is left out, since it may quote credentials")
+
+// withoutAnswer replaces the error of a call that succeeded and whose answer
+// cannot be read: it quotes from the answer, and the answer holds credentials.
+func withoutAnswer(err error) error {
+	var garbled *smithy.DeserializationError
+	var response *smithyhttp.ResponseError
+	if !errors.As(err, &garbled) || (errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusMultipleChoices) {
+		return err
+	}
+	return fmt.Errorf("STS gave an answer that is no answer of AssumeRole: %w", &smithy.DeserializationError{Err: errLeftOut})
 }

@@ -1,5 +1,6 @@
 // Package awsclient builds configurations of the AWS SDK: one for each account
-// and Region, over one HTTP doer. No client that is made from them retries.
+// and Region, over one HTTP doer. No client that is made from them retries, and
+// no error of one repeats a secret that AWS was sent.
 package awsclient
 
 import (
@@ -82,6 +83,7 @@ func New(options Options) (*Clients, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("building AWS configurations: %w", err)
 	}
+	options.Doer = redactor{next: options.Doer, externalID: options.ExternalID}
 	return &Clients{options: options, roles: make(map[assumed]*cache)}, nil
 }
 
@@ -133,7 +135,7 @@ func (c *Clients) roleCredentials(role, region string) aws.CredentialsProvider {
 		return known
 	}
 	client := sts.NewFromConfig(c.config(region, c.options.HomeCredentials))
-	made := &cache{source: stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
+	made := &cache{role: role, source: stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = sessionName
 		o.Duration = sessionDuration
 		if c.options.ExternalID != "" {

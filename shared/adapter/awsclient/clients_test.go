@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -164,16 +165,74 @@ func TestEachRegionAsksItsOwnSTSWithoutHomeRegion(t *testing.T) {
 	}
 }
 
-func TestCredentialsNearTheirEndAreReplaced(t *testing.T) {
-	clients, doer := build(t, nil)
-	doer.expires = "2001-01-01T00:00:00Z"
-	for range 2 {
-		if _, err := whoami(t.Context(), clients, foreign, "eu-west-1"); err != nil {
-			t.Fatal(err)
+// TestWarmInvocationsShareCredentials: what a process builds once serves every
+// invocation, so there is one AssumeRole for each role and Region.
+func TestWarmInvocationsShareCredentials(t *testing.T) {
+	template, err := awsclient.RoleTemplate("arn:aws:iam::{account}:role/detour-{region}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients, doer := build(t, func(o *awsclient.Options) { o.Role = template })
+	for range 2 { // Invocations.
+		for _, account := range []string{foreign, "333333333333"} {
+			for _, region := range []string{"eu-west-1", "us-east-1"} {
+				for range 2 { // Config calls.
+					if got, err := whoami(t.Context(), clients, account, region); err != nil || got != account {
+						t.Fatalf("signed as %q, %v", got, err)
+					}
+				}
+			}
 		}
 	}
-	if got := doer.actions(); !slices.Equal(got, []string{"AssumeRole", "GetCallerIdentity", "AssumeRole", "GetCallerIdentity"}) {
-		t.Errorf("calls were %v", got)
+	var roles []string
+	for _, c := range doer.calls {
+		if c.action == "AssumeRole" {
+			roles = append(roles, c.params.Get("RoleArn"))
+		}
+	}
+	want := []string{
+		"arn:aws:iam::222222222222:role/detour-eu-west-1", "arn:aws:iam::222222222222:role/detour-us-east-1",
+		"arn:aws:iam::333333333333:role/detour-eu-west-1", "arn:aws:iam::333333333333:role/detour-us-east-1",
+	}
+	if !slices.Equal(roles, want) {
+		t.Errorf("the roles that were assumed are %q, want %q", roles, want)
+	}
+}
+
+// TestCredentialsNearTheirEndAreReplaced: five minutes before it, and not
+// earlier. The ends are far from that by more than any test takes.
+func TestCredentialsNearTheirEndAreReplaced(t *testing.T) {
+	for _, test := range []struct {
+		left time.Duration
+		want []string
+	}{
+		{30 * time.Minute, []string{"AssumeRole", "GetCallerIdentity", "GetCallerIdentity"}},
+		{4 * time.Minute, []string{"AssumeRole", "GetCallerIdentity", "AssumeRole", "GetCallerIdentity"}},
+		{-time.Minute, []string{"AssumeRole", "GetCallerIdentity", "AssumeRole", "GetCallerIdentity"}},
+	} {
+		clients, doer := build(t, nil)
+		doer.expires = time.Now().Add(test.left).UTC().Format(time.RFC3339)
+		for range 2 {
+			if _, err := whoami(t.Context(), clients, foreign, "eu-west-1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := doer.actions(); !slices.Equal(got, test.want) {
+			t.Errorf("with %s left the calls were %v, want %v", test.left, got, test.want)
+		}
+	}
+}
+
+// TestCredentialsEndFiveMinutesEarly is the same to the second.
+func TestCredentialsEndFiveMinutesEarly(t *testing.T) {
+	clients, _ := build(t, nil)
+	config, err := clients.Config(foreign, "eu-west-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := config.Credentials.Retrieve(t.Context())
+	if want := time.Date(2098, 12, 31, 23, 55, 0, 0, time.UTC); err != nil || !got.CanExpire || !got.Expires.Equal(want) {
+		t.Errorf("credentials that end at 2099-01-01T00:00:00Z are used until %s, %v", got.Expires, err)
 	}
 }
 

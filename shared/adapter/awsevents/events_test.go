@@ -1,0 +1,347 @@
+package awsevents_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"net/http"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+
+	"detour/events"
+	"detour/events/payload"
+	"detour/shared/adapter/awsclient"
+	"detour/shared/adapter/awsevents"
+	"detour/shared/adapter/recordstest"
+	"detour/shared/controller"
+	"detour/shared/protection"
+)
+
+const (
+	account = "111122223333"
+	region  = "us-east-1"
+)
+
+// taken is how EventBridge takes an event.
+const taken = `{"FailedEntryCount":0,"Entries":[{"EventId":"e"}]}`
+
+// canned keeps what was sent, and answers always the same.
+type canned struct {
+	status int
+	answer string
+	calls  []map[string]any
+	target string
+}
+
+func (c *canned) Do(r *http.Request) (*http.Response, error) {
+	var body map[string]any
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return nil, err
+	}
+	c.calls, c.target = append(c.calls, body), r.Header.Get("X-Amz-Target")
+	return &http.Response{StatusCode: c.status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(c.answer))}, nil
+}
+
+// entry returns the one entry of the one call.
+func (c *canned) entry(t *testing.T) map[string]any {
+	t.Helper()
+	if len(c.calls) != 1 || c.target != "AWSEvents.PutEvents" {
+		t.Fatalf("the calls were %v of %s, want one PutEvents", c.calls, c.target)
+	}
+	entries, _ := c.calls[0]["Entries"].([]any)
+	if len(entries) != 1 {
+		t.Fatalf("got the entries %v, want one", entries)
+	}
+	return entries[0].(map[string]any)
+}
+
+func config(t *testing.T, doer awsclient.HTTPDoer) aws.Config {
+	t.Helper()
+	clients, err := awsclient.New(awsclient.Options{Doer: doer, HomeAccount: account, HomeCredentials: awsclient.StaticCredentials(account, "secret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := clients.Config(account, region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func publisher(t *testing.T, doer *canned, bus string) *awsevents.Publisher {
+	t.Helper()
+	return awsevents.New(config(t, doer), awsevents.Options{Bus: bus, Clock: recordstest.NewClock(), CallTimeout: 5 * time.Second})
+}
+
+// published is written by hand: the event of the controller that each sample is
+// of. Sample and row together are what docs/events.md promises.
+func published() map[string]controller.Event {
+	at := func(text string) time.Time {
+		t, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			panic(err)
+		}
+		return t
+	}
+	decision := func(action protection.Action, reason protection.Reason) protection.Decision {
+		return protection.Decision{Group: "site-a", From: "vpn-a", To: "vpn-b", Extent: 1, Action: action, Reason: reason, Epoch: 1675194488031}
+	}
+	return map[string]controller.Event{
+		"detour-path-state-changed.json": {
+			Kind: controller.EventPathStateChanged, At: at("2023-01-31T19:48:08.412Z"),
+			Decision: decision(protection.Move, protection.ReasonSignalFail), Detail: "vpn-a: up -> down (too-few-tunnels-up)",
+		},
+		"detour-switchover-started.json": {
+			Kind: controller.EventSwitchoverStarted, At: at("2023-01-31T19:48:08.431Z"),
+			Decision: decision(protection.Move, protection.ReasonSignalFail), Detail: "signal-fail",
+		},
+		"detour-switchover-completed.json": {
+			Kind: controller.EventSwitchoverCompleted, At: at("2023-01-31T20:48:19.655+01:00"), // Another zone, on purpose.
+			Decision: decision(protection.Stay, protection.ReasonDoNotRevert),
+		},
+		"detour-switchover-held.json": {
+			Kind: controller.EventSwitchoverHeld, At: at("2023-01-31T20:02:11.243Z"),
+			Decision: decision(protection.Hold, protection.ReasonNoUsablePath), Detail: "no-usable-path",
+		},
+		"detour-contended.json": {
+			Kind: controller.EventContended, At: at("2023-02-01T08:15:42.007Z"),
+			Decision: decision(protection.Stay, protection.ReasonDoNotRevert), Detail: "tgw-rtb-1234567890abcdef0 10.20.0.0/16",
+		},
+		"detour-request-ended.json": {
+			Kind: controller.EventRequestEnded, At: at("2023-02-01T09:30:00.518Z"),
+			Decision: decision(protection.Stay, protection.ReasonDoNotRevert), Detail: "manual-switch vpn-a: target-not-up",
+		},
+	}
+}
+
+// arriving is the event as EventBridge would hand it on: what the entry says,
+// and around it what EventBridge adds (AWS page "AWS service event metadata").
+func arriving(t *testing.T, entry map[string]any, id string) map[string]any {
+	t.Helper()
+	seconds, ok := entry["Time"].(float64)
+	if !ok {
+		t.Fatalf("the time of the entry is %v", entry["Time"])
+	}
+	var detail any
+	if err := json.Unmarshal([]byte(entry["Detail"].(string)), &detail); err != nil {
+		t.Fatal(err)
+	}
+	for key := range entry {
+		if !slices.Contains([]string{"Source", "DetailType", "Detail", "Time", "EventBusName"}, key) {
+			t.Errorf("the entry has a key %s, which this test does not know", key)
+		}
+	}
+	return map[string]any{
+		"version": "0", "id": id, "account": account, "region": region, "resources": []any{},
+		"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail,
+		"time": time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339),
+	}
+}
+
+// TestEveryKindArrivesAsItsSample goes through the SDK.
+func TestEveryKindArrivesAsItsSample(t *testing.T) {
+	rows := published()
+	for name, event := range rows {
+		t.Run(name, func(t *testing.T) {
+			raw, err := payload.Read(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want map[string]any
+			if err := json.Unmarshal(raw, &want); err != nil {
+				t.Fatal(err)
+			}
+			doer := &canned{status: http.StatusOK, answer: taken}
+			event.Group = event.Decision.Group
+			if err := publisher(t, doer, "detour").Publish(t.Context(), event); err != nil {
+				t.Fatal(err)
+			}
+			id, _ := want["id"].(string)
+			if got := arriving(t, doer.entry(t), id); !reflect.DeepEqual(got, want) {
+				t.Errorf("it would arrive as\n%v\nwant\n%v", got, want)
+			}
+		})
+	}
+}
+
+// TestEveryKindHasASampleAndEverySampleAKind. The kinds are those that the
+// controller's source declares, so that a new one cannot be forgotten.
+func TestEveryKindHasASampleAndEverySampleAKind(t *testing.T) {
+	rows := published()
+	var sampled []string
+	for _, name := range payload.Names() {
+		raw, err := payload.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var envelope events.Envelope
+		if json.Unmarshal(raw, &envelope) != nil || envelope.Source != events.SourceDetour {
+			continue
+		}
+		event, ok := rows[name]
+		if !ok {
+			t.Errorf("sample %s has no row in the table: write down which event it is of", name)
+		}
+		if envelope.DetailType != string(event.Kind) {
+			t.Errorf("sample %s is of kind %q, want %q", name, envelope.DetailType, event.Kind)
+		}
+		sampled = append(sampled, envelope.DetailType)
+	}
+	slices.Sort(sampled)
+	if declared := kinds(t); len(declared) == 0 || !slices.Equal(sampled, declared) {
+		t.Errorf("there are samples of %q, and the controller declares %q", sampled, declared)
+	}
+}
+
+// kinds are the values of the constants of type EventKind, sorted.
+func kinds(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "controller", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			kind, ok := spec.Type.(*ast.Ident)
+			if !ok || kind.Name != "EventKind" {
+				return true
+			}
+			for _, value := range spec.Values {
+				if text, err := strconv.Unquote(value.(*ast.BasicLit).Value); err == nil {
+					out = append(out, text)
+				}
+			}
+			return true
+		})
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestTheBus: it is named as the option has it, and left out for the default.
+func TestTheBus(t *testing.T) {
+	for _, bus := range []string{"", "detour", "arn:aws:events:us-east-1:111122223333:event-bus/detour"} {
+		doer := &canned{status: http.StatusOK, answer: taken}
+		if err := publisher(t, doer, bus).Publish(t.Context(), controller.Event{Kind: controller.EventContended}); err != nil {
+			t.Fatal(err)
+		}
+		got, named := doer.entry(t)["EventBusName"]
+		if named != (bus != "") || (named && got != bus) {
+			t.Errorf("for the option %q the bus is %v", bus, got)
+		}
+	}
+}
+
+// TestErrors name kind, group and bus, are made by one call, and keep what they
+// wrap.
+func TestErrors(t *testing.T) {
+	for name, test := range map[string]struct {
+		status  int
+		answer  string
+		parts   []string
+		refused bool
+		code    string
+	}{
+		"a refused entry": {
+			http.StatusOK, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"NotAuthorizedForSourceException","ErrorMessage":"not yours"}]}`,
+			[]string{"NotAuthorizedForSourceException", "not yours"},
+			true, "",
+		},
+		"a refusal without a code": {http.StatusOK, `{"FailedEntryCount":1,"Entries":[{}]}`, nil, true, ""},
+		"denied":                   {http.StatusBadRequest, `{"__type":"AccessDeniedException","message":"no"}`, nil, false, "AccessDeniedException"},
+		"throttled":                {http.StatusBadRequest, `{"__type":"ThrottlingException","message":"slowly"}`, nil, false, "ThrottlingException"},
+		"unavailable":              {http.StatusServiceUnavailable, ``, nil, false, ""},
+		"malformed":                {http.StatusOK, `{`, nil, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doer := &canned{status: test.status, answer: test.answer}
+			err := publisher(t, doer, "detour-bus").Publish(t.Context(), controller.Event{Kind: controller.EventSwitchoverHeld, Group: "site-a"})
+			if err == nil {
+				t.Fatal("it was taken for success")
+			}
+			for _, part := range append(test.parts, "Switchover Held", "site-a", "detour-bus") {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%s is not in the error %v", part, err)
+				}
+			}
+			if errors.Is(err, awsevents.ErrRefused) != test.refused {
+				t.Errorf("is it a refusal? %v", err)
+			}
+			var answered smithy.APIError
+			if test.code != "" && (!errors.As(err, &answered) || answered.ErrorCode() != test.code) {
+				t.Errorf("the code %s cannot be had from %v", test.code, err)
+			}
+			if len(doer.calls) != 1 {
+				t.Errorf("%d calls, want one", len(doer.calls))
+			}
+		})
+	}
+}
+
+// expiring is a clock whose timeouts are over when the test says so.
+type expiring struct {
+	*recordstest.Clock
+	asked time.Duration
+	end   context.CancelFunc
+}
+
+func (c *expiring) Timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	c.asked = d
+	ctx, c.end = context.WithCancel(ctx)
+	return over{ctx}, c.end
+}
+
+// over is a context that ends as one does whose time ran out.
+type over struct{ context.Context }
+
+func (c over) Err() error {
+	if c.Context.Err() != nil {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// TestTheCallTimeoutEndsACall, and the error says so although the transport
+// calls it something else: here the answer breaks off.
+func TestTheCallTimeoutEndsACall(t *testing.T) {
+	clock := &expiring{Clock: recordstest.NewClock()}
+	doer := breaking(func() { clock.end() })
+	p := awsevents.New(config(t, doer), awsevents.Options{Clock: clock, CallTimeout: 5 * time.Second})
+	err := p.Publish(t.Context(), controller.Event{Kind: controller.EventContended})
+	if !errors.Is(err, context.DeadlineExceeded) || clock.asked != 5*time.Second {
+		t.Errorf("after %s: %v", clock.asked, err)
+	}
+}
+
+// breaking is a doer whose answer calls the function, and then breaks off.
+type breaking func()
+
+func (b breaking) Do(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(b)}, nil
+}
+
+func (b breaking) Read([]byte) (int, error) {
+	b()
+	return 0, errors.New("use of closed connection")
+}
