@@ -197,3 +197,28 @@ func commitLookedAt(b *bench) {
 		b.Errorf("LookedAt is %s, want %s", seen.LookedAt, b.clock.Now())
 	}
 }
+
+// commitWakeAt: a wake-up is replaced, and forgotten where none is asked for.
+func commitWakeAt(b *bench) {
+	item := b.take(group, "one")
+	for _, at := range []time.Time{b.clock.Now(), b.clock.Now().Add(time.Nanosecond), {}} {
+		item.WakeAt = at
+		item = b.commit(controller.Commit{Item: item})
+		if seen := b.peek(group); !seen.WakeAt.Equal(at) || !item.WakeAt.Equal(at) {
+			b.Errorf("WakeAt is %s, and %s in the answer, want %s", seen.WakeAt, item.WakeAt, at)
+		}
+	}
+}
+
+// commitEnded: an id that does not stand, or that stands twice in the list, is
+// no mistake.
+func commitEnded(b *bench) {
+	for n, id := range []string{"r1", "r2", "r3"} {
+		b.must(b.store.Request(b.Context(), group, request(id, n)))
+	}
+	item := b.commit(controller.Commit{Item: b.take(group, "one"), Ended: []string{"r3", "not there", "r1", "r3"}})
+	if seen := b.peek(group); !slices.Equal(ids(seen.Requests), []string{"r2"}) || !slices.Equal(ids(item.Requests), []string{"r2"}) {
+		b.Errorf("the requests are %v, and %v in the answer, want r2", ids(seen.Requests), ids(item.Requests))
+	}
+	b.release(item)
+}

@@ -8,7 +8,7 @@ import (
 )
 
 func peekMissing(b *bench) {
-	keys := []controller.Key{"group#b", "group#a", controller.KeyEverything}
+	keys := []controller.Key{"group#b", "group#a", controller.KeyEverything, "group#b"}
 	items, control, err := b.store.Peek(b.Context(), keys)
 	b.must(err)
 	if len(items) != len(keys) {
@@ -17,6 +17,14 @@ func peekMissing(b *bench) {
 	for i, item := range items {
 		if item.Key != keys[i] || item.Revision != 0 || item.Dirty != 0 || item.Lease.Token != "" || len(item.Requests) != 0 {
 			b.Errorf("item %d is not the empty item of %s: %+v", i, keys[i], item)
+		}
+	}
+	b.take("group#a", "one")
+	items, _, err = b.store.Peek(b.Context(), keys)
+	b.must(err)
+	for i, item := range items {
+		if item.Key != keys[i] || (item.Lease.Token != "") != (item.Key == "group#a") {
+			b.Errorf("item %d of %v is %+v", i, keys, item)
 		}
 	}
 	if control.Revision != 0 || len(control.Moves) != 0 || control.Freeze.On {
@@ -71,6 +79,40 @@ func takeExpired(b *bench) {
 	b.release(item)
 	if next := b.take(group, "three"); next.Abandoned {
 		b.Error("a lease that was released counts as Abandoned")
+	}
+}
+
+// takeBoundary: the lease is free once its end plus the skew is past, not at it.
+func takeBoundary(b *bench) {
+	b.take(group, "one")
+	b.clock.Advance(Lease + Skew)
+	_, _, err := b.store.Take(b.Context(), group, "two")
+	b.refused("a Take at the very end of lease and skew", err, controller.ErrBusy)
+	b.clock.Advance(time.Nanosecond)
+	b.take(group, "two")
+}
+
+// takeAgain: whose lease it was before is a matter of the first Take, however
+// often its answer was lost, and however late it is asked again.
+func takeAgain(b *bench) {
+	b.take(group, "one")
+	b.clock.Advance(10 * Lease)
+	if again := b.take(group, "one"); again.Abandoned {
+		b.Error("a Take that found its own lease run out says Abandoned")
+	}
+	b.clock.Advance(10 * Lease)
+	for _, wait := range []time.Duration{0, time.Second, 10 * Lease} {
+		b.clock.Advance(wait)
+		item := b.take(group, "two")
+		if !item.Abandoned {
+			b.Errorf("repeated after %s, the Take does not say Abandoned any more", wait)
+		}
+		if renewed, _, err := b.store.Renew(b.Context(), item); err != nil || !renewed.Abandoned {
+			b.Errorf("Renew does not say Abandoned as the Take did: %+v, %v", renewed, err)
+		}
+		if b.peek(group).Abandoned {
+			b.Error("Peek shows Abandoned")
+		}
 	}
 }
 

@@ -44,14 +44,16 @@ func raceTake(b *bench) {
 }
 
 // raceCommit: all writers do take, commit, release in a loop. Every revision
-// is written once, and every write builds on the one before it.
+// is written once, and every write builds on the one before it. Every busy Take
+// leaves one mark, and no mark comes after the last Release has looked.
 func raceCommit(b *bench) {
 	const rounds = 10
-	var written atomic.Int64
+	var written, busy, released atomic.Int64
 	b.race(func(n int) {
 		for round := range rounds {
 			item, _, err := b.store.Take(b.Context(), group, fmt.Sprintf("token-%d-%d", n, round))
 			if errors.Is(err, controller.ErrBusy) {
+				busy.Add(1)
 				continue
 			}
 			if err != nil {
@@ -74,9 +76,15 @@ func raceCommit(b *bench) {
 				b.Errorf("writer %d: %v", n, err)
 				return
 			}
+			for last := released.Load(); item.Dirty > last && !released.CompareAndSwap(last, item.Dirty); last = released.Load() {
+				continue
+			}
 		}
 	})
 	seen := b.peek(group)
+	if seen.Dirty != busy.Load() || released.Load() != busy.Load() {
+		b.Errorf("%d Takes were busy, but dirty is %d, and the last Release saw %d", busy.Load(), seen.Dirty, released.Load())
+	}
 	if seen.Revision != written.Load() || seen.Record.Decision.Epoch != written.Load() {
 		b.Errorf("%d commits succeeded, but the revision is %d and the epoch %d", written.Load(), seen.Revision, seen.Record.Decision.Epoch)
 	}

@@ -56,6 +56,11 @@ func control(b *bench) {
 	if seen := b.control(); seen.Freeze.On || !seen.ReleasedAt.Equal(at) || seen.Revision != 3 {
 		b.Errorf("after the freeze was lifted the control item is %+v", seen)
 	}
+	b.must(b.store.Control(b.Context(), controller.ControlChange{}))
+	b.must(b.store.Control(b.Context(), controller.ControlChange{ReleasedAt: &time.Time{}}))
+	if seen := b.control(); !seen.ReleasedAt.IsZero() || seen.Revision != 5 {
+		b.Errorf("after a change of nothing, and of the release to never, the control item is %+v", seen)
+	}
 }
 
 func history(b *bench) {
@@ -85,6 +90,38 @@ func history(b *bench) {
 	}
 }
 
+// historyOfOneInstant: of lines of one instant the one written last is the
+// newest. A line without a key is one of the item's.
+func historyOfOneInstant(b *bench) {
+	item := b.take(group, "one")
+	at := b.clock.Now()
+	for n := range 12 {
+		first, second := entry(2*n, at), entry(2*n+1, at)
+		first.Key = ""
+		item = b.commit(controller.Commit{Item: item, Journal: []controller.JournalEntry{first, second}})
+	}
+	all := b.history(100)
+	if len(all) != 24 {
+		b.Fatalf("the history has %d lines, want 24", len(all))
+	}
+	for i, e := range all {
+		if want := int64(23 - i); e.Decision.Epoch != want || e.Key != group {
+			b.Errorf("line %d is number %d of %s, want %d", i, e.Decision.Epoch, e.Key, want)
+		}
+	}
+}
+
+// requestFirst: an item that a request or a Clear made is like any other.
+func requestFirst(b *bench) {
+	b.must(b.store.Clear(b.Context(), group, "not there"))
+	b.must(b.store.Request(b.Context(), group, request("r1", 1)))
+	item := b.take(group, "one")
+	if item.Dirty != 2 || item.Revision != 0 || item.Abandoned {
+		b.Errorf("took %+v", item)
+	}
+	b.release(b.commit(controller.Commit{Item: item, Ended: []string{"r1"}}))
+}
+
 // copies: neither what went in nor what came out may change the store.
 func copies(b *bench) {
 	b.must(b.store.Request(b.Context(), group, request("r1", 1)))
@@ -92,8 +129,11 @@ func copies(b *bench) {
 	item.Record = record(7)
 	journal := []controller.JournalEntry{entry(7, b.clock.Now())}
 	written := b.commit(controller.Commit{Item: item, Journal: journal, Move: b.clock.Now(), MoveWindow: window})
-	spoil(item)
 	spoil(written)
+	if !item.Record.Equal(record(7)) || item.Requests[0].ID != "r1" {
+		b.Errorf("Commit answered an item that shares memory with the one it was given: %+v", item)
+	}
+	spoil(item)
 	journal[0].Evidence[0].Path, journal[0].Ended[0].Reason = "spoiled", "spoiled"
 	spoil(b.peek(group))
 	spoil(b.take(group, "one"))

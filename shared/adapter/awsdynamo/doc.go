@@ -1,0 +1,48 @@
+// Package awsdynamo keeps Detour's records in one DynamoDB table. It implements
+// the controller's Records port; package memory is the reference for what each
+// method answers. It makes each call once: retries are the controller's.
+//
+// # The table
+//
+// The keys are pk and sk, both strings. There are three kinds of item. Times
+// that people read are RFC 3339 in UTC, with nanoseconds. What this package does
+// not know it ignores.
+//
+// A record: pk is the controller.Key ("group#NAME" or "everything"), sk is
+// "record".
+//
+//	leaseToken   S  the holder of the lease; not there: the lease is free
+//	leaseUntil   N  when the lease runs out, in Unix nanoseconds
+//	leaseFrom    S  the token of the lease that ran out and was taken over;
+//	                "": the lease was free
+//	releasedBy   S  the token of the last lease that was given back
+//	dirty        N  how often a request or a late-comer asked for one more run
+//	revision     N  how many times the record was committed
+//	record       S  the record (protection.Record) as JSON
+//	recordGzip   B  the same, compressed, in place of record where that is large
+//	wakeAt       S  the wake-up that the last run asked for
+//	lookedAt     S  when everything was last looked at ("everything" only)
+//	request#ID   S  a standing request (protection.Request) as JSON
+//
+// The control item: pk and sk are "control".
+//
+//	revision     N  how many times the item was changed
+//	freeze       S  the global freeze (protection.FreezeState) as JSON
+//	moves        S  the starts of recent moves ([]controller.Move) as JSON
+//	releasedAt   S  when an operator last released all mass-failure holds
+//
+// A line of the journal: pk is the controller.Key, sk is "journal#", the time in
+// Unix nanoseconds, the revision, and the number of the line within its commit,
+// all padded with zeros so that their order is that of time.
+//
+//	entry        S  the line (controller.JournalEntry) as JSON
+//	expires      N  when DynamoDB may delete the line, in Unix seconds: the
+//	                table's TTL attribute
+//
+// # By hand
+//
+// A lease is freed by removing leaseToken; it also frees itself, a clock skew
+// after leaseUntil. A request is withdrawn by
+// removing its attribute. A record that was deleted is made anew by the next
+// run, which takes the routes as they stand.
+package awsdynamo
