@@ -27,8 +27,9 @@ const (
 // The layers whose meaning other rules use.
 const (
 	lastPure = 3 // layers 0 to 3 have no SDK, clock, randomness, logging or metrics
-	lab      = 7
-	mains    = 8
+	wiring   = 7
+	lab      = 8
+	mains    = 9
 )
 
 // layers is the table of docs/architecture.md.
@@ -48,6 +49,7 @@ var layers = []layer{
 	{"shared/adapter/*", 5},
 	{"shared/failback", 5},
 	{"shared/handler", 6},
+	{"shared/wiring", wiring},
 	{"shared/lab", lab},
 	{"shared/lab/*", lab},
 	{"functions/*", mains},

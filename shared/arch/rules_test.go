@@ -21,17 +21,20 @@ func TestImportRules(t *testing.T) {
 		{"shared/adapter/awsec2", "shared/controller", ""},
 		{"cmd/detour", "shared/lab", ""},
 		{"shared/lab", "shared/handler", ""},
+		{"functions/sweep", "shared/wiring", ""},
+		{"shared/wiring", "shared/handler", ""},
 
 		// Upwards, sideways, and unknown.
 		{"shared/route", "shared/health", "layer 0 must not import layer 1"},
 		{"shared/protection", "shared/controller", "layer 2 must not import layer 4"},
 		{"shared/controller", "shared/adapter/memory", "layer 4 must not import layer 5"},
-		{"shared/handler", "functions/sweep", "layer 6 must not import layer 8"},
+		{"shared/handler", "shared/wiring", "layer 6 must not import layer 7"},
+		{"shared/handler", "functions/sweep", "layer 6 must not import layer 9"},
 		{"shared/protection", "shared/filter", "both are in layer 2"},
 		{"events", "events/payload", "both are in layer 0"},
 		{"events", "shared/route", "both are in layer 0"},
 		{"shared/adapter/memory", "shared/adapter/awsec2", "both are in layer 5"},
-		{"functions/sweep", "functions/switchover", "both are in layer 8"},
+		{"functions/sweep", "functions/switchover", "both are in layer 9"},
 		{"shared/newcomer", "shared/route", "is in no layer"},
 		{"shared/plan", "shared/newcomer", "is in no layer"},
 		{"shared/arch", "shared/route", "tests only"},
@@ -40,7 +43,7 @@ func TestImportRules(t *testing.T) {
 		{"shared/sim/ec2api", "shared/sim", ""},
 		{"shared/lab", "shared/lab/scenarios", ""},
 		{"cmd/detour", "cmd/detour/table", ""},
-		{"cmd/detour", "cmd/other", "both are in layer 8"},
+		{"cmd/detour", "cmd/other", "both are in layer 9"},
 
 		// The simulator.
 		{"shared/sim", "shared/route", ""},
@@ -50,6 +53,7 @@ func TestImportRules(t *testing.T) {
 		{"shared/lab", "shared/sim", ""},
 		{"cmd/detour", "shared/sim", ""},
 		{"shared/adapter/memory", "shared/sim", "only lab and cmd see the simulator"},
+		{"shared/wiring", "shared/sim", "only lab and cmd see the simulator"},
 		{"functions/sweep", "shared/sim/ec2api", "only lab and cmd see the simulator"},
 
 		// YAML.

@@ -1,0 +1,128 @@
+// Package wiring puts one function together: it reads the function's
+// environment and the normalized configuration beside the binary, and builds
+// the adapters, the controller and the handler once, before the first event.
+//
+// The environment variables:
+//
+//	DETOUR_CONFIG        the file of the normalized configuration; by default detour.json in LAMBDA_TASK_ROOT
+//	DETOUR_ACCOUNT       the account that the function runs in, 12 digits
+//	AWS_REGION           the Region that the function runs in; Lambda sets it
+//	DETOUR_TABLE         the DynamoDB table of the records
+//	DETOUR_WAKE_QUEUE    the URL of the SQS queue of the wake-ups
+//	DETOUR_EVENT_BUS     the bus for Detour's own events; by default "default"
+//	DETOUR_ROLE          the ARN of the role to assume in other accounts, with {account} and {region} in it; empty: none
+//	DETOUR_EXTERNAL_ID   the external id that those roles ask for; empty: none
+//	DETOUR_LOG_LEVEL     debug, info, warn or error; by default info
+//	AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN   Lambda sets them
+//	AWS_ENDPOINT_URL     a server that stands in for AWS; empty: AWS
+//
+// A function runs the groups whose home is its account and Region, and no other.
+package wiring
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"detour/shared/adapter/awsclient"
+	"detour/shared/adapter/awsdynamo"
+	"detour/shared/adapter/awsec2"
+	"detour/shared/adapter/awsevents"
+	"detour/shared/adapter/awswake"
+	"detour/shared/adapter/systemclock"
+	"detour/shared/config"
+	"detour/shared/controller"
+	"detour/shared/handler"
+	"detour/shared/protection"
+)
+
+// connectTimeout bounds how long a connection to an AWS endpoint may take to
+// stand. One that takes longer is as good as none, and the call's own timeout
+// still leaves room for the answer.
+const connectTimeout = 2 * time.Second
+
+// connections is how many connections to one endpoint are kept open: as many as
+// a group has calls under way, so that no write waits for a handshake.
+const connections = 32
+
+// Process is what a function gets from its process.
+type Process struct {
+	Getenv   func(name string) string
+	ReadFile func(name string) ([]byte, error)
+	// Log gets the log, one JSON object on each line.
+	Log io.Writer
+}
+
+// Open builds the handler of the function with this name. The error names
+// everything that is missing or wrong in the environment; it holds no secret.
+func Open(function string, process Process) (*handler.Handler, error) {
+	env, err := readEnvironment(process.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("reading the function's environment: %w", err)
+	}
+	credentials, err := awsclient.EnvironmentCredentials(process.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("reading the function's environment: %w", err)
+	}
+	cfg, groups, err := env.configuration(process.ReadFile)
+	if err != nil {
+		return nil, err
+	}
+	settings := controller.SettingsFrom(cfg)
+	clients, err := awsclient.New(awsclient.Options{
+		Doer:        awsclient.NewHTTPClient(awsclient.HTTPOptions{Connect: connectTimeout, Response: settings.CallTimeout, Connections: connections}),
+		HomeAccount: env.account, HomeCredentials: credentials, HomeRegion: env.region,
+		Role: env.role, ExternalID: env.externalID, BaseEndpoint: env.endpoint,
+	})
+	if err != nil {
+		return nil, err
+	}
+	home, err := clients.Config(env.account, env.region)
+	if err != nil {
+		return nil, err
+	}
+	clock := systemclock.New()
+	records, err := awsdynamo.New(home, awsdynamo.Options{
+		Table: env.table, Clock: clock, Lease: settings.Lease, Skew: settings.Skew, CallTimeout: settings.CallTimeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ec2 := awsec2.New(clients.Config, clock, settings.CallTimeout)
+	c := controller.New(groups, settings, controller.Ports{
+		Tables: ec2.Tables(), Evidence: ec2.Evidence(),
+		Records: records,
+		Wake:    awswake.New(home, awswake.Options{QueueURL: env.queue, Clock: clock, CallTimeout: settings.CallTimeout}),
+		Publish: awsevents.New(home, awsevents.Options{Bus: env.bus, Clock: clock, CallTimeout: settings.CallTimeout}),
+		Clock:   clock, NewToken: rand.Text,
+	})
+	log := slog.New(slog.NewJSONHandler(process.Log, &slog.HandlerOptions{Level: env.level, ReplaceAttr: handler.Redact(env.secrets...)}))
+	return handler.New(c, clock, log, handler.Options{Function: function}), nil
+}
+
+// configuration reads the configuration, and picks the groups of this home.
+func (e environment) configuration(readFile func(string) ([]byte, error)) (config.Config, []protection.Group, error) {
+	raw, err := readFile(e.config)
+	if err != nil {
+		return config.Config{}, nil, fmt.Errorf("reading the configuration %s: %w; put the normalized configuration there, or name it in DETOUR_CONFIG", e.config, err)
+	}
+	cfg, err := config.Parse(raw)
+	if err != nil {
+		return config.Config{}, nil, fmt.Errorf("reading the configuration %s: %w", e.config, err)
+	}
+	var homes []string
+	groups := slices.DeleteFunc(cfg.Groups(), func(g protection.Group) bool {
+		homes = append(homes, g.Account+" in "+g.Region)
+		return g.Account != e.account || g.Region != e.region
+	})
+	if len(groups) == 0 {
+		slices.Sort(homes)
+		return config.Config{}, nil, fmt.Errorf("configuration %s: no group has its home in account %s in %s, where this function runs; there are groups of %s",
+			e.config, e.account, e.region, strings.Join(slices.Compact(homes), ", "))
+	}
+	return cfg, groups, nil
+}

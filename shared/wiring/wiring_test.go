@@ -1,0 +1,122 @@
+package wiring
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"strings"
+	"testing"
+
+	"detour/shared/config"
+	"detour/shared/handler"
+)
+
+// whole is an environment in which nothing is missing.
+func whole() map[string]string {
+	return map[string]string{
+		"LAMBDA_TASK_ROOT": "/var/task",
+		"DETOUR_ACCOUNT":   "111122223333", "AWS_REGION": "eu-west-1",
+		"DETOUR_TABLE": "detour", "DETOUR_WAKE_QUEUE": "https://sqs.eu-west-1.amazonaws.com/111122223333/detour-wake",
+		"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "planted-secret-key", "AWS_SESSION_TOKEN": "planted-session-token",
+		"DETOUR_ROLE": "arn:aws:iam::{account}:role/detour-{region}", "DETOUR_EXTERNAL_ID": "planted-external-id",
+	}
+}
+
+const branch = `{
+  "version": 1,
+  "groups": [{
+    "name": "branch", "mode": "enforce", "home": {"account": "111122223333", "region": "eu-west-1"},
+    "paths": [{"name": "one", "kind": "vpn", "vpn": "vpn-0b000000000000001"}, {"name": "two", "kind": "vpn", "vpn": "vpn-0b000000000000002"}],
+    "units": [{"entries": [{"table": "tgw-rtb-0c000000000000001", "destination": "10.0.0.0/8",
+      "nextHops": {"one": "tgw-attach-0b000000000000001", "two": "tgw-attach-0b000000000000002"}}]}]
+  }]
+}`
+
+// open opens a function in the environment, with the configuration at the place
+// where a deployment puts it.
+func open(env map[string]string, cfg string) (*handler.Handler, *bytes.Buffer, error) {
+	var log bytes.Buffer
+	h, err := Open("switchover", Process{
+		Getenv: func(name string) string { return env[name] },
+		ReadFile: func(name string) ([]byte, error) {
+			if name != "/var/task/detour.json" {
+				return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
+			}
+			return []byte(cfg), nil
+		},
+		Log: &log,
+	})
+	return h, &log, err
+}
+
+func TestOpen(t *testing.T) {
+	h, log, err := open(whole(), branch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An event that is dropped needs nothing of AWS, and shows that the parts fit.
+	out := h.Switchover(context.Background(), []byte(`{"source":"somebody.else"}`))
+	var line map[string]any
+	if err := json.Unmarshal(log.Bytes(), &line); err != nil || out.Action != handler.Drop {
+		t.Fatalf("the outcome is %+v, the log %q, %v", out, log, err)
+	}
+	if line["Function"] != "switchover" || line["msg"] != "dropped" {
+		t.Errorf("the line is %v", line)
+	}
+}
+
+func TestOpenNeedsNoRole(t *testing.T) {
+	env := whole()
+	for _, name := range []string{"DETOUR_ROLE", "DETOUR_EXTERNAL_ID"} {
+		delete(env, name)
+	}
+	if _, _, err := open(env, branch); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOpenSaysAllThatIsWrong(t *testing.T) {
+	for name, c := range map[string]struct {
+		change map[string]string
+		config string
+		want   []string
+	}{
+		"nothing is set": {
+			map[string]string{"DETOUR_ACCOUNT": "", "AWS_REGION": "", "DETOUR_TABLE": "", "DETOUR_WAKE_QUEUE": ""},
+			branch,
+			[]string{"DETOUR_ACCOUNT is not set", "AWS_REGION is not set", "DETOUR_TABLE is not set", "DETOUR_WAKE_QUEUE is not set"},
+		},
+		"no account":            {map[string]string{"DETOUR_ACCOUNT": "11112222333"}, branch, []string{`DETOUR_ACCOUNT is "11112222333"`, "12 digits"}},
+		"no URL":                {map[string]string{"DETOUR_WAKE_QUEUE": "detour-wake"}, branch, []string{"DETOUR_WAKE_QUEUE is no URL"}},
+		"a password in a URL":   {map[string]string{"AWS_ENDPOINT_URL": "http://me:planted-password@localhost"}, branch, []string{"AWS_ENDPOINT_URL is no URL"}},
+		"no level":              {map[string]string{"DETOUR_LOG_LEVEL": "loud"}, branch, []string{`DETOUR_LOG_LEVEL is "loud"`, "debug"}},
+		"no role":               {map[string]string{"DETOUR_ROLE": "detour"}, branch, []string{"DETOUR_ROLE", `"detour"`}},
+		"no credentials":        {map[string]string{"AWS_SECRET_ACCESS_KEY": ""}, branch, []string{"AWS_SECRET_ACCESS_KEY"}},
+		"no configuration":      {map[string]string{"DETOUR_CONFIG": "/elsewhere.json"}, branch, []string{"/elsewhere.json", "DETOUR_CONFIG"}},
+		"a broken one":          {nil, strings.Replace(branch, "enforce", "enforced", 1), []string{"/var/task/detour.json", "enforced"}},
+		"another home's groups": {map[string]string{"AWS_REGION": "eu-west-3"}, branch, []string{"no group has its home in account 111122223333 in eu-west-3", "111122223333 in eu-west-1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := whole()
+			maps.Copy(env, c.change)
+			_, log, err := open(env, c.config)
+			if err == nil {
+				t.Fatal("it opened")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("nothing of %q in: %v", want, err)
+				}
+			}
+			if strings.Contains(err.Error(), "planted") || log.Len() > 0 {
+				t.Errorf("a secret in the error, or a log: %v\n%s", err, log)
+			}
+			if _, wrong := errors.AsType[config.Problems](err); name == "a broken one" && !wrong {
+				t.Errorf("the configuration's problems are lost: %v", err)
+			}
+		})
+	}
+}
