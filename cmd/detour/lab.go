@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,15 +20,19 @@ func labCommand(io streams) *cobra.Command {
 		Use:   "lab",
 		Short: "Run Detour on a simulated network",
 		Long: `The lab runs Detour's own code on a simulated AWS network: transit gateways, VPCs, VPN connections, events that come late
-or never, calls that are throttled, functions that are killed. Time is virtual: a quarter of an hour takes a split second.
-The same scenario and seed give the same run, byte for byte.`,
+or never, calls that are throttled, functions that are killed.
+
+run and fuzz have virtual time: a quarter of an hour takes a split second, and the same scenario and seed give the same run,
+byte for byte. serve, do and invoke have real time: the network is there for the AWS CLI, for other programs, and for the binaries
+that Lambda gets. docs/scenarios.md and docs/lab.md say more.`,
 		Example: `  detour lab list
   detour lab run cloud-join
-  detour lab fuzz --seeds 200`,
+  detour lab fuzz --seeds 200
+  detour lab serve --topology cloud-join --functions`,
 		Args: cobra.ArbitraryArgs,
 		RunE: helpOr("detour lab"),
 	}
-	cmd.AddCommand(labRunCommand(io), labListCommand(io), labFuzzCommand(io))
+	cmd.AddCommand(labRunCommand(io), labListCommand(io), labFuzzCommand(io), labServeCommand(io), labDoCommand(io), labInvokeCommand(io))
 	return cmd
 }
 
@@ -183,7 +186,7 @@ func load(arg string) (*lab.Scenario, error) {
 	if s, ok := lab.Find(arg); ok {
 		return s, nil
 	}
-	near := nearest(arg, scenarioNames())
+	near := lab.Nearest(arg, scenarioNames())
 	return nil, fmt.Errorf("there is no scenario %q; %s For a file write ./%s", arg, near, arg)
 }
 
@@ -197,52 +200,6 @@ func scenarioNames() []string {
 		out = append(out, s.Name)
 	}
 	return out
-}
-
-// nearest suggests the names that are most like the given one.
-func nearest(name string, known []string) string {
-	type near struct {
-		name string
-		far  int
-	}
-	candidates := make([]near, 0, len(known))
-	for _, k := range known {
-		candidates = append(candidates, near{k, distance(name, k)})
-	}
-	slices.SortStableFunc(candidates, func(a, b near) int { return a.far - b.far })
-	var alike []string
-	for _, c := range candidates {
-		if c.far <= max(len(c.name)/2, 2) || strings.Contains(c.name, name) && name != "" {
-			alike = append(alike, c.name)
-		}
-	}
-	switch {
-	case len(alike) == 0:
-		return "there are " + strings.Join(known, ", ") + "."
-	case len(alike) > 3:
-		alike = alike[:3]
-	}
-	return "did you mean " + strings.Join(alike, " or ") + "?"
-}
-
-// distance is the number of bytes to insert, remove or change to get from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 // indent puts spaces before every line.

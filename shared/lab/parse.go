@@ -24,12 +24,9 @@ func Parse(data []byte, name string) (*Scenario, error) {
 	k := &scenarioCheck{r: r, s: s}
 	s.Config = r.Config(config.Home{Account: k.account(), Region: s.Topology.Region})
 	k.head()
-	k.world()
 	k.faults()
-	k.names()
-	if k.topology() {
-		k.index()
-		k.references()
+	if k.network() {
+		k.oneHome()
 	}
 	k.script()
 	k.expect()
@@ -37,6 +34,19 @@ func Parse(data []byte, name string) (*Scenario, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// network checks the World's times, the topology, and what the configuration
+// refers to in it. It reports whether the topology itself is right.
+func (k *scenarioCheck) network() bool {
+	k.world()
+	k.names()
+	if !k.topology() {
+		return false
+	}
+	k.index()
+	k.references()
+	return true
 }
 
 // scenarioCheck finds what is wrong with a scenario beyond its form.

@@ -249,15 +249,8 @@ func (k *scenarioCheck) topologyProblem(text string) {
 
 // references checks what the configuration refers to.
 func (k *scenarioCheck) references() {
-	home := ""
 	for i, g := range k.s.Config.GroupList {
 		at := config.IndexPath("groups", i)
-		if home == "" {
-			home = g.Home.Account
-		}
-		if g.Home.Account != home {
-			k.add(at+".home.account", g.Home.Account, "is another home than that of the first group ("+home+"), and the lab runs one", "write "+home)
-		}
 		for j, p := range g.Paths {
 			k.oneOf(config.IndexPath(at+".paths", j)+".vpn", p.VPN, "is not in the topology", k.vpnIDs())
 		}
@@ -265,6 +258,19 @@ func (k *scenarioCheck) references() {
 			for e, entry := range unit.Entries {
 				k.entry(config.IndexPath(config.IndexPath(at+".units", u)+".entries", e), g, entry)
 			}
+		}
+	}
+}
+
+// oneHome refuses a second home account: a rig is one deployment.
+func (k *scenarioCheck) oneHome() {
+	home := ""
+	for i, g := range k.s.Config.GroupList {
+		if home == "" {
+			home = g.Home.Account
+		}
+		if g.Home.Account != home {
+			k.add(config.IndexPath("groups", i)+".home.account", g.Home.Account, "is another home than that of the first group ("+home+"), and the lab runs one", "write "+home)
 		}
 	}
 }

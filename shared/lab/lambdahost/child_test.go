@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/lambda"       
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 

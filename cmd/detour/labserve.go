@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"detour/shared/lab"
+	"detour/shared/lab/live"
+)
+
+// hostFunctions is where make build leaves the functions' binaries for this machine.
+const hostFunctions = "dist/host"
+
+// serveFlags are the flags of lab serve.
+type serveFlags struct {
+	topology, listen, dir string
+	functions, json       bool
+}
+
+func labServeCommand(io streams) *cobra.Command {
+	flags := serveFlags{}
+	cmd := &cobra.Command{
+		Use:   "serve --topology FILE|NAME",
+		Short: "Serve a simulated network to the AWS CLI and other programs",
+		Long: `Serve a simulated network on this machine, in real time: EC2, STS, DynamoDB, SQS and EventBridge at one address, as far as
+Detour uses them. The first line says the address and what to try; a line for each thing that happens follows. The network stands
+still until somebody does something to it: see detour lab do --help. Ctrl-C ends it.
+
+With --functions, Detour's own Lambda binaries run as well, with the event rules, the schedule, the queue and the retries that AWS
+puts around them. make build builds them.
+
+The topologies that come with Detour: ` + strings.Join(topologyNames(), ", ") + `. docs/lab.md says how to write one.
+
+Exit status: 0 ended with Ctrl-C, 2 wrong usage or a wrong file.`,
+		Example: `  detour lab serve --topology cloud-join
+  detour lab serve --topology ./my.topology.yaml --functions
+  detour lab serve --topology cloud-join --listen 127.0.0.1:0 --json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			file, err := loadTopology(flags.topology)
+			if err != nil {
+				return err
+			}
+			opts := live.Options{File: file, Listen: flags.listen, Out: io.out, JSON: flags.json}
+			switch {
+			case flags.functions:
+				opts.FunctionsDir = flags.dir
+			case cmd.Flags().Changed("functions-dir"):
+				return fmt.Errorf("--functions-dir is %q, and has no effect without --functions; add --functions", flags.dir)
+			}
+			server, err := live.Start(cmd.Context(), opts)
+			if err != nil {
+				return err
+			}
+			<-cmd.Context().Done()
+			return server.Close()
+		},
+	}
+	cmd.Flags().StringVar(&flags.topology, "topology", "", "the network: a topology that comes with Detour, or a `file`")
+	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:4599", "the `address` on this machine; port 0 takes a free one")
+	cmd.Flags().BoolVar(&flags.functions, "functions", false, "run Detour's Lambda functions")
+	cmd.Flags().StringVar(&flags.dir, "functions-dir", hostFunctions, "the `folder` with FUNCTION/bootstrap")
+	cmd.Flags().BoolVar(&flags.json, "json", false, "write JSON for a program, one object on each line")
+	return cmd
+}
+
+// loadTopology finds a topology by name, or reads it from its file.
+func loadTopology(arg string) (*lab.TopologyFile, error) {
+	if arg == "" {
+		return nil, fmt.Errorf("--topology is missing; name a file, or one of %s", strings.Join(topologyNames(), ", "))
+	}
+	if isFile(arg) {
+		data, err := os.ReadFile(arg) //nolint:gosec // Whoever runs the command names the file.
+		if err != nil {
+			return nil, fmt.Errorf("reading the topology: %w; name a file that can be read, or one of %s", err, strings.Join(topologyNames(), ", "))
+		}
+		file, err := lab.ParseTopology(data, arg)
+		if err != nil {
+			return nil, fmt.Errorf("the topology cannot be served:\n%w", err)
+		}
+		return file, nil
+	}
+	if file, ok := lab.FindTopology(arg); ok {
+		return file, nil
+	}
+	return nil, fmt.Errorf("there is no topology %q; %s For a file write ./%s", arg, lab.Nearest(arg, topologyNames()), arg)
+}
+
+func topologyNames() []string {
+	var out []string
+	for _, file := range lab.Topologies() {
+		out = append(out, file.Name)
+	}
+	return out
+}
+
+// closed joins the error of what was done with that of the server's end.
+func closed(server *live.Server, err error) error { return errors.Join(err, server.Close()) }

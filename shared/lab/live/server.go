@@ -1,0 +1,311 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"detour/shared/adapter/systemclock"
+	"detour/shared/lab"
+	"detour/shared/lab/lambdahost"
+	"detour/shared/sim"
+	"detour/shared/sim/dynamoapi"
+	"detour/shared/sim/ec2api"
+	"detour/shared/sim/endpoint"
+	"detour/shared/sim/eventsapi"
+	"detour/shared/sim/sqsapi"
+)
+
+// Options say what is served, and how.
+type Options struct {
+	// File is the network, and the configuration of Detour. Required.
+	File *lab.TopologyFile
+	// Listen is the address to listen on, of this machine's loopback. Port 0 takes
+	// a free one.
+	Listen string
+	// FunctionsDir has the functions' binaries, FUNCTION/bootstrap. Empty: no
+	// function runs.
+	FunctionsDir string
+	// Out gets a line for each thing that happens; nil: nobody does. JSON makes
+	// each line a JSON object.
+	Out  io.Writer
+	JSON bool
+	// RetryDelays are the waits before the further attempts of an asynchronous
+	// invocation that failed. Default: 1 and 2 minutes, as Lambda's.
+	RetryDelays []time.Duration
+	// Visibility is the visibility timeout of the wake-up queue, and the timeout of
+	// the functions. Default: 5 minutes.
+	Visibility time.Duration
+	// Environments is how many invocations of a function run at the same time.
+	// Default: 4.
+	Environments int
+	// NoSchedule: nothing starts a sweep but Do.
+	NoSchedule bool
+	// Manual: nothing at all invokes a function but its caller and Do. It implies
+	// NoSchedule, and that nobody is told what to try.
+	Manual bool
+	// Wrap lets a test put itself before the simulated services. The context of a
+	// request carries the sim.Call, with the name of the caller.
+	Wrap func(http.Handler) http.Handler
+	// Env are further variables of the functions' environment.
+	Env map[string]string
+}
+
+// defaultVisibility is the functions' timeout. SQS wants a visibility timeout
+// that is no shorter.
+const defaultVisibility = 5 * time.Minute
+
+// defaultEnvironments is enough for the events of a connection's two tunnels and
+// a batch of wake-ups, and few enough to see throttling.
+const defaultEnvironments = 4
+
+// Server is a network that is served. Its methods may be called from several
+// goroutines.
+type Server struct {
+	opts   Options
+	clock  systemclock.Clock
+	keeper *sim.WallClock
+	world  *sim.World
+	names  *strings.Replacer
+	queues *sqsapi.Handler
+	tables *dynamoapi.Handler
+	rules  []rule
+	homes  []*home
+	lines  *teller
+	change changes
+
+	address string
+	http    *http.Server
+	served  func()
+	folder  string
+
+	ctx     context.Context //nolint:containedctx // It ends what the server runs, not a call.
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	closing sync.Once
+	failure error // of closing
+
+	looking sync.Mutex // held while new changes of tunnels are told
+	told    int        // changes of tunnels
+
+	mu          sync.Mutex
+	closed      bool
+	delivery    string
+	frozen      map[string]bool
+	lastEvent   []byte
+	sent        int // events of which lastEvent is the last
+	invocations []Invocation
+	dead        []DeadLetter
+	requests    int
+}
+
+// Start serves the network until Close, or until ctx ends and Close is called.
+func Start(ctx context.Context, opts Options) (*Server, error) {
+	if err := onLoopback(opts.Listen); err != nil {
+		return nil, err
+	}
+	if len(opts.RetryDelays) == 0 {
+		opts.RetryDelays = retryDelays()
+	}
+	if opts.Environments == 0 {
+		opts.Environments = environments
+	}
+	if opts.Visibility == 0 {
+		opts.Visibility = defaultVisibility
+	}
+	s := &Server{opts: opts, names: opts.File.Names(), delivery: deliverEvents, frozen: map[string]bool{}}
+	var err error
+	if s.rules, err = rules(); err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", opts.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w; choose another port with --listen, or port 0 for a free one", opts.Listen, err)
+	}
+	s.address = listener.Addr().String()
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.keeper = sim.NewWallClock()
+	s.lines = &teller{now: s.keeper.Now, names: s.names, json: opts.JSON, out: opts.Out}
+	s.world, err = sim.NewWorld(watched{Timekeeper: s.keeper, after: s.look}, opts.File.Topology, opts.File.Options())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("building the network: %w", err), listener.Close(), s.Close())
+	}
+	s.world.Subscribe(s.emitted)
+	s.queues = sqsapi.New(s.keeper)
+	s.tables = dynamoapi.New()
+	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
+	if opts.FunctionsDir != "" {
+		if err := s.deploy(); err != nil {
+			return nil, errors.Join(err, listener.Close(), s.Close())
+		}
+	}
+	s.served = s.clock.Go(s.ctx, func(context.Context) { _ = s.http.Serve(listener) })
+	if !opts.Manual {
+		s.ready()
+	}
+	if opts.FunctionsDir != "" && !opts.NoSchedule && !opts.Manual {
+		s.schedule()
+	}
+	return s, nil
+}
+
+// onLoopback refuses an address that others could reach: whoever reaches the
+// server can do everything with it.
+func onLoopback(listen string) error {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return fmt.Errorf("--listen is %q: %w; write an address and a port, such as 127.0.0.1:4599", listen, err)
+	}
+	address, err := netip.ParseAddr(host)
+	if host != "localhost" && (err != nil || !address.IsLoopback()) {
+		return fmt.Errorf("--listen is %q, which others could reach, and nobody has to log in; write 127.0.0.1, [::1] or localhost, and forward the port if another machine needs it", listen)
+	}
+	return nil
+}
+
+// handler answers the simulated services, and the lab's own requests.
+func (s *Server) handler() http.Handler {
+	ec2 := ec2api.New(recorder{World: s.world, server: s})
+	ec2.LimitPages(s.opts.File.World.PageLimit)
+	var aws http.Handler = endpoint.New(map[string]http.Handler{
+		"ec2": ec2, "sts": ec2, "dynamodb": s.tables, "sqs": s.queues, "events": eventsapi.New(s.keeper, s.published),
+	})
+	if s.opts.Wrap != nil {
+		aws = s.opts.Wrap(aws)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == ControlPath {
+			s.control(w, r)
+			return
+		}
+		who := program(r.UserAgent())
+		if function, rest, ok := addressee(r.URL.Path); ok {
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath, who = rest, "", function
+		}
+		call := sim.Call{Process: who, SentAt: s.keeper.Now()}
+		aws.ServeHTTP(w, r.WithContext(sim.WithCall(r.Context(), call)))
+	})
+}
+
+// callersPath begins the path of callers that have an address of their own, so
+// that the call log knows them: /as/NAME, and then what AWS's paths are.
+const callersPath = "/as/"
+
+// addressee takes the caller's name off a path.
+func addressee(path string) (name, rest string, ok bool) {
+	name, ok = strings.CutPrefix(path, callersPath)
+	name, rest, _ = strings.Cut(name, "/")
+	return name, "/" + rest, ok && name != ""
+}
+
+// program is the name of a program by its User-Agent header: what stands before
+// the first slash.
+func program(agent string) string {
+	name, _, _ := strings.Cut(agent, "/")
+	if name = strings.TrimSpace(name); name == "" || len(name) > 40 {
+		return "somebody"
+	}
+	return strings.ToLower(name)
+}
+
+// URL is the address of all simulated services.
+func (s *Server) URL() string { return "http://" + s.address }
+
+// World is the network.
+func (s *Server) World() *sim.World { return s.world }
+
+// Function returns the function of that name in the first home, or nil if it
+// does not run.
+func (s *Server) Function(name string) *lambdahost.Function {
+	if len(s.homes) == 0 {
+		return nil
+	}
+	if f := s.homes[0].functions[name]; f != nil {
+		return f.process
+	}
+	return nil
+}
+
+// Changed returns a channel that is closed at the next change: of a tunnel or a
+// table, at the end of an invocation, at an event or a dead letter. To wait, take
+// the channel first, look, and then wait for it.
+func (s *Server) Changed() <-chan struct{} { return s.change.wait() }
+
+// Invocations returns the attempts that have ended, in the order of their ends.
+func (s *Server) Invocations() []Invocation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.invocations)
+}
+
+// LastEvent returns the last event of the network that a rule sends to a
+// function, or nil.
+func (s *Server) LastEvent() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastEvent
+}
+
+// DeadLetters returns what was given up: failed asynchronous invocations in the
+// order in which they were given up, then the messages in the dead-letter queues.
+func (s *Server) DeadLetters() []DeadLetter {
+	s.mu.Lock()
+	out := slices.Clone(s.dead)
+	s.mu.Unlock()
+	for _, h := range s.homes {
+		out = append(out, h.deadWakes(s.queues)...)
+	}
+	return out
+}
+
+// start runs fn beside the caller, unless the server is closed. Close waits for it.
+func (s *Server) start(fn func(context.Context)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.running.Add(1)
+	s.clock.Go(s.ctx, func(ctx context.Context) {
+		defer s.running.Done()
+		fn(ctx)
+	})
+}
+
+// Close ends the functions and the server, and waits for both. It may be called
+// more than once.
+func (s *Server) Close() error {
+	s.closing.Do(s.close)
+	return s.failure
+}
+
+func (s *Server) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	var errs []error
+	for _, h := range s.homes {
+		errs = append(errs, h.close())
+	}
+	if s.served != nil {
+		errs = append(errs, s.http.Close())
+		s.served()
+	}
+	s.running.Wait()
+	s.keeper.Close()
+	if s.folder != "" {
+		errs = append(errs, os.RemoveAll(s.folder))
+	}
+	s.failure = errors.Join(errs...)
+}

@@ -1,0 +1,105 @@
+package lab
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"detour/shared/config"
+	"detour/shared/config/source"
+	"detour/shared/sim"
+)
+
+// topologyEnding ends the names of topology files, so that nobody takes one for
+// a scenario.
+const topologyEnding = ".topology.yaml"
+
+//go:embed topologies/*.topology.yaml
+var topologyFiles embed.FS
+
+// TopologyFile is a network that stands still until somebody does something to
+// it, and the configuration of the Detour that watches it: a scenario file
+// without script and expectations. The format is described in docs/lab.md.
+type TopologyFile struct {
+	// Name is the file's name without its folder and ending.
+	Name     string       `json:"-"`
+	World    WorldTimes   `json:"world,omitzero"`
+	Topology sim.Topology `json:"topology"`
+	// Config is normalized. A file without Detour's keys has no groups in it.
+	Config config.Config `json:"-"`
+}
+
+// ParseTopology reads a topology file by the rules of Parse: every problem at
+// once, each with its position, and the error is then source.Problems. name is
+// how problems call the file. Groups may have different homes.
+func ParseTopology(data []byte, name string) (*TopologyFile, error) {
+	r, err := source.Open(data, name)
+	if err != nil {
+		return nil, err
+	}
+	file := &TopologyFile{Name: strings.TrimSuffix(name[strings.LastIndexAny(name, `/\`)+1:], topologyEnding)}
+	r.Into(file)
+	k := &scenarioCheck{r: r, s: &Scenario{World: file.World, Topology: file.Topology}}
+	k.s.Config = config.New().Normalize()
+	if configured(data) {
+		k.s.Config = r.Config(config.Home{Account: k.account(), Region: file.Topology.Region})
+	}
+	k.network()
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	file.Config = k.s.Config
+	return file, nil
+}
+
+// configured reports whether a file that can be read has any key of Detour's
+// configuration.
+func configured(data []byte) bool {
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return false // source.Open has read it.
+	}
+	return len(source.Section(&root).Content) > 0
+}
+
+// Options are the World's times and switches as the file sets them.
+func (f *TopologyFile) Options() sim.Options { return f.World.options() }
+
+// Names replaces ids by the names that the file gives them.
+func (f *TopologyFile) Names() *strings.Replacer { return namesOf(f.Topology) }
+
+// Topologies are the topology files that come with Detour, sorted by name.
+func Topologies() []*TopologyFile {
+	entries, err := topologyFiles.ReadDir("topologies")
+	if err != nil {
+		panic(err) // The embedded directory always exists.
+	}
+	out := make([]*TopologyFile, 0, len(entries))
+	for _, entry := range entries {
+		data, err := topologyFiles.ReadFile("topologies/" + entry.Name())
+		if err != nil {
+			panic(err) // ReadDir has named it.
+		}
+		file, err := ParseTopology(data, entry.Name())
+		if err != nil {
+			panic(fmt.Sprintf("lab: an embedded topology is broken: %v", err)) // A test parses them all.
+		}
+		out = append(out, file)
+	}
+	slices.SortFunc(out, func(a, b *TopologyFile) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// FindTopology returns the topology file of that name among those that come
+// with Detour.
+func FindTopology(name string) (*TopologyFile, bool) {
+	for _, file := range Topologies() {
+		if file.Name == name {
+			return file, true
+		}
+	}
+	return nil, false
+}
