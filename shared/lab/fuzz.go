@@ -26,12 +26,19 @@ type FuzzOptions struct {
 	Every int
 	// WrapRecords lets a test break the record store.
 	WrapRecords func(controller.Records) controller.Records
+	// Wire plays with the real adapters of the record store, the queue and the bus.
+	Wire bool
 	// StopAtFirst ends the run at the first finding.
 	StopAtFirst bool
 	// NoShrink leaves a finding as it is.
 	NoShrink bool
 	// Progress gets a line now and then; nil: none.
 	Progress io.Writer
+}
+
+// play are the options for playing one network.
+func (o FuzzOptions) play() PlayOptions {
+	return PlayOptions{WrapRecords: o.WrapRecords, Wire: o.Wire}
 }
 
 // Finding is a seed whose run broke an invariant.
@@ -124,7 +131,7 @@ func (t *tally) take(opts FuzzOptions) (uint64, bool) {
 // one plays one seed. A seed that ctx cuts short does not count.
 func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 	s := Generate(seed)
-	res, err := playGenerated(ctx, s, opts.WrapRecords)
+	res, err := playGenerated(ctx, s, opts.play())
 	if err != nil && ctx.Err() != nil {
 		return
 	}
@@ -139,7 +146,7 @@ func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 	if finding != nil {
 		t.tell(opts, "%s", finding.line())
 		if !opts.NoShrink {
-			finding.Shrunk = shrink(ctx, s, finding, opts.WrapRecords)
+			finding.Shrunk = shrink(ctx, s, finding, opts.play())
 		}
 	}
 	t.mu.Lock()
@@ -162,7 +169,7 @@ func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 
 // again plays a seed once more: it must give the same trace.
 func again(ctx context.Context, s *Scenario, first *Result, opts FuzzOptions) (same bool, finding *Finding) {
-	second, err := playGenerated(ctx, s, opts.WrapRecords)
+	second, err := playGenerated(ctx, s, opts.play())
 	if err == nil && second.TraceHash == first.TraceHash {
 		return true, nil
 	}
@@ -207,13 +214,14 @@ func (t *tally) add(res *Result) {
 
 // playGenerated plays a generated network with every check. A panic of Detour
 // or of the simulator is a finding like any other.
-func playGenerated(ctx context.Context, s *Scenario, wrap func(controller.Records) controller.Records) (res *Result, err error) {
+func playGenerated(ctx context.Context, s *Scenario, opts PlayOptions) (res *Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			res, err = nil, fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return Play(ctx, s, PlayOptions{Checks: Checks{ConvergedBy: convergedBy(s)}, WrapRecords: wrap})
+	opts.Checks = Checks{ConvergedBy: convergedBy(s)}
+	return Play(ctx, s, opts)
 }
 
 func findingOf(seed uint64, res *Result, err error) *Finding {

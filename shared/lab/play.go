@@ -23,7 +23,9 @@ type PlayOptions struct {
 	Checks Checks
 	// WrapRecords lets a test put something between the controller and the store.
 	WrapRecords func(controller.Records) controller.Records
-	Log, Trace  io.Writer
+	// Wire plays with the real adapters of the record store, the queue and the bus.
+	Wire       bool
+	Log, Trace io.Writer
 }
 
 // Result is what came of a scenario.
@@ -56,7 +58,7 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	}
 	rig, err := NewRig(Options{
 		Seed: seed, Topology: s.Topology, World: s.World.options(), Config: s.Config, Faults: s.Faults.faults(), PageLimit: s.World.PageLimit,
-		WrapRecords: opts.WrapRecords, Log: opts.Log, Trace: opts.Trace,
+		WrapRecords: opts.WrapRecords, Wire: opts.Wire, Log: opts.Log, Trace: opts.Trace,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)

@@ -134,7 +134,7 @@ func TestFailureIsTold(t *testing.T) {
 
 func TestReportsOfRandomNetworks(t *testing.T) {
 	for seed := range uint64(6) {
-		res, err := playGenerated(t.Context(), Generate(seed), nil)
+		res, err := playGenerated(t.Context(), Generate(seed), PlayOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -53,6 +54,9 @@ type Options struct {
 	NoSweep bool
 	// WrapRecords lets a test put something between the controller and the store.
 	WrapRecords func(controller.Records) controller.Records
+	// Wire deploys Detour as in AWS: its records, wake-ups and events go through
+	// the real adapters over the wire. Without it they are kept in memory.
+	Wire bool
 	// Log gets Detour's own log lines; nil discards them.
 	Log io.Writer
 	// Trace gets the scheduler's trace; nil: none.
@@ -79,7 +83,9 @@ type Faults struct {
 type Rig struct {
 	Scheduler *sim.Scheduler
 	World     *sim.World
-	Store     *memory.Store
+	// Store is the record store as an operator and the checkers reach it: no fault
+	// is between.
+	Store controller.Records
 
 	opts      Options
 	groups    []protection.Group
@@ -88,6 +94,7 @@ type Rig struct {
 	plan      *sim.FaultPlan
 	transport *sim.Transport
 	records   controller.Records
+	wire      *wire // nil: all is in memory
 	patterns  [][]byte
 	log       *slog.Logger
 
@@ -99,8 +106,10 @@ type Rig struct {
 	Runs      []Run
 	Emitted   []EmittedEvent
 	Published []controller.Event
-	Requests  []MadeRequest
-	err       error
+	// PublishedRaw are Detour's events as the bus delivers them, with Wire.
+	PublishedRaw [][]byte
+	Requests     []MadeRequest
+	err          error
 }
 
 // Run is one invocation of a function, for the timeline.
@@ -159,9 +168,16 @@ func NewRig(opts Options) (*Rig, error) {
 	r.Scheduler.SetFaultPlan(r.plan)
 	face := ec2api.New(r.World)
 	face.LimitPages(opts.PageLimit)
-	r.transport = sim.NewTransport(r.Scheduler, face, r.plan, r.World.Record)
 	r.settings = controller.SettingsFrom(opts.Config)
-	r.Store = memory.New(r.Scheduler, r.settings.Lease, r.settings.Skew)
+	services := http.Handler(face)
+	if opts.Wire {
+		if services, err = r.deploy(face); err != nil {
+			return nil, err
+		}
+	} else {
+		r.Store = memory.New(r.Scheduler, r.settings.Lease, r.settings.Skew)
+	}
+	r.transport = sim.NewTransport(r.Scheduler, services, r.plan, r.World.Record)
 	r.records = r.Store
 	if opts.WrapRecords != nil {
 		r.records = opts.WrapRecords(r.Store)
@@ -291,6 +307,17 @@ func (r *Rig) Invoke(fn Function, raw []byte, cause string) { r.invoke(fn, raw, 
 // twice more, after one and after two minutes (Lambda Developer Guide,
 // "How Lambda handles errors with asynchronous invocation").
 func (r *Rig) invoke(fn Function, raw []byte, cause string, attempt int) {
+	r.start(fn, raw, cause, attempt, func(run *Run) {
+		if (run.Finished && run.Outcome.Action != handler.Retry) || attempt == 3 {
+			return
+		}
+		wait := time.Duration(attempt) * time.Minute
+		r.Scheduler.At(r.Scheduler.Now().Add(wait), "retry", func() { r.invoke(fn, raw, cause, attempt+1) })
+	})
+}
+
+// start starts a function, and has ended called when it has ended or was killed.
+func (r *Rig) start(fn Function, raw []byte, cause string, attempt int, ended func(*Run)) {
 	index := len(r.Runs)
 	started := r.Scheduler.Now()
 	r.Runs = append(r.Runs, Run{Function: fn, Attempt: attempt, Started: started, Cause: cause, Message: raw})
@@ -317,11 +344,7 @@ func (r *Rig) invoke(fn Function, raw []byte, cause string, attempt int) {
 		if !run.Finished {
 			run.Ended = r.Scheduler.Now()
 		}
-		if (run.Finished && run.Outcome.Action != handler.Retry) || attempt == 3 {
-			return
-		}
-		wait := time.Duration(attempt) * time.Minute
-		r.Scheduler.At(r.Scheduler.Now().Add(wait), "retry", func() { r.invoke(fn, raw, cause, attempt+1) })
+		ended(run)
 	})
 	r.Scheduler.At(started.Add(functionTimeout), "timeout", func() {
 		if !process.Done() {
@@ -330,25 +353,36 @@ func (r *Rig) invoke(fn Function, raw []byte, cause string, attempt int) {
 	})
 }
 
-// handler wires one process as a Lambda main does.
-func (r *Rig) handler(p *sim.Process) *handler.Handler {
-	clients, err := awsclient.New(awsclient.Options{
-		Doer: r.transport, HomeAccount: r.home,
+// clients are the SDK configurations of a process whose calls the doer carries.
+func (r *Rig) clients(doer awsclient.HTTPDoer) (*awsclient.Clients, error) {
+	return awsclient.New(awsclient.Options{
+		Doer: doer, HomeAccount: r.home,
 		HomeCredentials: awsclient.StaticCredentials(r.home, "simulated"),
 		Role:            func(account, _ string) string { return "arn:aws:iam::" + account + ":role/detour" },
 		ExternalID:      "detour-lab",
 	})
+}
+
+// handler wires one process as a Lambda main does.
+func (r *Rig) handler(p *sim.Process) *handler.Handler {
+	clients, err := r.clients(r.transport)
 	if err != nil {
 		panic(err) // The options are complete.
 	}
 	ec2 := awsec2.New(clients.Config, p, r.settings.CallTimeout)
-	c := controller.New(r.groups, r.settings, controller.Ports{
+	ports := controller.Ports{
 		Tables: ec2.Tables(), Evidence: ec2.Evidence(),
 		Records: &recordsFace{rig: r, process: p, inner: r.records},
 		Wake:    &wakeFace{rig: r, process: p},
 		Publish: &publishFace{rig: r, process: p},
 		Clock:   p, NewToken: r.token,
-	})
+	}
+	if r.wire != nil {
+		if err := r.deployed(clients, p, &ports); err != nil {
+			panic(err) // The options are complete.
+		}
+	}
+	c := controller.New(r.groups, r.settings, ports)
 	return handler.New(c, p, slog.New(living{r.log.Handler(), p}), handler.Options{})
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"detour/shared/config"
-	"detour/shared/controller"
 )
 
 // shrinkRuns bounds how many runs a finding may cost.
@@ -17,15 +16,15 @@ type shrinker struct {
 	ctx  context.Context // of the one call of shrink that the shrinker lives for
 	want Invariant
 	err  bool
-	wrap func(controller.Records) controller.Records
+	opts PlayOptions
 	best *Scenario
 	left int
 }
 
 // shrink removes steps, groups, entries and faults from a failing scenario.
 // It stops early if ctx ends.
-func shrink(ctx context.Context, s *Scenario, finding *Finding, wrap func(controller.Records) controller.Records) *Scenario {
-	sh := &shrinker{ctx: ctx, wrap: wrap, best: s, left: shrinkRuns, err: finding.Err != ""}
+func shrink(ctx context.Context, s *Scenario, finding *Finding, opts PlayOptions) *Scenario {
+	sh := &shrinker{ctx: ctx, opts: opts, best: s, left: shrinkRuns, err: finding.Err != ""}
 	if len(finding.Violations) > 0 {
 		sh.want = finding.Violations[0].Invariant
 	}
@@ -50,7 +49,7 @@ func (sh *shrinker) try(change func(s *Scenario)) bool {
 	if len(config.Check(candidate.Config)) > 0 {
 		return false
 	}
-	res, err := playGenerated(sh.ctx, candidate, sh.wrap)
+	res, err := playGenerated(sh.ctx, candidate, sh.opts)
 	if sh.ctx.Err() != nil {
 		return false
 	}

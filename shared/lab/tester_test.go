@@ -41,6 +41,22 @@ func TestRandomNetworksKeepTheInvariants(t *testing.T) {
 	}
 }
 
+// TestRandomNetworksOverTheWire runs them with the record store, the queue and
+// the bus behind their real adapters: a lost answer, a kill or a late call then
+// hits those calls too.
+func TestRandomNetworksOverTheWire(t *testing.T) {
+	report, err := Fuzz(t.Context(), FuzzOptions{Seeds: testedSeeds() / 3, First: 5001, Parallel: 2, Every: 10, Wire: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		t.Errorf("seed %d: %s %v", f.Seed, f.Err, f.Violations)
+	}
+	if report.Switchovers < report.Seeds/2 {
+		t.Errorf("too little happened: %d switchovers in %d seeds", report.Switchovers, report.Seeds)
+	}
+}
+
 func countOf(counts []Count, what string) int {
 	for _, c := range counts {
 		if c.What == what {
@@ -55,7 +71,7 @@ func TestASeedGivesOneTrace(t *testing.T) {
 	for seed := uint64(500); seed < 505; seed++ {
 		var hashes [3]uint64
 		for i := range hashes {
-			res, err := playGenerated(t.Context(), Generate(seed), nil)
+			res, err := playGenerated(t.Context(), Generate(seed), PlayOptions{Wire: seed%2 == 0})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +89,7 @@ func TestShrinkingKeepsTheFinding(t *testing.T) {
 	if raceEnabled {
 		t.Skip("shrinking plays hundreds of networks, which adds no race that the others do not have")
 	}
-	wrap := breakFencing
+	wrap := PlayOptions{WrapRecords: breakFencing}
 	var finding *Finding
 	var s *Scenario
 	for seed := uint64(1); finding == nil; seed++ {

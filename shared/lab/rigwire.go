@@ -1,0 +1,171 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"detour/shared/adapter/awsclient"
+	"detour/shared/adapter/awsdynamo"
+	"detour/shared/adapter/awsevents"
+	"detour/shared/adapter/awswake"
+	"detour/shared/controller"
+	"detour/shared/handler"
+	"detour/shared/sim"
+	"detour/shared/sim/dynamoapi"
+	"detour/shared/sim/endpoint"
+	"detour/shared/sim/eventsapi"
+	"detour/shared/sim/sqsapi"
+)
+
+// The names of what a deployment has beside the functions.
+const (
+	recordTable = "detour"
+	wakeQueue   = "detour-wake"
+	deadQueue   = "detour-wake-dead"
+	// maxBatch is how many messages a function gets at once, and maxReceives how
+	// often one is tried before it is a dead letter.
+	maxBatch    = 10
+	maxReceives = 3
+)
+
+// wire is what a rig has in the place of its memory when it is deployed as in
+// AWS: a table, a queue and a bus, which the functions call through their real
+// adapters, with the latencies and faults of every other call.
+type wire struct {
+	tables  *dynamoapi.Handler
+	queues  *sqsapi.Handler
+	wakeURL string
+	region  string
+}
+
+// deploy makes the table, the queue and the bus, and returns the endpoint of all
+// services.
+func (r *Rig) deploy(ec2 http.Handler) (http.Handler, error) {
+	w := &wire{tables: dynamoapi.New(), queues: sqsapi.New(r.Scheduler), region: r.opts.Topology.Region}
+	if len(r.groups) > 0 {
+		w.region = r.groups[0].Region
+	}
+	r.wire = w
+	w.tables.Create(r.home, w.region, recordTable)
+	w.queues.Create(sqsapi.Queue{Account: r.home, Region: w.region, Name: deadQueue})
+	w.wakeURL = w.queues.Create(sqsapi.Queue{
+		Account: r.home, Region: w.region, Name: wakeQueue,
+		VisibilityTimeout: functionTimeout, MaxReceives: maxReceives, DeadLetter: deadQueue,
+	})
+	w.queues.OnVisible(w.wakeURL, r.poll)
+	bus := eventsapi.New(r.Scheduler, func(e eventsapi.Event) { r.PublishedRaw = append(r.PublishedRaw, e.Raw) })
+	var err error
+	// The operator and the checkers reach the table without the network between.
+	if r.Store, err = r.recordStore(w.tables, outsideClock{r.Scheduler}); err != nil {
+		return nil, err
+	}
+	return endpoint.New(map[string]http.Handler{
+		"ec2": ec2, "sts": ec2, "dynamodb": w.tables, "sqs": w.queues, "events": bus,
+	}), nil
+}
+
+// recordStore is the record store behind its real adapter.
+func (r *Rig) recordStore(doer awsclient.HTTPDoer, clock controller.Clock) (controller.Records, error) {
+	clients, err := r.clients(doer)
+	if err != nil {
+		return nil, err
+	}
+	config, err := clients.Config(r.home, r.wire.region)
+	if err != nil {
+		return nil, err
+	}
+	return awsdynamo.New(config, awsdynamo.Options{
+		Table: recordTable, Clock: clock, Lease: r.settings.Lease, Skew: r.settings.Skew, CallTimeout: r.settings.CallTimeout,
+	})
+}
+
+// deployed gives a process the adapters of a deployment.
+func (r *Rig) deployed(clients *awsclient.Clients, p *sim.Process, ports *controller.Ports) error {
+	records, err := r.recordStore(r.transport, p)
+	if err != nil {
+		return err
+	}
+	config, err := clients.Config(r.home, r.wire.region)
+	if err != nil {
+		return err
+	}
+	ports.Records = records
+	if r.opts.WrapRecords != nil {
+		ports.Records = r.opts.WrapRecords(records)
+	}
+	ports.Wake = awswake.New(config, awswake.Options{QueueURL: r.wire.wakeURL, Clock: p, CallTimeout: r.settings.CallTimeout})
+	ports.Publish = awsevents.New(config, awsevents.Options{Bus: "default", Clock: p, CallTimeout: r.settings.CallTimeout})
+	return nil
+}
+
+// poll is the event source mapping: it hands the visible messages to the
+// function, and deletes those that were done.
+func (r *Rig) poll() {
+	batch := r.wire.queues.Receive(r.wire.wakeURL, maxBatch)
+	if len(batch) == 0 {
+		return
+	}
+	type record struct {
+		ID     string `json:"messageId"`
+		Source string `json:"eventSource"`
+		Body   string `json:"body"`
+	}
+	var records []record
+	for _, message := range batch {
+		records = append(records, record{ID: message.ID, Source: "aws:sqs", Body: message.Body})
+	}
+	raw, err := json.Marshal(map[string][]record{"Records": records})
+	if err != nil {
+		panic(err) // Strings always marshal.
+	}
+	r.start(Switchover, raw, "wake-up", 1, func(run *Run) {
+		if !run.Finished || run.Outcome.Action == handler.Retry {
+			return // The messages come again when their visibility timeout ends.
+		}
+		var answer struct {
+			Failures []struct {
+				ID string `json:"itemIdentifier"`
+			} `json:"batchItemFailures"`
+		}
+		if err := json.Unmarshal(run.Outcome.Body, &answer); err != nil {
+			r.fail(fmt.Errorf("reading the answer to a batch: %w", err))
+			return
+		}
+		again := map[string]bool{}
+		for _, failure := range answer.Failures {
+			again[failure.ID] = true
+		}
+		for _, message := range batch {
+			if !again[message.ID] {
+				r.wire.queues.Delete(r.wire.wakeURL, message.Receipt)
+			}
+		}
+	})
+	r.poll()
+}
+
+// outsideClock is the clock of those who are outside of the simulation: for them
+// a call takes no time, and nothing runs beside them.
+type outsideClock struct{ scheduler *sim.Scheduler }
+
+var _ controller.Clock = outsideClock{}
+
+// Now implements controller.Clock.
+func (c outsideClock) Now() time.Time { return c.scheduler.Now() }
+
+// Sleep implements controller.Clock.
+func (c outsideClock) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
+// Go implements controller.Clock: fn has ended when Go returns.
+func (c outsideClock) Go(ctx context.Context, fn func(context.Context)) (wait func()) {
+	fn(ctx)
+	return func() {}
+}
+
+// Timeout implements controller.Clock: no time passes.
+func (c outsideClock) Timeout(ctx context.Context, _ time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithCancel(ctx)
+}
