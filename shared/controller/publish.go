@@ -29,7 +29,7 @@ func eventsOf(h *hold) []Event {
 		out = append(out, Event{Kind: EventSwitchoverStarted, Detail: string(h.report.Decision.Reason)})
 	}
 	if output.Next.Settled && !h.report.before.Settled {
-		out = append(out, completed(h))
+		out = append(out, completed(h)...)
 	}
 	if held := output.Next.Held; held != "" && held != h.report.before.Held {
 		out = append(out, Event{Kind: EventSwitchoverHeld, Detail: string(output.Decision.Reason)})
@@ -44,10 +44,14 @@ func eventsOf(h *hold) []Event {
 }
 
 // completed says that a move is done, or that routes which are not Detour's to
-// write still stand elsewhere.
-func completed(h *hold) Event {
+// write still stand elsewhere. A group that was adopted where it stood has not
+// moved.
+func completed(h *hold) []Event {
 	if n := len(h.report.Skipped); n > 0 {
-		return Event{Kind: EventSwitchoverHeld, Detail: fmt.Sprintf("%d routes were left alone, the first is %s (%s)", n, h.report.Skipped[0].Entry, h.report.Skipped[0].Reason)}
+		return []Event{{Kind: EventSwitchoverHeld, Detail: fmt.Sprintf("%d routes were left alone, the first is %s (%s)", n, h.report.Skipped[0].Entry, h.report.Skipped[0].Reason)}}
 	}
-	return Event{Kind: EventSwitchoverCompleted}
+	if d := h.output.Next.Decision; d.From == d.To {
+		return nil
+	}
+	return []Event{{Kind: EventSwitchoverCompleted}}
 }

@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,5 +189,20 @@ func TestWhatCannotBeToldChangesNothing(t *testing.T) {
 	want(t, "the receipts", outcomes(report.Receipts), map[route.Outcome]int{route.Applied: 2})
 	if report.Err == nil {
 		t.Error("the report does not say so")
+	}
+}
+
+// TestAdoptionIsNoSwitchover: a group that is taken over where it stands has not
+// moved, so nobody is told that a switchover has completed.
+func TestAdoptionIsNoSwitchover(t *testing.T) {
+	w := newWorld(t, newGroup("berlin", 2))
+	w.sweep()
+	w.pass(settle + time.Second)
+	w.sweep()
+	want(t, "settled", w.item("berlin").Record.Settled, true)
+	for _, event := range w.published() {
+		if strings.Contains(event, "Switchover") {
+			t.Errorf("published was %q", event)
+		}
 	}
 }

@@ -142,7 +142,7 @@ func BenchmarkSize(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			for b.Loop() { //nolint:revive // There is nothing to repeat.
+			for b.Loop() {
 			}
 			b.ReportMetric(float64(info.Size())/1e6, "MB")
 			b.ReportMetric(0, "ns/op")
