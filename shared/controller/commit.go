@@ -43,7 +43,9 @@ func (c *Controller) decideAndCommit(ctx context.Context, h *hold) {
 	h.report.WakeAt = c.ports.Clock.Now().Add(c.settings.Settle)
 	c.armWake(ctx, h)
 	c.release(ctx, h, true)
-	h.lose(StatusUnfinished, ErrControlChanged)
+	if h.report.Status == StatusDone {
+		h.lose(StatusUnfinished, errors.Join(h.report.Err, ErrControlChanged))
+	}
 }
 
 func (c *Controller) failed(h *hold, err error) {

@@ -79,6 +79,7 @@ func (c *Controller) Reconcile(ctx context.Context, trigger Trigger) []Report {
 	}
 	out := make([]Report, 0, len(holds))
 	for _, h := range holds {
+		c.afterFailure(ctx, h)
 		out = append(append(out, h.earlier...), *h.report)
 	}
 	return out
@@ -99,10 +100,42 @@ func (c *Controller) take(ctx context.Context, h *hold) {
 	switch {
 	case errors.Is(err, ErrBusy):
 		h.lose(StatusBusy, nil)
+		c.passOnHints(ctx, h)
 	case err != nil:
 		h.lose(StatusFailed, err)
 	}
 	c.stage(h, StageTake, started)
+}
+
+// passOnHints asks for a wake-up when the hint of a run that found the lease held
+// asks for another look. The holder looks once more, but knows nothing of the
+// hint. Every look after that is the sweep's.
+func (c *Controller) passOnHints(ctx context.Context, h *hold) {
+	if !hintFor(h.group, h.trigger).At.IsZero() {
+		c.wake(ctx, h, c.ports.Clock.Now().Add(protection.FirstReread))
+	}
+}
+
+// wake asks for a wake-up of the group. One that cannot be armed is made up for
+// by the sweep.
+func (c *Controller) wake(ctx context.Context, h *hold, at time.Time) {
+	if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), at); err != nil {
+		h.report.Err = errors.Join(h.report.Err, err)
+	}
+}
+
+// afterFailure asks for a wake-up when the lease of a run that the record store
+// failed has surely ended: until then others find it held, and rely on a run that
+// is over. A wake-up that failed comes again by itself.
+func (c *Controller) afterFailure(ctx context.Context, h *hold) {
+	if h.report.Status != StatusFailed || h.trigger.Wake {
+		return
+	}
+	until := c.ports.Clock.Now().Add(c.settings.Lease) // The answer to Take was lost.
+	if h.item.Key != "" {
+		until = h.item.Lease.Until
+	}
+	c.wake(ctx, h, until.Add(c.settings.Skew))
 }
 
 // cycle goes through the steps once for the groups that are held.
@@ -110,6 +143,7 @@ func (c *Controller) cycle(ctx context.Context, holds []*hold, last bool) {
 	for _, h := range holds {
 		if h.again {
 			h.again = false
+			h.trigger.Wake = true // Who came meanwhile may have been a wake-up, and its deadline is still ahead.
 			h.earlier = append(h.earlier, *h.report)
 			h.report = &Report{Group: h.group.Name, Event: h.trigger.Event, Status: StatusDone}
 			c.renew(ctx, h)
@@ -126,18 +160,17 @@ func (c *Controller) cycle(ctx context.Context, holds []*hold, last bool) {
 	}
 	seen := c.look(ctx, groups)
 	var control Control
+	waits := make([]func(), 0, len(holds))
 	for _, h := range holds {
 		c.stage(h, StageRead, started)
 		h.look = seen
 		if h.control.Revision < control.Revision {
 			h.control = control // A group before this one has just started a move.
 		}
-		// In order of priority, since each move uses up the blast radius.
+		// In order of priority, since each move uses up the blast radius. Whoever
+		// has committed writes at once, and does not wait for the rest.
 		c.decideAndCommit(ctx, h)
 		control = h.control
-	}
-	waits := make([]func(), 0, len(holds))
-	for _, h := range holds {
 		if !h.lost {
 			waits = append(waits, c.ports.Clock.Go(ctx, func(ctx context.Context) { c.finish(ctx, h, last) }))
 		}
@@ -161,20 +194,16 @@ func (c *Controller) finish(ctx context.Context, h *hold, last bool) {
 	c.publish(ctx, h)
 }
 
-// armWake asks for wake-ups at the group's next deadline, and soon if something
-// was left unfinished. A wake-up that cannot be armed is made up for by the
-// sweep.
+// armWake asks for one wake-up: at the group's next deadline, or sooner if
+// something was left unfinished. The run that it starts arms what is still ahead;
+// were both armed here, wake-ups would multiply for as long as EC2 throttles.
 func (c *Controller) armWake(ctx context.Context, h *hold) {
-	soon := h.report.WakeAt
-	h.report.WakeAt = earliest(h.output.Deadline, soon)
-	for _, at := range []time.Time{soon, h.output.Deadline} {
-		if at.IsZero() || (at.Equal(h.armed) && !h.trigger.Wake) {
-			continue
-		}
-		if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), at); err != nil {
-			h.report.Err = errors.Join(h.report.Err, err)
-		}
+	at := earliest(h.output.Deadline, h.report.WakeAt)
+	h.report.WakeAt = at
+	if at.IsZero() || (at.Equal(h.armed) && !h.trigger.Wake) {
+		return
 	}
+	c.wake(ctx, h, at)
 }
 
 // release gives the lease back. On the last cycle, and where the deadline leaves
@@ -212,9 +241,7 @@ func (c *Controller) releaseDirty(ctx context.Context, h *hold) {
 		free = h.item.Lease.Until.Add(c.settings.Skew)
 	}
 	h.lost = true
-	if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), free); err != nil {
-		h.report.Err = errors.Join(h.report.Err, err)
-	}
+	c.wake(ctx, h, free)
 }
 
 // renew makes the lease last its full time again, and reads the item anew.

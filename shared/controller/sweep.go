@@ -89,15 +89,24 @@ func (c *Controller) Everything(ctx context.Context, event string, fromWake bool
 	}
 	now := c.ports.Clock.Now()
 	next := item.LookedAt.Add(everythingEvery)
+	if fromWake {
+		now = now.Add(c.settings.Skew) // The clock that armed it may have been ahead.
+	}
 	if now.Before(next) {
-		if !fromWake && !item.WakeAt.Equal(next) {
+		if fromWake {
+			// An event that found the lease held relies on this run.
+			if err := c.ports.Records.Release(ctx, item); !errors.Is(err, ErrDirty) {
+				return nil, false, err
+			}
+		}
+		if !item.WakeAt.Equal(next) {
 			err = c.ports.Wake.At(ctx, KeyEverything, next)
 			item.WakeAt = next
 			item, err = c.commitItem(ctx, item, err)
 		}
 		return nil, false, errors.Join(err, c.letGo(ctx, item))
 	}
-	item.LookedAt = now
+	item.LookedAt = c.ports.Clock.Now()
 	item, err = c.commitItem(ctx, item, nil)
 	if err != nil {
 		return nil, false, err

@@ -76,7 +76,7 @@ func TestTimelineTellsTheStory(t *testing.T) {
 		"moves other-cloud from primary to backup: the path in use is down (signal-fail); primary is down (too-few-tunnels-up), backup is up",
 		"writes core table ",
 		"settles other-cloud: every route stands on backup",
-		"sweeps: nothing to change until +07:",
+		": nothing to change until +07:",
 		"+08:00.000  network        primary: 2 tunnels (203.0.113.11 and 203.0.113.12) come up",
 		"leaves other-cloud on backup: the group does not go back by itself (do-not-revert); primary is up, backup is up",
 		"+14:00.000  expected       as expected (3 expectations)",

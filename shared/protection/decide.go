@@ -78,6 +78,7 @@ func (o Output) Writes(mode Mode) bool {
 // Decide makes the decision of one run for one group. It is pure, and the
 // input is not changed.
 func Decide(in Input) Output {
+	in.Record = in.Record.fitted(in.Group.Steps())
 	d := &decider{in: in, out: Output{Next: in.Record.Clone()}}
 	d.in.Requests = slices.Clone(d.in.Requests)
 	slices.SortFunc(d.in.Requests, Request.Compare)
@@ -212,6 +213,7 @@ func (d *decider) commit(decision Decision) {
 	next.Decision, next.Settled, next.WroteAt = decision, false, d.in.Now
 	next.Sighting = Sighting{}
 	next.Applied, next.RevivedAt = nil, time.Time{}
+	next.Steps = d.in.Group.Steps()
 	next.MassFailureAt = time.Time{}
 	d.out.Decision = decision
 }

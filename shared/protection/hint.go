@@ -6,10 +6,14 @@ import (
 	"detour/shared/health"
 )
 
+// FirstReread is the first of the times after a hint came at which its group is
+// read again.
+const FirstReread = 5 * time.Second
+
 // rereads are the times after a hint came at which its group is read again
 // while the readings contradict it: telemetry lags behind events.
 func rereads() [5]time.Duration {
-	return [5]time.Duration{5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute}
+	return [5]time.Duration{FirstReread, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute}
 }
 
 // HintTracking is what became of a hint on one run.

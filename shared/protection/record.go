@@ -146,6 +146,9 @@ type Record struct {
 	// Applied are the entries that were written for Decision, sorted: one of them
 	// that a later reading shows elsewhere was undone by somebody else.
 	Applied []EntryKey `json:"applied,omitempty"`
+	// Steps is how many units the group had when the decision was committed: an
+	// extent of so many is all of them, also after the configuration has changed.
+	Steps int `json:"steps,omitempty"`
 	// Contended are the entries that Detour no longer writes, sorted.
 	Contended []EntryKey `json:"contended,omitempty"`
 	// MassFailureAt is when the blast radius first held the group; zero: not held.
@@ -165,6 +168,21 @@ func (r Record) Memory(path string) health.Memory {
 	return health.Memory{}
 }
 
+// fitted carries the record over to a configuration with more or fewer units: a
+// group that is whole on a path stays so, and a new unit goes there, too. Without
+// this it would be taken for one that has not come over yet.
+func (r Record) fitted(steps int) Record {
+	if r.Steps == 0 || r.Steps == steps {
+		return r
+	}
+	if r.Decision.Extent >= r.Steps {
+		r.Decision.Extent, r.Settled = steps, false
+	}
+	r.Decision.Extent = min(r.Decision.Extent, steps)
+	r.Steps = steps
+	return r
+}
+
 // Clone returns a copy that shares no memory with r.
 func (r Record) Clone() Record {
 	r.Paths = slices.Clone(r.Paths)
@@ -177,7 +195,7 @@ func (r Record) Clone() Record {
 
 // Equal reports whether two records say the same.
 func (r Record) Equal(other Record) bool {
-	return r.Mode == other.Mode && r.Decision == other.Decision && r.Settled == other.Settled &&
+	return r.Mode == other.Mode && r.Steps == other.Steps && r.Decision == other.Decision && r.Settled == other.Settled &&
 		r.WroteAt.Equal(other.WroteAt) && r.RevivedAt.Equal(other.RevivedAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
 		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) &&
 		r.Hint.equal(other.Hint) && r.Held == other.Held && slices.Equal(r.Applied, other.Applied) &&

@@ -23,6 +23,7 @@ func fullRecord() Record {
 	rec.Applied = []EntryKey{key}
 	rec.RevivedAt = noon
 	rec.Held = ReasonNoUsablePath
+	rec.Steps = 3
 	rec.MassFailureAt = noon
 	rec.Hint = Hint{At: noon, Subject: vpnSubject, Part: "192.0.2.1", Down: true}
 	return rec
