@@ -107,7 +107,9 @@ func (r *reader) level(name string) slog.Level {
 	var level slog.Level
 	if value := r.getenv(name); value != "" {
 		if err := level.UnmarshalText([]byte(value)); err != nil {
-			r.problem("%s is %q, which is no level; write debug, info, warn or error", name, value)
+			r.problem("%s is %q, which is no level; write info or debug", name, value)
+		} else if level > slog.LevelInfo {
+			r.problem("%s is %q, but the metrics are in the lines of level info, and alarms would miss them; write info or debug", name, value)
 		}
 	}
 	return level

@@ -12,7 +12,7 @@
 //	DETOUR_EVENT_BUS     the bus for Detour's own events; by default "default"
 //	DETOUR_ROLE          the ARN of the role to assume in other accounts, with {account} and {region} in it; empty: none
 //	DETOUR_EXTERNAL_ID   the external id that those roles ask for; empty: none
-//	DETOUR_LOG_LEVEL     debug, info, warn or error; by default info
+//	DETOUR_LOG_LEVEL     info or debug; by default info. The metrics are in the lines of level info
 //	AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN   Lambda sets them
 //	AWS_ENDPOINT_URL     a server that stands in for AWS; empty: AWS
 //

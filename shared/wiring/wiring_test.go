@@ -68,6 +68,23 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// TestOpenMasksSecrets: a line that repeats what came from outside shows no
+// secret of the environment.
+func TestOpenMasksSecrets(t *testing.T) {
+	env := whole()
+	h, log, err := open(env, branch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DETOUR_EXTERNAL_ID"} {
+		log.Reset()
+		h.Switchover(context.Background(), []byte(`{"source":"`+env[name]+`"}`))
+		if strings.Contains(log.String(), env[name]) || !strings.Contains(log.String(), "REDACTED") {
+			t.Errorf("%s: the line is %s", name, log)
+		}
+	}
+}
+
 func TestOpenNeedsNoRole(t *testing.T) {
 	env := whole()
 	for _, name := range []string{"DETOUR_ROLE", "DETOUR_EXTERNAL_ID"} {
@@ -89,15 +106,16 @@ func TestOpenSaysAllThatIsWrong(t *testing.T) {
 			branch,
 			[]string{"DETOUR_ACCOUNT is not set", "AWS_REGION is not set", "DETOUR_TABLE is not set", "DETOUR_WAKE_QUEUE is not set"},
 		},
-		"no account":            {map[string]string{"DETOUR_ACCOUNT": "11112222333"}, branch, []string{`DETOUR_ACCOUNT is "11112222333"`, "12 digits"}},
-		"no URL":                {map[string]string{"DETOUR_WAKE_QUEUE": "detour-wake"}, branch, []string{"DETOUR_WAKE_QUEUE is no URL"}},
-		"a password in a URL":   {map[string]string{"AWS_ENDPOINT_URL": "http://me:planted-password@localhost"}, branch, []string{"AWS_ENDPOINT_URL is no URL"}},
-		"no level":              {map[string]string{"DETOUR_LOG_LEVEL": "loud"}, branch, []string{`DETOUR_LOG_LEVEL is "loud"`, "debug"}},
-		"no role":               {map[string]string{"DETOUR_ROLE": "detour"}, branch, []string{"DETOUR_ROLE", `"detour"`}},
-		"no credentials":        {map[string]string{"AWS_SECRET_ACCESS_KEY": ""}, branch, []string{"AWS_SECRET_ACCESS_KEY"}},
-		"no configuration":      {map[string]string{"DETOUR_CONFIG": "/elsewhere.json"}, branch, []string{"/elsewhere.json", "DETOUR_CONFIG"}},
-		"a broken one":          {nil, strings.Replace(branch, "enforce", "enforced", 1), []string{"/var/task/detour.json", "enforced"}},
-		"another home's groups": {map[string]string{"AWS_REGION": "eu-west-3"}, branch, []string{"no group has its home in account 111122223333 in eu-west-3", "111122223333 in eu-west-1"}},
+		"no account":              {map[string]string{"DETOUR_ACCOUNT": "11112222333"}, branch, []string{`DETOUR_ACCOUNT is "11112222333"`, "12 digits"}},
+		"no URL":                  {map[string]string{"DETOUR_WAKE_QUEUE": "detour-wake"}, branch, []string{"DETOUR_WAKE_QUEUE is no URL"}},
+		"a password in a URL":     {map[string]string{"AWS_ENDPOINT_URL": "http://me:planted-password@localhost"}, branch, []string{"AWS_ENDPOINT_URL is no URL"}},
+		"no level":                {map[string]string{"DETOUR_LOG_LEVEL": "loud"}, branch, []string{`DETOUR_LOG_LEVEL is "loud"`, "debug"}},
+		"a level without metrics": {map[string]string{"DETOUR_LOG_LEVEL": "warn"}, branch, []string{`DETOUR_LOG_LEVEL is "warn"`, "metrics"}},
+		"no role":                 {map[string]string{"DETOUR_ROLE": "detour"}, branch, []string{"DETOUR_ROLE", `"detour"`}},
+		"no credentials":          {map[string]string{"AWS_SECRET_ACCESS_KEY": ""}, branch, []string{"AWS_SECRET_ACCESS_KEY"}},
+		"no configuration":        {map[string]string{"DETOUR_CONFIG": "/elsewhere.json"}, branch, []string{"/elsewhere.json", "DETOUR_CONFIG"}},
+		"a broken one":            {nil, strings.Replace(branch, "enforce", "enforced", 1), []string{"/var/task/detour.json", "enforced"}},
+		"another home's groups":   {map[string]string{"AWS_REGION": "eu-west-3"}, branch, []string{"no group has its home in account 111122223333 in eu-west-3", "111122223333 in eu-west-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := whole()

@@ -56,6 +56,15 @@ func (c *cache) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return fetched, nil
 }
 
+// forget drops the credentials if they have the access key.
+func (c *cache) forget(accessKey string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept.AccessKeyID == accessKey {
+		c.kept = aws.Credentials{}
+	}
+}
+
 func (c *cache) get() (aws.Credentials, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

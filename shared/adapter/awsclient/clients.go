@@ -83,8 +83,21 @@ func New(options Options) (*Clients, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("building AWS configurations: %w", err)
 	}
-	options.Doer = redactor{next: options.Doer, externalID: options.ExternalID}
-	return &Clients{options: options, roles: make(map[assumed]*cache)}, nil
+	c := &Clients{roles: make(map[assumed]*cache)}
+	options.Doer = redactor{next: options.Doer, externalID: options.ExternalID, refused: c.forget}
+	c.options = options
+	return c, nil
+}
+
+// forget drops the assumed credentials that AWS refused: a role that was deleted
+// and made anew does not know those of its predecessor, and they would be kept
+// until shortly before their end.
+func (c *Clients) forget(accessKey string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, known := range c.roles {
+		known.forget(accessKey)
+	}
 }
 
 // Config returns the configuration for an account and Region. It makes no call:

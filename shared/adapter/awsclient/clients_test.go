@@ -32,6 +32,8 @@ const (
 type fakeSTS struct {
 	expires string
 	fail    int
+	// refuse is the code with which the next GetCallerIdentity is refused.
+	refuse string
 
 	mu    sync.Mutex
 	calls []call
@@ -62,6 +64,9 @@ func (f *fakeSTS) Do(r *http.Request) (*http.Response, error) {
 	switch {
 	case f.fail != 0:
 		status, body = f.fail, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`
+	case f.refuse != "" && seen.action == "GetCallerIdentity":
+		status, body = http.StatusForbidden, `<ErrorResponse><Error><Code>`+f.refuse+`</Code><Message>no</Message></Error></ErrorResponse>`
+		f.refuse = ""
 	case seen.action == "AssumeRole":
 		account := strings.Split(params.Get("RoleArn"), ":")[4]
 		body = fmt.Sprintf(`<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`, account, f.expires)
@@ -219,6 +224,31 @@ func TestCredentialsNearTheirEndAreReplaced(t *testing.T) {
 		}
 		if got := doer.actions(); !slices.Equal(got, test.want) {
 			t.Errorf("with %s left the calls were %v, want %v", test.left, got, test.want)
+		}
+	}
+}
+
+// TestRefusedCredentialsAreForgotten: a role that was made anew does not know the
+// credentials of its predecessor. What the role may not do is another matter.
+func TestRefusedCredentialsAreForgotten(t *testing.T) {
+	const assume, call = "AssumeRole", "GetCallerIdentity"
+	for code, want := range map[string][]string{
+		"InvalidClientTokenId":        {assume, call, assume, call},
+		"AuthFailure":                 {assume, call, assume, call},
+		"ExpiredToken":                {assume, call, assume, call},
+		"UnrecognizedClientException": {assume, call, assume, call},
+		"UnauthorizedOperation":       {assume, call, call},
+	} {
+		clients, doer := build(t, nil)
+		doer.refuse = code
+		if _, err := whoami(t.Context(), clients, foreign, "eu-west-1"); err == nil {
+			t.Fatalf("%s: the refused call succeeded", code)
+		}
+		if _, err := whoami(t.Context(), clients, foreign, "eu-west-1"); err != nil {
+			t.Errorf("%s: the next call failed: %v", code, err)
+		}
+		if got := doer.actions(); !slices.Equal(got, want) {
+			t.Errorf("%s: the calls were %v, want %v", code, got, want)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 )
 
 const (
@@ -26,6 +28,25 @@ type redactor struct {
 	next HTTPDoer
 	// externalID is the one that AssumeRole sends; empty: none.
 	externalID string
+	// refused is told the access key id of credentials that AWS does not take.
+	refused func(accessKey string)
+}
+
+// refusals are the codes by which AWS says that it does not know credentials, or
+// not any more (EC2 API, Common client error codes; IAM API, Common errors).
+var refusals = []string{"InvalidClientTokenId", "AuthFailure", "ExpiredToken", "RequestExpired", "UnrecognizedClientException"} //nolint:gochecknoglobals // An immutable table.
+
+// refuses reports whether an answer that is an error refuses the credentials.
+func refuses(answer []byte) bool {
+	return slices.ContainsFunc(refusals, func(code string) bool { return bytes.Contains(answer, []byte(code)) })
+}
+
+// accessKey is the access key id that a request is signed with (Signature
+// Version 4: Credential=KEY/DATE/REGION/SERVICE/aws4_request).
+func accessKey(request *http.Request) string {
+	_, scope, _ := strings.Cut(request.Header.Get("Authorization"), "Credential=")
+	key, _, _ := strings.Cut(scope, "/")
+	return key
 }
 
 // Do implements HTTPDoer.
@@ -40,6 +61,9 @@ func (r redactor) Do(request *http.Request) (*http.Response, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer, HTTP status %d: %w", response.StatusCode, err)
+	}
+	if refuses(raw) {
+		r.refused(accessKey(request))
 	}
 	clean := raw
 	for _, secret := range []string{request.Header.Get("X-Amz-Security-Token"), r.externalID} {

@@ -42,7 +42,7 @@ const (
 // The sizes of a record, in bytes. DynamoDB refuses an item above 400 KB, the
 // names of its attributes included (DynamoDB developer guide, Quotas).
 const (
-	maxPlain    = 16 << 10
+	maxPlain    = 4 << 10
 	maxItem     = 400 << 10
 	maxUnpacked = 64 << 20
 	// otherAttributes is more than all attributes of a record's item take but for
