@@ -107,6 +107,12 @@ func (f *wakeFace) At(ctx context.Context, key controller.Key, at time.Time) err
 // wake delivers a wake-up as SQS delivers it to a function. SQS delays by whole
 // seconds.
 func (r *Rig) wake(key controller.Key, at time.Time) {
+	if r.wire != nil {
+		if err := r.wire.operator.At(context.Background(), key, at); err != nil {
+			r.fail(err)
+		}
+		return
+	}
 	due := at.Truncate(time.Second)
 	if due.Before(at) {
 		due = due.Add(time.Second)

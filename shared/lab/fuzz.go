@@ -253,6 +253,9 @@ func (res *Result) Faults() []Count {
 	if n := res.Rig.earlyHit; n > 0 {
 		counts["wake-early"] = n
 	}
+	if w := res.Rig.wire; w != nil && w.batches > 0 {
+		counts["wakes-batched"] = w.batches
+	}
 	return sortedCounts(counts)
 }
 

@@ -2,8 +2,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -25,10 +23,7 @@ const (
 	recordTable = "detour"
 	wakeQueue   = "detour-wake"
 	deadQueue   = "detour-wake-dead"
-	// maxBatch is how many messages a function gets at once, and maxReceives how
-	// often one is tried before it is a dead letter.
-	maxBatch    = 10
-	maxReceives = 3
+	maxBatch    = 10 // how many messages a function gets at once
 )
 
 // wire is what a rig has in the place of its memory when it is deployed as in
@@ -39,6 +34,12 @@ type wire struct {
 	queues  *sqsapi.Handler
 	wakeURL string
 	region  string
+	// operator arms the wake-ups of requests, as the command line does.
+	operator controller.Wake
+	// gathering: a batch is being gathered. batches counts those of several
+	// messages.
+	gathering bool
+	batches   int
 }
 
 // deploy makes the table, the queue and the bus, and returns the endpoint of all
@@ -53,15 +54,26 @@ func (r *Rig) deploy(ec2 http.Handler) (http.Handler, error) {
 	w.queues.Create(sqsapi.Queue{Account: r.home, Region: w.region, Name: deadQueue})
 	w.wakeURL = w.queues.Create(sqsapi.Queue{
 		Account: r.home, Region: w.region, Name: wakeQueue,
-		VisibilityTimeout: functionTimeout, MaxReceives: maxReceives, DeadLetter: deadQueue,
+		VisibilityTimeout: functionTimeout, MaxReceives: WakeReceives, DeadLetter: deadQueue,
 	})
-	w.queues.OnVisible(w.wakeURL, r.poll)
+	w.queues.OnVisible(w.wakeURL, r.visible)
 	bus := eventsapi.New(r.Scheduler, func(e eventsapi.Event) { r.PublishedRaw = append(r.PublishedRaw, e.Raw) })
 	var err error
-	// The operator and the checkers reach the table without the network between.
-	if r.Store, err = r.recordStore(w.tables, outsideClock{r.Scheduler}); err != nil {
+	// The operator and the checkers reach the table and the queue without the
+	// network between.
+	outside := outsideClock{r.Scheduler}
+	if r.Store, err = r.recordStore(w.tables, outside); err != nil {
 		return nil, err
 	}
+	clients, err := r.clients(w.queues)
+	if err != nil {
+		return nil, err
+	}
+	config, err := clients.Config(r.home, w.region)
+	if err != nil {
+		return nil, err
+	}
+	w.operator = awswake.New(config, awswake.Options{QueueURL: w.wakeURL, Clock: outside, CallTimeout: r.settings.CallTimeout})
 	return endpoint.New(map[string]http.Handler{
 		"ec2": ec2, "sts": ec2, "dynamodb": w.tables, "sqs": w.queues, "events": bus,
 	}), nil
@@ -101,50 +113,55 @@ func (r *Rig) deployed(clients *awsclient.Clients, p *sim.Process, ports *contro
 	return nil
 }
 
-// poll is the event source mapping: it hands the visible messages to the
-// function, and deletes those that were done.
-func (r *Rig) poll() {
-	batch := r.wire.queues.Receive(r.wire.wakeURL, maxBatch)
-	if len(batch) == 0 {
+// visible is told that messages can be received. The event source mapping
+// gathers a batch for up to a second.
+func (r *Rig) visible() {
+	if r.wire.gathering {
 		return
 	}
-	type record struct {
-		ID     string `json:"messageId"`
-		Source string `json:"eventSource"`
-		Body   string `json:"body"`
+	r.wire.gathering = true
+	wait := time.Duration(r.Scheduler.Rand().Int64N(int64(time.Second)))
+	r.Scheduler.At(r.Scheduler.Now().Add(wait), "batch", func() {
+		r.wire.gathering = false
+		for r.handOut() {
+		}
+	})
+}
+
+// handOut hands the function one batch of the visible messages, and now and then
+// hands it out twice: a standard queue delivers at least once.
+func (r *Rig) handOut() bool {
+	batch := r.wire.queues.Receive(r.wire.wakeURL, maxBatch)
+	if len(batch) == 0 {
+		return false
 	}
-	var records []record
-	for _, message := range batch {
-		records = append(records, record{ID: message.ID, Source: "aws:sqs", Body: message.Body})
+	if len(batch) > 1 {
+		r.wire.batches++
 	}
-	raw, err := json.Marshal(map[string][]record{"Records": records})
-	if err != nil {
-		panic(err) // Strings always marshal.
+	r.work(batch)
+	if rng := r.Scheduler.Rand(); r.opts.Faults.DoubleWake > 0 && rng.Float64() < r.opts.Faults.DoubleWake {
+		r.wakesHit++
+		later := time.Duration(rng.Int64N(int64(3 * time.Second)))
+		r.Scheduler.At(r.Scheduler.Now().Add(later), "wake", func() { r.work(batch) })
 	}
+	return true
+}
+
+// work has the function work on a batch, and deletes the messages that were done.
+// The others come again when their visibility timeout ends.
+func (r *Rig) work(batch []sqsapi.Message) {
+	raw := BatchEvent(batch, r.home, r.wire.region, wakeQueue)
 	r.start(Switchover, raw, "wake-up", 1, func(run *Run) {
 		if !run.Finished || run.Outcome.Action == handler.Retry {
-			return // The messages come again when their visibility timeout ends.
-		}
-		var answer struct {
-			Failures []struct {
-				ID string `json:"itemIdentifier"`
-			} `json:"batchItemFailures"`
-		}
-		if err := json.Unmarshal(run.Outcome.Body, &answer); err != nil {
-			r.fail(fmt.Errorf("reading the answer to a batch: %w", err))
 			return
 		}
-		again := map[string]bool{}
-		for _, failure := range answer.Failures {
-			again[failure.ID] = true
-		}
+		again := BatchFailures(run.Outcome.Body, batch)
 		for _, message := range batch {
 			if !again[message.ID] {
 				r.wire.queues.Delete(r.wire.wakeURL, message.Receipt)
 			}
 		}
 	})
-	r.poll()
 }
 
 // outsideClock is the clock of those who are outside of the simulation: for them

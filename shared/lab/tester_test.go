@@ -55,6 +55,11 @@ func TestRandomNetworksOverTheWire(t *testing.T) {
 	if report.Switchovers < report.Seeds/2 {
 		t.Errorf("too little happened: %d switchovers in %d seeds", report.Switchovers, report.Seeds)
 	}
+	for _, kind := range []string{"wake-doubled", "wakes-batched", "throttle", "lost-answer", "drop-answer", "error-before", "error-after"} {
+		if !raceEnabled && countOf(report.Faults, kind) == 0 {
+			t.Errorf("nothing of kind %s happened", kind)
+		}
+	}
 }
 
 func countOf(counts []Count, what string) int {

@@ -64,7 +64,8 @@ type FaultRates struct {
 	// ErrorBefore, ErrorAfter and DropAnswer are per call. ErrorAfter is an error
 	// answer or, as often, a lost connection.
 	ErrorBefore, ErrorAfter, DropAnswer float64
-	// Stale is per read; the state shown is up to MaxStale old.
+	// Stale is per read of EC2, which alone is eventually consistent as Detour reads
+	// it; the state shown is up to MaxStale old.
 	Stale    float64
 	MaxStale time.Duration
 	// PageFails and NextTokenInvalid are per call that carries a NextToken.
@@ -212,7 +213,7 @@ func (f *FaultPlan) draw(s *Scheduler, c *apiCall) verdict {
 		return verdict{kind: FaultErrorAfter, code: codeInternal}
 	case hit(s, r.DropAnswer):
 		return verdict{kind: FaultDropAnswer}
-	case c.read && r.MaxStale > 0 && hit(s, r.Stale):
+	case c.read && c.service == "ec2" && r.MaxStale > 0 && hit(s, r.Stale):
 		return verdict{kind: FaultStale, dur: upTo(s, r.MaxStale-1) + 1}
 	}
 	return verdict{}
