@@ -108,3 +108,67 @@ func TestReleaseEndsContention(t *testing.T) {
 		t.Error("the entry is not repaired after the release")
 	}
 }
+
+// TestAFailedRepairIsNoReversal: the entry was written for the decision once, is
+// undone, and its repair does not take effect. Nobody has undone it twice.
+func TestAFailedRepairIsNoReversal(t *testing.T) {
+	in := settledOn("A")
+	key := in.Group.Units[0].Entries[0].EntryKey
+	in.Record.Applied = []EntryKey{key}
+	in.stands("B", "A", "A")
+	now := in.Now
+	for n := range 6 {
+		// The second reading counts the reversal; every later one shows a repair
+		// that failed.
+		now = now.Add(2 * settle)
+		in = at(in, now)
+		out := Decide(in)
+		if n > 0 && (!out.Writes(Enforce) || len(out.Next.Reversals) != 1 || len(out.Next.Contended) > 0) {
+			t.Fatalf("reading %d: writes %t, reversals %v, contended %v", n+1, out.Writes(Enforce), out.Next.Reversals, out.Next.Contended)
+		}
+		in = again(in, out)
+	}
+}
+
+// TestAnAdoptionThatSomebodyFinishesIsAdoptedAnew: at first sight the tables were
+// mixed, and before Detour could write, a person put all routes on another path.
+func TestAnAdoptionThatSomebodyFinishesIsAdoptedAnew(t *testing.T) {
+	mixed := func() Input {
+		in := settledOn("A")
+		in.Record = Record{}
+		in.stands("A", "A", "B")
+		out := Decide(in)
+		wantDecision(t, out, "A", "A", 3, Adopt, ReasonFirstSight)
+		in = at(again(in, out), in.Now.Add(8*time.Minute))
+		in.stands("B", "B", "B")
+		return in
+	}
+	t.Run("nothing was written for it", func(t *testing.T) {
+		out := Decide(mixed())
+		wantDecision(t, out, "A", "B", 3, Adopt, ReasonMovedByHand)
+		if out.Writes(Enforce) {
+			t.Error("it writes")
+		}
+	})
+	t.Run("something was written for it", func(t *testing.T) {
+		in := mixed()
+		in.Record.Applied = []EntryKey{in.Group.Units[2].Entries[0].EntryKey}
+		if out := Decide(in); out.Moved || !out.Writes(Enforce) {
+			t.Errorf("moved %t, writes %t", out.Moved, out.Writes(Enforce))
+		}
+	})
+	t.Run("the routes are still mixed", func(t *testing.T) {
+		in := mixed()
+		in.stands("B", "A", "B")
+		if out := Decide(in); out.Moved || !out.Writes(Enforce) {
+			t.Errorf("moved %t, writes %t", out.Moved, out.Writes(Enforce))
+		}
+	})
+	t.Run("nothing is adopted under a freeze", func(t *testing.T) {
+		in := mixed()
+		in.Freeze = FreezeState{On: true}
+		if out := Decide(in); out.Moved {
+			t.Error("adopted")
+		}
+	})
+}
