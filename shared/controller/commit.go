@@ -118,6 +118,7 @@ func journal(h *hold, entry JournalEntry) (JournalEntry, bool) {
 	switch {
 	case before.Decision != next.Decision, len(h.output.Ended) > 0, len(h.output.NewlyContended) > 0:
 	case before.MassFailureAt.IsZero() && !next.MassFailureAt.IsZero():
+	case before.Held != next.Held:
 	case !before.Settled && next.Settled:
 		entry.Note = "settled"
 	default:

@@ -234,3 +234,46 @@ func TestAUnitThatADeploymentAddsGoesWithItsGroup(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsLeftAloneIsTold: a move whose routes somebody else holds is no
+// completed switchover, and a route that becomes foreign later is seen, too.
+func TestWhatIsLeftAloneIsTold(t *testing.T) {
+	foreign := route.NextHop{Kind: route.TransitGatewayAttachment, ID: "tgw-attach-somebody"}
+	entry := func(w *world) protection.EntryKey { return w.groups[0].Units[0].Entries[0].EntryKey }
+	t.Run("when a move settles", func(t *testing.T) {
+		w := settled(t, newGroup("berlin", 2))
+		w.tables[entry(w)] = foreign
+		w.fail("berlin")
+		for range 2 {
+			w.reconcile("berlin")
+			w.pass(settle + time.Second)
+		}
+		want(t, "settled", w.item("berlin").Record.Settled, true)
+		want(t, "the events", w.published(), []string{"berlin: Path State Changed", "berlin: Switchover Started", "berlin: Switchover Held"})
+	})
+	t.Run("while all is quiet", func(t *testing.T) {
+		w := settled(t, newGroup("berlin", 2))
+		w.tables[entry(w)] = foreign
+		report := only(t, w.sweep())
+		if report.Status != controller.StatusQuiet || len(report.Skipped) != 1 || report.Skipped[0].Entry != entry(w) {
+			t.Errorf("%s, left alone %+v", report.Status, report.Skipped)
+		}
+	})
+}
+
+// TestTheJournalHasHolds: when a group began to stay where it should not be, and
+// when that ended, is what a person looks for afterwards.
+func TestTheJournalHasHolds(t *testing.T) {
+	w := settled(t, newGroup("berlin", 2))
+	w.down["vpn-berlinA"], w.down["vpn-berlinB"] = true, true
+	w.sweep()
+	w.sweep()
+	delete(w.down, "vpn-berlinA")
+	w.sweep()
+	history, err := w.store.History(t.Context(), "group#berlin", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "the end", []any{history[0].Decision.Action, history[0].Decision.To}, []any{protection.Stay, "A"})
+	want(t, "the hold", []any{history[1].Decision.Action, history[1].Decision.Reason}, []any{protection.Hold, protection.ReasonNoUsablePath})
+}

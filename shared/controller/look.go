@@ -164,10 +164,14 @@ func (c *Controller) build(group *protection.Group, output protection.Output, st
 	if output.WouldBe && output.Decision.Epoch != 0 {
 		return plan.Build(group, output.Decision, output.Next.Contended, standing)
 	}
-	if !output.Writes(group.Mode) {
+	if output.Next.Decision.Epoch == 0 {
 		return plan.Plan{Group: group.Name, Complete: standing.Complete}
 	}
-	return plan.Build(group, output.Next.Decision, output.Next.Contended, standing)
+	built := plan.Build(group, output.Next.Decision, output.Next.Contended, standing)
+	if !output.Writes(group.Mode) {
+		built.Changes = nil // What is left alone is reported all the same.
+	}
+	return built
 }
 
 // budget is what the blast radius leaves for the group. A group that is in the

@@ -38,7 +38,11 @@ func eventsOf(h *hold) []Event {
 		out = append(out, Event{Kind: EventContended, Detail: key.String()})
 	}
 	for _, ended := range output.Ended {
-		out = append(out, Event{Kind: EventRequestEnded, Detail: fmt.Sprintf("%s %s: %s", ended.Request.Kind, ended.Request.Path, ended.Reason)})
+		what := string(ended.Request.Kind)
+		if ended.Request.Path != "" {
+			what += " " + ended.Request.Path
+		}
+		out = append(out, Event{Kind: EventRequestEnded, Detail: what + ": " + string(ended.Reason)})
 	}
 	return out
 }

@@ -57,7 +57,7 @@ func (h *Handler) decision(ctx context.Context, r controller.Report) {
 // changed since the last look.
 func levelOf(r controller.Report, blind bool) slog.Level {
 	switch {
-	case r.Err != nil, blind, r.Decision.Action == protection.Hold, len(r.Output.Next.Contended) > 0, r.Output.Unsafe,
+	case r.Err != nil, blind, foreign(r) > 0, r.Decision.Action == protection.Hold, len(r.Output.Next.Contended) > 0, r.Output.Unsafe,
 		r.Status != controller.StatusDone && r.Status != controller.StatusQuiet:
 		return slog.LevelWarn
 	case r.Status == controller.StatusQuiet && !wouldMove(r):
@@ -65,6 +65,18 @@ func levelOf(r controller.Report, blind bool) slog.Level {
 	default:
 		return slog.LevelInfo
 	}
+}
+
+// foreign counts the entries whose route points to somebody else's target, and is
+// left alone.
+func foreign(r controller.Report) int {
+	n := 0
+	for _, s := range r.Skipped {
+		if s.Reason == plan.SkipForeign {
+			n++
+		}
+	}
+	return n
 }
 
 // wouldMove: the group would be moved, if it were not observed or frozen.

@@ -26,6 +26,7 @@ const (
 	MetricWouldMove      = "WouldMove"
 	MetricHeld           = "Held"
 	MetricContended      = "Contended"
+	MetricForeign        = "Foreign"
 	MetricSensorProblems = "SensorProblems"
 	MetricUnfinished     = "Unfinished"
 	MetricFailed         = "Failed"
@@ -62,6 +63,7 @@ func Metrics() []Metric {
 		{MetricWouldMove, count, true, "A look found that the group would move, if it were not observed or frozen."},
 		{MetricHeld, count, true, "A look found a group that stays where it should not be."},
 		{MetricContended, count, true, "Entries that Detour no longer writes, because somebody else keeps undoing them."},
+		{MetricForeign, count, true, "Entries whose route points to a target that is none of the group's, and is left alone."},
 		{MetricSensorProblems, count, true, "Tables and subjects of a group that a look could not read."},
 		{MetricUnfinished, count, true, "A run left changes to a later one."},
 		{MetricFailed, count, true, "A run ended because the record store could not be used."},
@@ -114,6 +116,7 @@ func measure(r controller.Report, blind int, late bool) measured {
 	out.when(MetricWouldMove, wouldMove(r))
 	out.when(MetricHeld, r.Decision.Action == protection.Hold && !r.WouldBe)
 	out.count(MetricContended, len(r.Output.Next.Contended))
+	out.count(MetricForeign, foreign(r))
 	out.count(MetricSensorProblems, blind)
 	out.when(MetricUnfinished, r.Status == controller.StatusUnfinished)
 	out.when(MetricFailed, r.Status == controller.StatusFailed)
