@@ -17,9 +17,6 @@ func (d *decider) observeTables() {
 		return
 	}
 	if !rec.Settled {
-		if d.adoptedElsewhere() {
-			return
-		}
 		if !standing.StartedAt.Before(rec.WroteAt.Add(d.in.Group.Limits.SettleTime)) {
 			next.Settled = d.inPlace()
 			d.undoneSinceWritten()
@@ -39,28 +36,6 @@ func (d *decider) observeTables() {
 	default:
 		next.Sighting = sighting
 	}
-}
-
-// adoptedElsewhere adopts anew where nothing was written for an adoption yet and
-// all routes stand on another path by now: somebody has finished what was found
-// half done.
-func (d *decider) adoptedElsewhere() bool {
-	rec := d.in.Record
-	if rec.Decision.Action != Adopt || len(rec.Applied) > 0 || d.out.Freeze.On {
-		return false
-	}
-	path := d.sight().MovedTo
-	if path == "" || !d.mayFollow(path) {
-		return false
-	}
-	d.adoptMove(path)
-	return true
-}
-
-// adoptMove makes the path to which somebody moved all routes the decision.
-func (d *decider) adoptMove(path string) {
-	d.commit(Decision{From: d.in.Record.Decision.To, To: path, Extent: d.in.Group.Steps(), Action: Adopt, Reason: ReasonMovedByHand, Epoch: d.newEpoch()})
-	d.out.Moved = true
 }
 
 // inScope: the entry is the group's to write.
@@ -145,8 +120,10 @@ func (d *decider) allOn(path string) bool {
 // who moved all routes to a live path is followed; anything else is a
 // reversal, which is repaired until there are too many.
 func (d *decider) seenTwice(sighting Sighting) {
+	cur := d.in.Record.Decision
 	if sighting.MovedTo != "" && d.mayFollow(sighting.MovedTo) {
-		d.adoptMove(sighting.MovedTo)
+		d.commit(Decision{From: cur.To, To: sighting.MovedTo, Extent: d.in.Group.Steps(), Action: Adopt, Reason: ReasonMovedByHand, Epoch: d.newEpoch()})
+		d.out.Moved = true
 		return
 	}
 	d.out.Next.Sighting = Sighting{}
