@@ -59,6 +59,8 @@ func child(mode string) {
 		forever()
 	case "hang":
 		forever()
+	case "host":
+		hostOthers()
 	case "dial": // A grandchild.
 		dial(os.Getenv("LAMBDAHOST_ADDR"), "grandchild")
 	}
@@ -200,6 +202,13 @@ func (r *runtime) obey(id string, header http.Header, body []byte, o order) {
 	case "meet":
 		dial(o.Addr, id)
 		r.respond(id, os.Getpid())
+	case "stay": // The connection stays open as long as the process lives.
+		conn, err := net.Dial("tcp", o.Addr)
+		must(err)
+		_, err = io.WriteString(conn, id+"\n")
+		must(err)
+		stays = append(stays, conn)
+		r.respond(id, os.Getpid())
 	case "spawn":
 		grandchild := exec.Command("/proc/self/exe")
 		grandchild.Env = []string{childMode + "=dial", "LAMBDAHOST_ADDR=" + o.Addr}
@@ -213,6 +222,9 @@ func (r *runtime) obey(id string, header http.Header, body []byte, o order) {
 		panic("unknown order " + o.Do)
 	}
 }
+
+// stays keeps connections from being collected.
+var stays []net.Conn
 
 // trailer begins an answer and reports an error at its end.
 func (r *runtime) trailer(path string) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,13 +101,17 @@ func (sleepless) Sleep(ctx context.Context, _ time.Duration) error {
 	return ctx.Err()
 }
 
-// shortInit makes 10 s a short time.
-func shortInit(o *lambdahost.Options) { o.Clock = hasty{systemclock.New()} }
+// shortInit makes the 10 s of the init phase a short time, and leaves those that
+// a killed process has to die.
+func shortInit(o *lambdahost.Options) { o.Clock = &hasty{Clock: systemclock.New()} }
 
-type hasty struct{ systemclock.Clock }
+type hasty struct {
+	systemclock.Clock
+	once atomic.Bool
+}
 
-func (h hasty) Timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	if d == 10*time.Second {
+func (h *hasty) Timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d == 10*time.Second && !h.once.Swap(true) {
 		d = time.Millisecond
 	}
 	return h.Clock.Timeout(ctx, d)

@@ -22,6 +22,10 @@ const (
 	leftOpen = time.Second
 	// headerLimit is how long a request's headers may take.
 	headerLimit = 10 * time.Second
+	// deathLimit is how long a process may take to end after SIGKILL. One that the
+	// kernel does not let go, or that may not be killed, would be waited for
+	// without end.
+	deathLimit = 10 * time.Second
 )
 
 // A call is one invocation.
@@ -50,6 +54,7 @@ type environment struct {
 	streams   []*stream
 	events    chan *call    // of capacity 1: an environment has one invocation at a time
 	ready     chan struct{} // closed at the first request for an event
+	killed    chan struct{} // closed when the process was sent SIGKILL
 	gone      chan struct{} // closed when the process was reaped and its log read to the end
 
 	mu        sync.Mutex
@@ -58,6 +63,7 @@ type environment struct {
 	call      *call  // handed over, and not yet followed by a request for the next
 	requestID string // of the last call
 	ending    ending
+	unkilled  error // why SIGKILL could not be sent
 	reaped    bool
 	peak      int64 // bytes of resident memory
 }
@@ -71,6 +77,7 @@ func startEnvironment(f *Function, id string) (*environment, error) {
 		startedAt: o.Clock.Now(),
 		events:    make(chan *call, 1),
 		ready:     make(chan struct{}),
+		killed:    make(chan struct{}),
 		gone:      make(chan struct{}),
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,7 +91,7 @@ func startEnvironment(f *Function, id string) (*environment, error) {
 		Dir:  o.TaskRoot,
 		Env:  o.environ(listener.Addr().String(), logStream),
 	}
-	ownGroup(e.command)
+	dieWithParent(e.command)
 	if err := e.run(); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -98,7 +105,6 @@ func startEnvironment(f *Function, id string) (*environment, error) {
 		served()
 		f.forget(e, fault)
 		close(e.gone)
-		f.running.Done()
 	})
 	return e, nil
 }
@@ -127,7 +133,7 @@ func (e *environment) run() error {
 		}
 	}
 	e.command.Stdout, e.command.Stderr = writers[0], writers[1]
-	if err := e.command.Start(); err != nil {
+	if err := e.function.starter.start(e.command); err != nil {
 		return errors.Join(err, e.closeStreams())
 	}
 	return nil
@@ -195,10 +201,10 @@ func (e *environment) invoke(ctx context.Context, c *call, cold bool) (Result, e
 	result := Result{RequestID: c.id, Cold: cold}
 	if cold {
 		slow := ending{end: EndInit, kind: "Sandbox.Timedout", message: fmt.Sprintf("init phase took longer than %s", initLimit)}
-		ready := e.await(ctx, initLimit, e.ready, slow)
+		ready, undead := e.await(ctx, initLimit, e.ready, slow)
 		result.Start = clock.Now().Sub(e.startedAt)
 		if !ready {
-			return e.finish(result, c, ctx.Err())
+			return e.finish(result, c, ctx.Err(), undead)
 		}
 	}
 	e.signal(thawGroup)
@@ -207,33 +213,60 @@ func (e *environment) invoke(ctx context.Context, c *call, cold bool) (Result, e
 	c.deadline = c.handed.Add(limit)
 	c.trace = fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", c.handed.Unix(), randomBytes(12), randomBytes(8))
 	e.events <- c
-	e.await(ctx, limit, c.done, ending{end: EndTimeout, kind: "Sandbox.Timedout", message: fmt.Sprintf("Task timed out after %.2f seconds", limit.Seconds())})
-	return e.finish(result, c, ctx.Err())
+	_, undead := e.await(ctx, limit, c.done, ending{end: EndTimeout, kind: "Sandbox.Timedout", message: fmt.Sprintf("Task timed out after %.2f seconds", limit.Seconds())})
+	return e.finish(result, c, ctx.Err(), undead)
 }
 
 // await waits for done. If the environment ends before, or the limit or the
-// caller's context, it is false and the environment is gone.
-func (e *environment) await(ctx context.Context, limit time.Duration, done <-chan struct{}, late ending) bool {
+// caller's context, it is false and the environment is gone, or undead says that
+// its process did not die.
+func (e *environment) await(ctx context.Context, limit time.Duration, done <-chan struct{}, late ending) (came bool, undead error) {
 	timed, cancel := e.function.options.Clock.Timeout(ctx, limit)
 	defer cancel()
 	select {
 	case <-done:
-		return true
+		return true, nil
 	case <-e.gone:
-		return false
+		return false, nil
+	case <-e.killed:
 	case <-timed.Done():
+		if ctx.Err() != nil {
+			late = ending{end: EndKilled, abandoned: true}
+		}
+		e.stop(late)
 	}
-	if ctx.Err() != nil {
-		late = ending{end: EndKilled, abandoned: true}
+	dying, cancelDying := e.function.options.Clock.Timeout(context.Background(), deathLimit)
+	defer cancelDying()
+	return false, e.death(dying)
+}
+
+// death waits until the environment is gone. The error, when the limit ends
+// first, names the process.
+func (e *environment) death(limit context.Context) error {
+	select {
+	case <-e.gone:
+		return nil
+	case <-limit.Done():
 	}
-	e.stop(late)
-	<-e.gone
-	return false
+	select {
+	case <-e.gone: // At the same time.
+		return nil
+	default:
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	why := ""
+	if e.unkilled != nil {
+		why = ": " + e.unkilled.Error()
+	}
+	pid := e.command.Process.Pid
+	return fmt.Errorf("lambdahost: function %s, environment %s: process %d did not die within %s of being killed%s; see what holds it in /proc/%d/status, and end it by hand", e.function.options.Name, e.id, pid, deathLimit, why, pid)
 }
 
 // finish makes the result of a call that was answered, or whose environment is
-// gone.
-func (e *environment) finish(result Result, c *call, abandoned error) (Result, error) {
+// gone or undead. An answer stands; of a process that stays on after it, Close
+// tells.
+func (e *environment) finish(result Result, c *call, abandoned, undead error) (Result, error) {
 	now := e.function.options.Clock.Now()
 	e.mu.Lock()
 	given, end := c.answer, e.ending
@@ -243,6 +276,8 @@ func (e *environment) finish(result Result, c *call, abandoned error) (Result, e
 	case given != nil:
 		result.Payload, result.End, result.Error = given.payload, given.end, given.text
 		result.Took = given.at.Sub(c.handed)
+	case undead != nil:
+		return Result{}, errors.Join(abandoned, undead)
 	case end.abandoned:
 		return Result{}, abandoned
 	default:
@@ -265,8 +300,16 @@ func (e *environment) stop(why ending) bool {
 		return false
 	}
 	e.ending = why
-	_ = killGroup(e.command.Process.Pid) // The only failure is that there is no such process any more.
+	e.unkilled = e.function.kill(e.command.Process.Pid)
+	close(e.killed)
 	return true
+}
+
+// stopped reports whether the environment was killed or has ended.
+func (e *environment) stopped() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ending.end != 0
 }
 
 // signal sends something less than a kill, unless the process is no more.
@@ -274,7 +317,7 @@ func (e *environment) signal(send func(pid int) error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.reaped {
-		_ = send(e.command.Process.Pid) // As in stop.
+		_ = send(e.command.Process.Pid) // A process that cannot be reached times out.
 	}
 }
 

@@ -14,14 +14,16 @@ import (
 // goroutines.
 type Function struct {
 	options Options
-	logging sync.Mutex     // one call of Options.Log at a time
-	running sync.WaitGroup // environments whose process has not been reaped
+	logging sync.Mutex          // one call of Options.Log at a time
+	kill    func(pid int) error // killGroup, but for tests
 
 	mu      sync.Mutex
 	closed  bool
 	started int            // environments so far
 	live    []*environment // all that may have work, in order of start
 	idle    []*environment // those of live that wait, the most recently used last
+	running []*environment // all whose process has not been reaped
+	starter *starter       // from the first environment until Close
 	faults  []error        // for Close
 }
 
@@ -36,7 +38,7 @@ func Start(options Options) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Function{options: options}, nil
+	return &Function{options: options, kill: killGroup}, nil
 }
 
 // Invoke hands the event to an environment, the most recently used one that is
@@ -46,7 +48,8 @@ func Start(options Options) (*Function, error) {
 //
 // When ctx ends before the answer, the environment is killed and Invoke answers
 // the context's error. Lambda would let it run. The other errors are ErrThrottled,
-// ErrTooLarge, ErrClosed, and that of a process that could not be started.
+// ErrTooLarge, ErrClosed, that of a process that could not be started, and that
+// of one that does not die within 10 s of being killed, which it names.
 func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
 	if len(payload) > maxPayload {
 		return Result{}, fmt.Errorf("lambdahost: function %s: payload of %d bytes, more than %d: %w", f.options.Name, len(payload), maxPayload, ErrTooLarge)
@@ -82,17 +85,28 @@ func (f *Function) Kill() int {
 	return killed
 }
 
-// Close ends every process and listener, and waits for them. Invocations under
-// way end with EndKilled. More calls do nothing.
+// Close ends every process and listener, and waits for them, for 10 s at most: a
+// process that has not died by then is named in the error. Invocations under way
+// end with EndKilled. More calls do nothing, but to wait for such a process again.
 func (f *Function) Close() error {
 	f.mu.Lock()
 	f.closed = true
+	running, starter := slices.Clone(f.running), f.starter
+	f.starter = nil // No environment starts any more.
 	f.mu.Unlock()
 	f.Kill()
-	f.running.Wait()
+	limit, cancel := f.options.Clock.Timeout(context.Background(), deathLimit)
+	defer cancel()
+	var problems []error
+	for _, e := range running {
+		problems = append(problems, e.death(limit))
+	}
+	if starter != nil {
+		starter.end()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err := errors.Join(f.faults...)
+	err := errors.Join(append(problems, f.faults...)...)
 	f.faults = nil
 	return err
 }
@@ -111,24 +125,31 @@ func (f *Function) acquire() (e *environment, cold bool, err error) {
 	if len(f.live) >= f.options.Environments {
 		return nil, false, fmt.Errorf("lambdahost: function %s: all %d environments are busy: %w", f.options.Name, f.options.Environments, ErrThrottled)
 	}
+	if f.starter == nil {
+		f.starter = newStarter(f.options.Clock)
+	}
 	f.started++
 	e, err = startEnvironment(f, strconv.Itoa(f.started))
 	if err != nil {
 		return nil, false, fmt.Errorf("lambdahost: function %s: starting %s: %w; build it for this machine with make build", f.options.Name, f.options.Bootstrap, err)
 	}
-	f.running.Add(1)
+	f.running = append(f.running, e)
 	f.live = append(f.live, e)
 	return e, true, nil
 }
 
 // release makes an environment that has done its work ready for the next event,
-// unless it is gone.
+// unless it is gone or about to be.
 func (f *Function) release(e *environment) {
 	if f.options.Freeze {
 		e.signal(freezeGroup) // Before anybody can acquire and thaw it.
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if e.stopped() {
+		// Its process may not have died, but it takes no event and no place any more.
+		f.live = slices.DeleteFunc(f.live, func(other *environment) bool { return other == e })
+	}
 	if slices.Contains(f.live, e) {
 		f.idle = append(f.idle, e)
 	}
@@ -141,6 +162,7 @@ func (f *Function) forget(e *environment, fault error) {
 	is := func(other *environment) bool { return other == e }
 	f.live = slices.DeleteFunc(f.live, is)
 	f.idle = slices.DeleteFunc(f.idle, is)
+	f.running = slices.DeleteFunc(f.running, is)
 	if fault != nil {
 		f.faults = append(f.faults, fmt.Errorf("lambdahost: function %s, environment %s: %w", f.options.Name, e.id, fault))
 	}

@@ -13,9 +13,14 @@ import (
 // supported answers an error where environments cannot be hosted.
 func supported() error { return nil }
 
-// ownGroup makes the command the leader of a new process group, so that signals
-// reach its children too.
-func ownGroup(command *exec.Cmd) { command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+// dieWithParent makes the command the leader of a new process group, so that
+// signals reach its children too, and has the kernel kill it when the thread that
+// starts it ends (prctl(2), PR_SET_PDEATHSIG): a host that is killed cannot end
+// its processes, and a frozen one would not notice. The signal does not reach the
+// process's own children.
+func dieWithParent(command *exec.Cmd) {
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
 
 // killGroup ends a process group, stopped or not.
 func killGroup(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) }

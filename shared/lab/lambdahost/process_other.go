@@ -14,7 +14,7 @@ func supported() error {
 	return errors.New("lambdahost: functions can be hosted on linux only, and this is " + runtime.GOOS + ": use a Linux machine, a virtual one or a container")
 }
 
-func ownGroup(*exec.Cmd)                   {}
+func dieWithParent(*exec.Cmd)              {}
 func killGroup(int) error                  { return errors.ErrUnsupported }
 func freezeGroup(int) error                { return errors.ErrUnsupported }
 func thawGroup(int) error                  { return errors.ErrUnsupported }

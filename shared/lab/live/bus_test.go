@@ -13,6 +13,7 @@ import (
 	"detour/events"
 	"detour/events/payload"
 	"detour/shared/config"
+	"detour/shared/lab"
 	"detour/shared/lab/lambdahost"
 	"detour/shared/sim/sqsapi"
 )
@@ -260,14 +261,15 @@ func newMapped(answer func(int, []byte) (lambdahost.Result, error)) *mapped {
 	x.fake = &fake{keeper: k, answer: answer, started: k.now}
 	x.dead = x.queues.Create(sqsapi.Queue{Account: homeOfTest.Account, Region: homeOfTest.Region, Name: WakeDeadQueue})
 	url := x.queues.Create(sqsapi.Queue{
-		Account: homeOfTest.Account, Region: homeOfTest.Region, Name: WakeQueue, VisibilityTimeout: visibility, MaxReceives: maxReceives, DeadLetter: WakeDeadQueue,
+		Account: homeOfTest.Account, Region: homeOfTest.Region, Name: WakeQueue, VisibilityTimeout: visibility, MaxReceives: lab.WakeReceives, DeadLetter: WakeDeadQueue,
 	})
 	x.m = &mapping{
 		target: target{
 			name: Switchover, home: homeOfTest, host: x.fake, now: k.Now,
 			begins: func(Invocation) {}, ends: func(in Invocation) { x.ended = append(x.ended, in) },
 		},
-		url: url, queue: x.queues, start: func(fn func(context.Context)) { x.jobs = append(x.jobs, fn) },
+		url: url, queue: x.queues, keeper: k, visibility: visibility, start: func(fn func(context.Context)) { x.jobs = append(x.jobs, fn) },
+		deleted: func() {},
 	}
 	x.queues.OnVisible(url, x.m.poll)
 	return x
@@ -369,16 +371,16 @@ func TestAPartOfABatchIsTriedAgain(t *testing.T) {
 	if x.ended[1].Attempt != 2 {
 		t.Errorf("the second attempt is number %d", x.ended[1].Attempt)
 	}
-	x.pass(maxReceives * visibility)
-	if len(x.fake.seen) != maxReceives {
-		t.Errorf("the function got the message %d times, want %d", len(x.fake.seen), maxReceives)
+	x.pass(lab.WakeReceives * visibility)
+	if len(x.fake.seen) != lab.WakeReceives {
+		t.Errorf("the function got the message %d times, want %d", len(x.fake.seen), lab.WakeReceives)
 	}
 	dead := x.queues.Waiting(x.dead)
-	if len(dead) != 1 || !strings.Contains(dead[0].Body, "group#bad") || dead[0].Receives != maxReceives {
+	if len(dead) != 1 || !strings.Contains(dead[0].Body, "group#bad") || dead[0].Receives != lab.WakeReceives {
 		t.Errorf("the dead-letter queue has %+v", dead)
 	}
 	letters := (&home{Home: homeOfTest, deadURL: x.dead}).deadWakes(x.queues)
-	if len(letters) != 1 || letters[0].Queue != WakeDeadQueue || letters[0].Condition != MaxReceives || letters[0].Attempts != maxReceives {
+	if len(letters) != 1 || letters[0].Queue != WakeDeadQueue || letters[0].Condition != MaxReceives || letters[0].Attempts != lab.WakeReceives {
 		t.Errorf("dead letters %+v", letters)
 	}
 }
@@ -386,7 +388,7 @@ func TestAPartOfABatchIsTriedAgain(t *testing.T) {
 func TestABatchThatFailsIsTriedAgainWhole(t *testing.T) {
 	for name, answer := range map[string]func(int, []byte) (lambdahost.Result, error){
 		"function error": failAlways,
-		"throttled":      throttleAlways,
+		"unavailable":    func(int, []byte) (lambdahost.Result, error) { return lambdahost.Result{}, errMine },
 		"no JSON":        func(int, []byte) (lambdahost.Result, error) { return lambdahost.Result{Payload: []byte("hello")}, nil },
 		"unknown id": func(int, []byte) (lambdahost.Result, error) {
 			return lambdahost.Result{Payload: []byte(`{"batchItemFailures":[{"itemIdentifier":"x"}]}`)}, nil

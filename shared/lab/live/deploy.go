@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"detour/shared/config"
+	"detour/shared/lab"
 	"detour/shared/lab/lambdahost"
 	"detour/shared/sim/sqsapi"
 )
@@ -94,7 +95,7 @@ func (s *Server) furnish(h *home, configuration string, several bool) error {
 	h.deadURL = s.queues.Create(sqsapi.Queue{Account: h.Account, Region: h.Region, Name: WakeDeadQueue})
 	h.wakeURL = s.queues.Create(sqsapi.Queue{
 		Account: h.Account, Region: h.Region, Name: WakeQueue,
-		VisibilityTimeout: s.opts.Visibility, MaxReceives: maxReceives, DeadLetter: WakeDeadQueue,
+		VisibilityTimeout: s.opts.Visibility, MaxReceives: lab.WakeReceives, DeadLetter: WakeDeadQueue,
 	})
 	for _, name := range functionNames() {
 		f := &function{label: name}
@@ -113,7 +114,10 @@ func (s *Server) furnish(h *home, configuration string, several bool) error {
 		f.async = &async{target: aimed, keeper: s.keeper, retries: s.opts.RetryDelays, start: s.start, dead: s.bury}
 		h.functions[name] = f
 	}
-	h.mapping = &mapping{target: h.functions[Switchover].async.target, url: h.wakeURL, queue: s.queues, start: s.start}
+	h.mapping = &mapping{
+		target: h.functions[Switchover].async.target, url: h.wakeURL, queue: s.queues, keeper: s.keeper, visibility: s.opts.Visibility,
+		start: s.start, deleted: s.change.signal,
+	}
 	if !s.opts.Manual {
 		s.queues.OnVisible(h.wakeURL, h.mapping.poll)
 	}

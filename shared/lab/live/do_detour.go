@@ -145,7 +145,11 @@ func (s *Server) request(ctx context.Context, o order) (Answer, error) {
 		made.ID = "request-" + strconv.Itoa(s.requests)
 		s.mu.Unlock()
 	}
-	text := fmt.Sprintf("request %s: %s of group %s%s", made.ID, made.Kind, group.Name, leading(" to ", made.Path))
+	towards := " to "
+	if made.Kind == protection.Lockout {
+		towards = ", path " // It is the path that is taken out of use.
+	}
+	text := fmt.Sprintf("request %s: %s of group %s%s", made.ID, made.Kind, group.Name, leading(towards, made.Path))
 	return s.ask(ctx, group, text, func(records *awsdynamo.Store, key controller.Key) error { return records.Request(ctx, key, made) })
 }
 
@@ -178,6 +182,8 @@ func agrees(made protection.Request, group config.Group) error {
 		return fmt.Errorf("--ignore-health has no effect with %s; leave it out", made.Kind)
 	case made.Immediate && made.Kind != protection.Freeze:
 		return fmt.Errorf("--immediate has no effect with %s; leave it out", made.Kind)
+	case takesPath && made.Path == "":
+		return fmt.Errorf("PATH is missing: a %s names a path of group %s", made.Kind, group.Name)
 	case takesPath:
 		var paths []string
 		for _, p := range group.Paths {
@@ -214,8 +220,32 @@ func (s *Server) clearRequest(ctx context.Context, o order) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.stands(ctx, group, o.arg(1)); err != nil {
+		return nil, err
+	}
 	text := fmt.Sprintf("request %s of group %s is cleared", o.arg(1), group.Name)
 	return s.ask(ctx, group, text, func(records *awsdynamo.Store, key controller.Key) error { return records.Clear(ctx, key, o.arg(1)) })
+}
+
+// stands refuses the id of a request that does not stand: a lockout must not stay
+// because of a slip of the pen.
+func (s *Server) stands(ctx context.Context, group config.Group, id string) error {
+	records, _, err := s.store(group.Home)
+	if err != nil {
+		return err
+	}
+	items, _, err := records.Peek(ctx, []controller.Key{controller.GroupKey(group.Name)})
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, r := range items[0].Requests {
+		ids = append(ids, r.ID)
+	}
+	if len(ids) == 0 {
+		return fmt.Errorf("no request of group %s stands, so there is no %q to clear", group.Name, id)
+	}
+	return choose("request of group "+group.Name, id, ids)
 }
 
 // ask changes a group's requests and wakes it.
@@ -243,10 +273,13 @@ func (s *Server) changeControl(ctx context.Context, change controller.ControlCha
 		if err == nil {
 			err = records.Control(ctx, change)
 		}
-		if err == nil {
-			err = wake.At(ctx, controller.KeyEverything, s.clock.Now())
-		}
 		errs = append(errs, err)
+		for _, group := range s.opts.File.Config.GroupList {
+			// One by one: a look at everything comes once a minute at the most.
+			if err == nil && group.Home == h.Home {
+				errs = append(errs, wake.At(ctx, controller.GroupKey(group.Name), s.clock.Now()))
+			}
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

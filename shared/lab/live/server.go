@@ -35,8 +35,9 @@ type Options struct {
 	// FunctionsDir has the functions' binaries, FUNCTION/bootstrap. Empty: no
 	// function runs.
 	FunctionsDir string
-	// Out gets a line for each thing that happens; nil: nobody does. JSON makes
-	// each line a JSON object.
+	// Out gets a line for each thing that happens; nil: nobody does. A Write that
+	// takes longer than 1 s is not waited for: further lines are kept for later,
+	// and counted when they are too many. JSON makes each line a JSON object.
 	Out  io.Writer
 	JSON bool
 	// RetryDelays are the waits before the further attempts of an asynchronous
@@ -134,7 +135,10 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	s.address = listener.Addr().String()
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.keeper = sim.NewWallClock()
-	s.lines = &teller{now: s.keeper.Now, names: s.names, json: opts.JSON, out: opts.Out}
+	s.lines = &teller{now: s.keeper.Now, names: s.names, json: opts.JSON}
+	if opts.Out != nil {
+		s.lines.out = &outlet{to: opts.Out, clock: s.clock, unshown: s.lines.unshown}
+	}
 	s.world, err = sim.NewWorld(watched{Timekeeper: s.keeper, after: s.look}, opts.File.Topology, opts.File.Options())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("building the network: %w", err), listener.Close(), s.Close())

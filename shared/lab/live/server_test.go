@@ -309,6 +309,9 @@ func TestRequests(t *testing.T) {
 			t.Errorf("the records lack %q: %s", want, items)
 		}
 	}
+	if lockout, err := s.Do(t.Context(), "request", "other-cloud", "lockout", "backup"); err != nil || !strings.Contains(lockout.(Answer).Text(), "lockout of group other-cloud, path backup") {
+		t.Errorf("lockout: %v, %v", lockout, err)
+	}
 	if strings.Contains(items, "request#r1") {
 		t.Errorf("the request that was cleared is in %s", items)
 	}
@@ -325,8 +328,10 @@ func TestRequests(t *testing.T) {
 		"request other-cloud manual-switch backup --extent 9": "2 units",
 		"request other-cloud freeze --ignore-health":          "--ignore-health has no effect with freeze",
 		"request other-cloud release --immediate":             "--immediate has no effect with release",
-		"clear all r1": `there is no request of all groups "r1"; there are freeze.`,
-		"kill sweeep":  `there is no function "sweeep"; did you mean sweep`,
+		"request other-cloud lockout":                         "PATH is missing: a lockout names a path of group other-cloud",
+		"clear other-cloud r1":                                `there is no request of group other-cloud "r1"; there are request-1, request-2.`,
+		"clear all r1":                                        `there is no request of all groups "r1"; there are freeze.`,
+		"kill sweeep":                                         `there is no function "sweeep"; did you mean sweep`,
 	} {
 		words := strings.Fields(line)
 		if _, err := s.Do(t.Context(), words[0], words[1:]...); err == nil || !strings.Contains(err.Error(), want) {

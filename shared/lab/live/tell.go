@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -22,6 +20,7 @@ const (
 	kindLog        = "log"
 	kindDeadLetter = "dead-letter"
 	kindAction     = "action"
+	kindUnshown    = "unshown"
 )
 
 // line is one thing that happened.
@@ -41,31 +40,33 @@ type teller struct {
 	now   func() time.Time
 	names *strings.Replacer
 	json  bool
-
-	mu  sync.Mutex
-	out io.Writer
+	out   *outlet // nil: nobody reads
 }
 
 // tell writes a line. That it cannot be written stops nothing: whoever reads it
 // has gone.
 func (t *teller) tell(l line) {
-	if t.out == nil {
-		return
+	if t.out != nil {
+		t.out.write(t.text(l))
 	}
+}
+
+// unshown is the line in the place of lines that were not written.
+func (t *teller) unshown(n int) []byte {
+	return t.text(line{Kind: kindUnshown, Who: "lab", What: fmt.Sprintf("… %d lines were not shown", n), Data: n})
+}
+
+// text is the line as it is written.
+func (t *teller) text(l line) []byte {
 	l.At = t.now().UTC()
-	var text []byte
-	if t.json {
-		var err error
-		if text, err = json.Marshal(l); err != nil {
-			text = fmt.Appendf(nil, `{"kind":%q,"what":%q}`, l.Kind, "cannot be written: "+err.Error())
-		}
-		text = append(text, '\n')
-	} else {
-		text = l.readable(t.names)
+	if !t.json {
+		return l.readable(t.names)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	_, _ = t.out.Write(text)
+	text, err := json.Marshal(l)
+	if err != nil {
+		text = fmt.Appendf(nil, `{"kind":%q,"what":%q}`, l.Kind, "cannot be written: "+err.Error())
+	}
+	return append(text, '\n')
 }
 
 // readable is the line for a person. What a function logs is indented, and so is
