@@ -23,8 +23,8 @@ func (w *world) meet(first, second controller.Trigger) (late controller.Report) 
 	holder := w.run("holder", func(ctx context.Context, _ *sim.Process, c *controller.Controller) { c.Reconcile(ctx, first) })
 	w.pass(10 * time.Millisecond)
 	comer := w.run("late-comer", func(ctx context.Context, _ *sim.Process, c *controller.Controller) {
-		for _, late = range c.Reconcile(ctx, second) {
-		}
+		reports := c.Reconcile(ctx, second)
+		late = reports[len(reports)-1]
 	})
 	w.await(holder)
 	w.await(comer)

@@ -195,16 +195,26 @@ func (r Record) Clone() Record {
 
 // Equal reports whether two records say the same.
 func (r Record) Equal(other Record) bool {
-	return r.Mode == other.Mode && r.Steps == other.Steps && r.Decision == other.Decision && r.Settled == other.Settled &&
+	return r.Mode == other.Mode && r.decided() == other.decided() &&
 		r.WroteAt.Equal(other.WroteAt) && r.RevivedAt.Equal(other.RevivedAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
 		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) &&
-		r.Hint.equal(other.Hint) && r.Held == other.Held && slices.Equal(r.Applied, other.Applied) &&
+		r.Hint.equal(other.Hint) && slices.Equal(r.Applied, other.Applied) &&
 		slices.EqualFunc(r.Paths, other.Paths, equalMemory) &&
 		slices.EqualFunc(r.Reversals, other.Reversals, func(a, b Reversal) bool {
 			return a.Entry == b.Entry && a.At.Equal(b.At)
 		}) &&
 		slices.Equal(r.Contended, other.Contended)
 }
+
+// decided is what of the decision can be compared with ==.
+type decided struct {
+	decision Decision
+	settled  bool
+	steps    int
+	held     Reason
+}
+
+func (r Record) decided() decided { return decided{r.Decision, r.Settled, r.Steps, r.Held} }
 
 func (h Hint) equal(other Hint) bool {
 	return h.At.Equal(other.At) && h.Subject == other.Subject && h.Part == other.Part && h.Down == other.Down
