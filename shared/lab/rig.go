@@ -106,10 +106,8 @@ type Rig struct {
 	Runs      []Run
 	Emitted   []EmittedEvent
 	Published []controller.Event
-	// PublishedRaw are Detour's events as the bus delivers them, with Wire.
-	PublishedRaw [][]byte
-	Requests     []MadeRequest
-	err          error
+	Requests  []MadeRequest
+	err       error
 }
 
 // Run is one invocation of a function, for the timeline.

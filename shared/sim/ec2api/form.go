@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"detour/shared/sim"
+	"detour/shared/sim/endpoint"
 )
 
 // fail makes an error answer.
@@ -94,7 +95,7 @@ func readScope(r *http.Request) (scope, *sim.APIError) {
 	if len(parts) != 5 || parts[2] == "" || parts[4] != "aws4_request" {
 		return scope{}, authFailure("the credential scope is not of the form ID/date/region/service/aws4_request")
 	}
-	if !isAccount(parts[0]) {
+	if !endpoint.IsAccount(parts[0]) {
 		return scope{}, authFailure("the access key id is no account")
 	}
 	got := scope{account: parts[0], region: parts[2]}
@@ -114,17 +115,4 @@ func readScope(r *http.Request) (scope, *sim.APIError) {
 func authFailure(cause string) *sim.APIError {
 	return fail(http.StatusUnauthorized, "AuthFailure",
 		"AWS was not able to validate the provided access credentials: %s. In the simulated network the access key id is the account: use a 12-digit access key id, and any secret.", cause)
-}
-
-// isAccount says whether s is an AWS account id.
-func isAccount(s string) bool {
-	if len(s) != 12 {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return true
 }

@@ -9,9 +9,7 @@
 package ec2api
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -19,6 +17,7 @@ import (
 	"sync/atomic"
 
 	"detour/shared/sim"
+	"detour/shared/sim/endpoint"
 )
 
 // maxBody is the longest request body that the Handler reads. The real limit is
@@ -69,26 +68,7 @@ func New(world network) *Handler { return &Handler{world: world} }
 
 // Do answers the request in process; with it a Handler is an HTTPClient of the
 // AWS SDK. A request whose context is over does not arrive, and is not recorded.
-func (h *Handler) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		defer func() { _ = r.Body.Close() }()
-	}
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	a := h.answer(r)
-	return &http.Response{
-		Status:        strconv.Itoa(a.status) + " " + http.StatusText(a.status),
-		StatusCode:    a.status,
-		Proto:         "HTTP/1.1",
-		ProtoMajor:    1,
-		ProtoMinor:    1,
-		Header:        a.header(),
-		Body:          io.NopCloser(bytes.NewReader(a.body)),
-		ContentLength: int64(len(a.body)),
-		Request:       r,
-	}, nil
-}
+func (h *Handler) Do(r *http.Request) (*http.Response, error) { return endpoint.Do(h, r) }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

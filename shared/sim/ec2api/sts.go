@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"detour/shared/sim"
+	"detour/shared/sim/endpoint"
 )
 
 // What every assumed role gets. The secret and the token mean nothing: the
@@ -58,7 +59,7 @@ func assumeRole(rq *request) (any, *sim.APIError) {
 	}
 	// arn:aws:iam::111122223333:role/path/name
 	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || !isAccount(parts[4]) || !strings.HasPrefix(parts[5], "role/") {
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || !endpoint.IsAccount(parts[4]) || !strings.HasPrefix(parts[5], "role/") {
 		return nil, fail(http.StatusBadRequest, "ValidationError", "%s is invalid", arn)
 	}
 	name := parts[5][strings.LastIndex(parts[5], "/")+1:]
