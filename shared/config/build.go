@@ -58,9 +58,12 @@ func (c Config) group(g Group) protection.Group {
 }
 
 func (c Config) spec(g Group, path Path) health.Spec {
-	return health.Spec{
+	owned := func(kind health.SubjectKind, id string) health.Subject {
+		return health.Subject{Kind: kind, ID: id, Account: path.Account, Region: path.Region}
+	}
+	out := health.Spec{
 		Kind:              health.Kind(path.Kind),
-		Subject:           health.Subject{Kind: health.SubjectVPN, ID: path.VPN, Account: path.Account, Region: path.Region},
+		MinPeers:          path.MinPeers,
 		Tunnels:           path.Tunnels,
 		MinTunnels:        path.MinTunnels,
 		MinAcceptedRoutes: path.MinAcceptedRoutes,
@@ -74,6 +77,25 @@ func (c Config) spec(g Group, path Path) health.Spec {
 			Ceiling:  c.Timers.Damping.Ceiling,
 		},
 	}
+	switch out.Kind {
+	case health.KindVPN:
+		out.Subject = owned(health.SubjectVPN, path.VPN)
+	case health.KindConnect, health.KindAttachment:
+		out.Subject = owned(health.SubjectAttachment, path.Attachment)
+	case health.KindAppliance:
+		out.Subject = owned(health.SubjectInterface, path.Interface)
+		out.Instance = owned(health.SubjectInstance, path.Instance)
+	}
+	for _, peer := range path.Peers {
+		out.Peers = append(out.Peers, owned(health.SubjectConnectPeer, peer))
+	}
+	for _, check := range path.Checks {
+		out.Checks = append(out.Checks, health.Check{
+			Alarm:      health.Subject{Kind: health.SubjectAlarm, ID: check.Alarm, Account: check.Account, Region: check.Region},
+			ActiveOnly: check.ActiveOnly,
+		})
+	}
+	return out
 }
 
 func (e Entry) build(paths []Path) protection.Entry {

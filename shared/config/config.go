@@ -11,6 +11,15 @@ type Config struct {
 	Limits  Limits `json:"limits"`
 	Never   Never  `json:"neverTouch"`
 	Timers  Timers `json:"timers"`
+	// Home is where the groups have their home that name none of their own.
+	// Normalize moves it into the groups.
+	Home Home `json:"home,omitzero"`
+	// TableList gives names to route tables, so that entries can use the name.
+	// Normalize writes id, account and Region into the entries.
+	TableList []Table `json:"tables,omitempty"`
+	// ListList says what is to be known of the managed prefix lists among the
+	// destinations.
+	ListList []PrefixList `json:"prefixLists,omitempty"`
 	// GroupList holds the groups in the order in which they were declared.
 	GroupList []Group `json:"groups"`
 }
@@ -22,6 +31,11 @@ type Limits struct {
 	// at least 10; Normalize writes the number in its place.
 	MaxMoves int      `json:"maxMoves"`
 	Window   Duration `json:"window"`
+	// VPCRoutes is the quota of static routes of one VPC route table and address
+	// family, TransitGatewayRoutes that of all routes of one transit gateway. The
+	// plan measures the headroom of the worst switchover against them.
+	VPCRoutes            int `json:"vpcRoutes"`
+	TransitGatewayRoutes int `json:"transitGatewayRoutes"`
 }
 
 // Never lists what nothing may write. It overrides every group, so a declared
@@ -31,6 +45,28 @@ type Never struct {
 	Tables []string `json:"tables"`
 	// Destinations are CIDR blocks; each covers every block inside it.
 	Destinations []string `json:"destinations"`
+}
+
+// Table gives a name to a route table.
+type Table struct {
+	// Name is unique, and no table's id.
+	Name string `json:"name"`
+	// ID is the table's id, tgw-rtb-… or rtb-….
+	ID string `json:"id"`
+	// Account and Region own the table; those of Home by default.
+	Account string `json:"account"`
+	Region  string `json:"region"`
+}
+
+// PrefixList is a managed prefix list that is a destination of some entry.
+type PrefixList struct {
+	// ID is the list's id, pl-….
+	ID string `json:"id"`
+	// Owner is the account that owns the list where it is not that of the table.
+	Owner string `json:"owner,omitempty"`
+	// Accept says that the list may be owned by another account, Owner, which can
+	// change what the entry means.
+	Accept bool `json:"accept,omitempty"`
 }
 
 // Timers are the constants of the controller. Every duration is at most 720 h.
@@ -102,20 +138,53 @@ type Home struct {
 type Path struct {
 	// Name is unique within the group.
 	Name string `json:"name"`
-	// Kind is "vpn", the only kind of this version.
+	// Kind is "vpn", "connect", "appliance" or "attachment".
 	Kind string `json:"kind"`
-	// VPN is the id of the Site-to-Site VPN connection, vpn-….
-	VPN string `json:"vpn"`
+	// VPN is the id of the Site-to-Site VPN connection of a vpn path, vpn-….
+	VPN string `json:"vpn,omitempty"`
+	// Attachment is the id of the transit gateway attachment of a connect or
+	// attachment path, tgw-attach-….
+	Attachment string `json:"attachment,omitempty"`
+	// Peers are the Connect peers of a connect path, tgw-connect-peer-….
+	// MinPeers of them must have one of their two BGP sessions up.
+	Peers    []string `json:"peers,omitempty"`
+	MinPeers int      `json:"minPeers,omitempty"`
+	// Interface and Instance are the network interface (eni-…) of an appliance
+	// path and the instance behind it (i-…).
+	Interface string `json:"interface,omitempty"`
+	Instance  string `json:"instance,omitempty"`
+	// Checks are the CloudWatch alarms that speak for the path.
+	Checks []PathCheck `json:"checks,omitempty"`
 	// Account and Region own the connection; the group's home by default.
 	Account string `json:"account"`
 	Region  string `json:"region"`
 	// Tunnels is how many tunnels UP make the path Up, 1 or 2, and MinTunnels
 	// how many it needs to carry traffic; 1 ≤ MinTunnels ≤ Tunnels.
-	Tunnels    int `json:"tunnels"`
-	MinTunnels int `json:"minTunnels"`
+	Tunnels    int `json:"tunnels,omitempty"`
+	MinTunnels int `json:"minTunnels,omitempty"`
 	// MinAcceptedRoutes is how many routes a tunnel that counts must have
 	// accepted; 0 means that routes are not looked at.
-	MinAcceptedRoutes int `json:"minAcceptedRoutes"`
+	MinAcceptedRoutes int `json:"minAcceptedRoutes,omitempty"`
+}
+
+// PathCheck is a CloudWatch alarm that speaks for a path. It proves something only
+// where its traffic takes the path, so it says how: exactly one of Pinned (with
+// Via), OnBox and ActiveOnly is set.
+type PathCheck struct {
+	// Alarm is the alarm's name.
+	Alarm string `json:"alarm"`
+	// Account and Region have the alarm; those of the path by default.
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	// Pinned is the address that the check speaks to, and Via the route table
+	// whose route to it leads over the path and nowhere else.
+	Pinned string `json:"pinned,omitempty"`
+	Via    string `json:"via,omitempty"`
+	// OnBox: the check runs on the appliance itself.
+	OnBox bool `json:"onBox,omitempty"`
+	// ActiveOnly: the check follows the routes, so it means nothing while the path
+	// is not in use.
+	ActiveOnly bool `json:"activeOnly,omitempty"`
 }
 
 // Unit is a list of entries that must move together.
@@ -134,8 +203,12 @@ type Entry struct {
 	// Account and Region own the table; the group's home by default.
 	Account string `json:"account"`
 	Region  string `json:"region"`
-	// Destination is a CIDR block without host bits.
+	// Destination is a CIDR block without host bits, or the id of a managed prefix
+	// list, pl-….
 	Destination string `json:"destination"`
+	// Flow names the flow that the entry is one direction of. The entries of a
+	// flow move together.
+	Flow string `json:"flow,omitempty"`
 	// NextHops gives the target's id for every path of the group, by the path's
 	// name.
 	NextHops map[string]string `json:"nextHops"`

@@ -19,7 +19,7 @@ const (
 func New() Config {
 	return Config{
 		Version: CurrentVersion,
-		Limits:  Limits{Window: Duration(5 * time.Minute)},
+		Limits:  Limits{Window: Duration(5 * time.Minute), VPCRoutes: 500, TransitGatewayRoutes: 10_000},
 		Timers: Timers{
 			SweepPeriod:     Duration(60 * time.Second),
 			Lease:           Duration(20 * time.Second),

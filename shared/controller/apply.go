@@ -18,7 +18,7 @@ const replans = 3
 // something is left, a bounded number of times. What is left then is finished
 // by a later run.
 func (c *Controller) apply(ctx context.Context, h *hold) {
-	standing := plan.Standing(h.group, h.look.readings, c.settings.Never)
+	standing := plan.Standing(h.group, h.look.readings, h.look.lists, c.settings.Never)
 	done := progress{applied: applied{}, denied: map[protection.EntryKey]bool{}}
 	for round := 0; h.output.Writes(h.group.Mode); round++ {
 		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, plan.Revive(standing, h.output.Next, alive(h.report.Health)))
@@ -156,7 +156,7 @@ func (c *Controller) verify(ctx context.Context, h *hold, changes []route.Change
 	}
 	slices.SortFunc(tables, route.Table.Compare)
 	h.look.readings = merge(h.look.readings, c.readTables(ctx, slices.Compact(tables)))
-	return plan.Standing(h.group, h.look.readings, c.settings.Never)
+	return plan.Standing(h.group, h.look.readings, h.look.lists, c.settings.Never)
 }
 
 // noteWritten records when the last write can have taken effect, so that no

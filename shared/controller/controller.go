@@ -31,6 +31,7 @@ import (
 // Ports are the outside world.
 type Ports struct {
 	Tables   RouteTables
+	Lists    PrefixLists
 	Evidence Evidence
 	Records  Records
 	Wake     Wake

@@ -20,20 +20,49 @@ type look struct {
 	facts     []health.Fact
 	bySubject map[health.Subject][]health.Fact
 	readings  []route.Reading
+	lists     []route.ListReading
 }
 
 // look reads evidence and tables of the groups at the same time.
 func (c *Controller) look(ctx context.Context, groups []*protection.Group) look {
 	tables, subjects := union(groups)
 	var out look
-	wait := c.ports.Clock.Go(ctx, func(ctx context.Context) { out.facts = c.readFacts(ctx, subjects) })
+	waitFacts := c.ports.Clock.Go(ctx, func(ctx context.Context) { out.facts = c.readFacts(ctx, subjects) })
+	waitLists := func() {}
+	if lists := prefixLists(groups); len(lists) > 0 {
+		waitLists = c.ports.Clock.Go(ctx, func(ctx context.Context) { out.lists = c.readLists(ctx, lists) })
+	}
 	out.readings = c.readTables(ctx, tables)
-	wait()
+	waitFacts()
+	waitLists()
 	out.bySubject = make(map[health.Subject][]health.Fact, len(subjects))
 	for _, fact := range out.facts {
 		out.bySubject[fact.Subject] = append(out.bySubject[fact.Subject], fact)
 	}
 	return out
+}
+
+// about returns the facts that the path is judged by.
+func (l look) about(spec health.Spec) []health.Fact {
+	var out []health.Fact
+	for _, subject := range spec.Subjects() {
+		out = append(out, l.bySubject[subject]...)
+	}
+	return out
+}
+
+// usedSince is when the group came onto the path: the last write of its move
+// there, or the move itself where nothing had to be written. Zero: the path is
+// not in use.
+func usedSince(record protection.Record, path string) time.Time {
+	switch {
+	case record.Decision.Epoch == 0 || record.Decision.To != path:
+		return time.Time{}
+	case !record.WroteAt.IsZero():
+		return record.WroteAt
+	default:
+		return time.UnixMilli(record.Decision.Epoch)
+	}
 }
 
 // readTables reads the tables, and those that could not be read whole again.
@@ -50,6 +79,37 @@ func (c *Controller) readTables(ctx context.Context, tables []route.Table) []rou
 			return readings
 		}
 		readings = merge(readings, c.ports.Tables.Read(ctx, again))
+	}
+	return readings
+}
+
+// prefixLists returns the prefix lists of the groups' entries, sorted, each once.
+func prefixLists(groups []*protection.Group) []route.ListRef {
+	var out []route.ListRef
+	for _, group := range groups {
+		out = append(out, group.PrefixLists()...)
+	}
+	slices.SortFunc(out, route.ListRef.Compare)
+	return slices.Compact(out)
+}
+
+// readLists reads the prefix lists, and those that could not be read again.
+func (c *Controller) readLists(ctx context.Context, lists []route.ListRef) []route.ListReading {
+	readings := c.ports.Lists.Read(ctx, lists)
+	for attempt := 1; attempt < readAttempts; attempt++ {
+		var again []route.ListRef
+		for _, r := range readings {
+			if !r.Complete && worthAnother(r.Problem) {
+				again = append(again, r.List)
+			}
+		}
+		if len(again) == 0 || c.pause(ctx, attempt) != nil {
+			return readings
+		}
+		for _, newer := range c.ports.Lists.Read(ctx, again) {
+			at := slices.IndexFunc(readings, func(r route.ListReading) bool { return r.List == newer.List })
+			readings[at] = newer
+		}
 	}
 	return readings
 }
@@ -129,15 +189,15 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 	}
 	var out decision
 	for _, path := range group.Paths {
-		locked := isLocked(item.Requests, path.Name)
+		use := health.Use{Locked: isLocked(item.Requests, path.Name), Since: usedSince(record, path.Name)}
 		out.health = append(out.health, protection.PathHealth{
 			Path:       path.Name,
-			Assessment: health.Judge(path.Spec, seen.bySubject[path.Spec.Subject], locked, record.Memory(path.Name), now),
+			Assessment: health.Judge(path.Spec, seen.about(path.Spec), use, record.Memory(path.Name), now),
 		})
 	}
 	out.hint = protection.TrackHint(record.Hint, hintFor(group, trigger), seen.facts, now)
 	record.Hint = out.hint.Hint
-	standing := plan.Standing(group, seen.readings, c.settings.Never)
+	standing := plan.Standing(group, seen.readings, seen.lists, c.settings.Never)
 	out.output = protection.Decide(protection.Input{
 		Group: group, Health: out.health, Requests: item.Requests, Record: record,
 		Standing: standing, Budget: c.budget(item.Key, control, now), Freeze: control.Freeze, Now: now,
@@ -200,7 +260,7 @@ func isLocked(requests []protection.Request, path string) bool {
 func hintFor(group *protection.Group, trigger Trigger) protection.Hint {
 	for _, hint := range trigger.Hints {
 		for _, path := range group.Paths {
-			if path.Spec.Subject == hint.Subject {
+			if slices.Contains(path.Spec.Subjects(), hint.Subject) {
 				return hint
 			}
 		}

@@ -22,6 +22,13 @@ type RouteTables interface {
 	Write(ctx context.Context, change route.Change) route.Receipt
 }
 
+// PrefixLists reads managed prefix lists. It answers one reading for each list,
+// in the order asked; one that could not be read whole has Complete false and a
+// Problem. Like RouteTables it makes its calls at once, and never retries.
+type PrefixLists interface {
+	Read(ctx context.Context, lists []route.ListRef) []route.ListReading
+}
+
 // Evidence reads facts about subjects. A subject that could not be read is
 // answered with a fact of kind unreadable, never left out.
 type Evidence interface {

@@ -128,11 +128,11 @@ func TestTheReuseDeadlineIsRight(t *testing.T) {
 		if got := deadline.Sub(noon); (got - want).Abs() > 2*time.Millisecond {
 			t.Errorf("%d transitions: reuse after %v, want %v", n, got, want)
 		}
-		before := Judge(s.spec, upFacts(noon), false, s.memory, deadline.Add(-time.Second))
+		before := Judge(s.spec, upFacts(noon), Use{}, s.memory, deadline.Add(-time.Second))
 		if !before.Suppressed || !before.Deadline.Equal(deadline) {
 			t.Errorf("%d transitions: a second before the deadline: suppressed %t, deadline %v", n, before.Suppressed, before.Deadline)
 		}
-		if got := Judge(s.spec, upFacts(deadline), false, s.memory, deadline); got.Suppressed {
+		if got := Judge(s.spec, upFacts(deadline), Use{}, s.memory, deadline); got.Suppressed {
 			t.Errorf("%d transitions: still suppressed at the deadline, with penalty %v", n, got.Penalty)
 		}
 	}

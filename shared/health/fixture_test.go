@@ -52,7 +52,7 @@ func (s *story) see(after time.Duration, facts func(time.Time) []Fact, want Stat
 func (s *story) judge(after time.Duration, facts func(time.Time) []Fact, locked bool, want State) Assessment {
 	s.t.Helper()
 	now := noon.Add(after)
-	s.last = Judge(s.spec, facts(now), locked, s.memory, now)
+	s.last = Judge(s.spec, facts(now), Use{Locked: locked}, s.memory, now)
 	s.memory = s.last.Memory
 	if s.last.State != want {
 		s.t.Fatalf("after %v the path is %s (%s), want %s", after, s.last.State, s.last.Reason, want)

@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// Judge combines the facts of one run with the path's memory. locked says that
-// an operator's lockout stands on the path. Facts about other subjects are
-// passed over.
-func Judge(spec Spec, facts []Fact, locked bool, memory Memory, now time.Time) Assessment {
+// Judge combines the facts of one run with the path's memory and with how the
+// path is used. Facts about other subjects are passed over.
+func Judge(spec Spec, facts []Fact, use Use, memory Memory, now time.Time) Assessment {
 	evidence := judgeEvidence(spec, facts, now)
 	state, reason, worseSince := holdOff(spec, evidence, memory, now)
 	judged := state
-	if locked {
+	if use.Locked {
 		state, reason = AdminDown, ReasonLockout
 	}
 

@@ -51,7 +51,7 @@ func TestWhatTheFactsSpeakFor(t *testing.T) {
 			if tt.spec != nil {
 				tt.spec(&spec)
 			}
-			got := Judge(spec, tt.facts, false, Memory{}, noon)
+			got := Judge(spec, tt.facts, Use{}, Memory{}, noon)
 			if got.State != tt.state || got.Reason != tt.reason || got.Evidence != tt.state {
 				t.Errorf("%s (%s), evidence %s; want %s (%s)", got.State, got.Reason, got.Evidence, tt.state, tt.reason)
 			}
@@ -81,7 +81,7 @@ func TestFactsAboutOthersAreNotLookedAt(t *testing.T) {
 		change(&broken.Subject)
 		facts = append(facts, append(other, broken)...)
 	}
-	if got := Judge(testSpec(), facts, false, Memory{}, noon); got.State != Up {
+	if got := Judge(testSpec(), facts, Use{}, Memory{}, noon); got.State != Up {
 		t.Errorf("the path is %s (%s)", got.State, got.Reason)
 	}
 }
@@ -89,33 +89,33 @@ func TestFactsAboutOthersAreNotLookedAt(t *testing.T) {
 func TestSourcesAreThoseThatSpeakForTheState(t *testing.T) {
 	const other Source = "cloudwatch:DescribeAlarms"
 	t.Run("one API: one source", func(t *testing.T) {
-		if got := Judge(testSpec(), downFacts(noon), false, Memory{}, noon); got.Sources != 1 {
+		if got := Judge(testSpec(), downFacts(noon), Use{}, Memory{}, noon); got.Sources != 1 {
 			t.Errorf("sources: %d", got.Sources)
 		}
 	})
 	t.Run("a second API that says DOWN too: two sources", func(t *testing.T) {
 		facts := downFacts(noon)
 		facts[2].Source = other
-		if got := Judge(testSpec(), facts, false, Memory{}, noon); got.Sources != 2 {
+		if got := Judge(testSpec(), facts, Use{}, Memory{}, noon); got.Sources != 2 {
 			t.Errorf("sources: %d", got.Sources)
 		}
 	})
 	t.Run("a second API that only says available: one source", func(t *testing.T) {
 		facts := downFacts(noon)
 		facts[0].Source = other
-		if got := Judge(testSpec(), facts, false, Memory{}, noon); got.State != Down || got.Sources != 1 {
+		if got := Judge(testSpec(), facts, Use{}, Memory{}, noon); got.State != Down || got.Sources != 1 {
 			t.Errorf("%s by %d sources", got.State, got.Sources)
 		}
 	})
 	t.Run("a connection that is deleted: the API that says so", func(t *testing.T) {
 		facts := upFacts(noon)
 		facts[0].Value, facts[0].Source = ConnectionGone, other
-		if got := Judge(testSpec(), facts, false, Memory{}, noon); got.State != Down || got.Sources != 1 {
+		if got := Judge(testSpec(), facts, Use{}, Memory{}, noon); got.State != Down || got.Sources != 1 {
 			t.Errorf("%s by %d sources", got.State, got.Sources)
 		}
 	})
 	t.Run("no evidence: no source", func(t *testing.T) {
-		if got := Judge(testSpec(), unreadableFacts(noon), false, Memory{}, noon); got.Sources != 0 {
+		if got := Judge(testSpec(), unreadableFacts(noon), Use{}, Memory{}, noon); got.Sources != 0 {
 			t.Errorf("sources: %d", got.Sources)
 		}
 	})
@@ -156,14 +156,14 @@ func TestSinceOfAPathThatWasNeverKnown(t *testing.T) {
 func TestLockout(t *testing.T) {
 	t.Run("AdminDown whatever the facts say", func(t *testing.T) {
 		for _, facts := range []func(time.Time) []Fact{upFacts, degradedFacts, downFacts, unreadableFacts} {
-			got := Judge(testSpec(), facts(noon), true, Memory{}, noon)
+			got := Judge(testSpec(), facts(noon), Use{Locked: true}, Memory{}, noon)
 			if got.State != AdminDown || got.Reason != ReasonLockout || got.State.Alive() {
 				t.Errorf("%s (%s)", got.State, got.Reason)
 			}
 		}
 	})
 	t.Run("the evidence shows through", func(t *testing.T) {
-		if got := Judge(testSpec(), upFacts(noon), true, Memory{}, noon); got.Evidence != Up {
+		if got := Judge(testSpec(), upFacts(noon), Use{Locked: true}, Memory{}, noon); got.Evidence != Up {
 			t.Errorf("evidence %s", got.Evidence)
 		}
 	})

@@ -12,7 +12,7 @@ func drawMemory(t *rapid.T, spec Spec) (Memory, time.Time) {
 	memory, now := Memory{}, noon
 	for range rapid.IntRange(1, 12).Draw(t, "runs") {
 		now = now.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, "seconds")) * time.Second)
-		memory = Judge(spec, drawFacts(t)(now), rapid.IntRange(0, 5).Draw(t, "locked") == 0, memory, now).Memory
+		memory = Judge(spec, drawFacts(t)(now), Use{Locked: rapid.IntRange(0, 5).Draw(t, "locked") == 0}, memory, now).Memory
 	}
 	return memory, now
 }
@@ -33,7 +33,7 @@ func TestPropertyTimeAloneChangesNoMemory(t *testing.T) {
 		spec := drawSpec(t)
 		memory, now := drawMemory(t, spec)
 		facts, locked := drawFacts(t), rapid.Bool().Draw(t, "lockedNow")
-		first := Judge(spec, facts(now), locked, memory, now)
+		first := Judge(spec, facts(now), Use{Locked: locked}, memory, now)
 
 		// Until the deadline nothing may change; without one, never.
 		limit := 24 * time.Hour
@@ -41,7 +41,7 @@ func TestPropertyTimeAloneChangesNoMemory(t *testing.T) {
 			limit = first.Deadline.Sub(now) - 1
 		}
 		later := now.Add(time.Duration(rapid.Int64Range(0, int64(limit)).Draw(t, "later")))
-		second := Judge(spec, facts(later), locked, first.Memory, later)
+		second := Judge(spec, facts(later), Use{Locked: locked}, first.Memory, later)
 		if second.Memory != first.Memory {
 			t.Fatalf("at %v %+v\nat %v %+v", now, first.Memory, later, second.Memory)
 		}
@@ -56,14 +56,14 @@ func TestPropertyADeadlineIsWorthWaking(t *testing.T) {
 		spec := drawSpec(t)
 		memory, now := drawMemory(t, spec)
 		facts := drawFacts(t)
-		first := Judge(spec, facts(now), false, memory, now)
+		first := Judge(spec, facts(now), Use{}, memory, now)
 		if first.Deadline.IsZero() {
 			return
 		}
 		if !first.Deadline.After(now) {
 			t.Fatalf("deadline %v is not after %v", first.Deadline, now)
 		}
-		second := Judge(spec, facts(first.Deadline), false, first.Memory, first.Deadline)
+		second := Judge(spec, facts(first.Deadline), Use{}, first.Memory, first.Deadline)
 		if second.Deadline.Equal(first.Deadline) {
 			t.Fatalf("the deadline passed and is still the deadline: %+v", second)
 		}
@@ -84,8 +84,8 @@ func TestPropertyTheOrderOfFactsDoesNotMatter(t *testing.T) {
 		if rapid.IntRange(0, 4).Draw(t, "unreadable") == 0 {
 			facts = append(facts, unreadableFacts(noon)...)
 		}
-		want := Judge(spec, facts, false, Memory{}, noon)
-		got := Judge(spec, rapid.Permutation(facts).Draw(t, "order"), false, Memory{}, noon)
+		want := Judge(spec, facts, Use{}, Memory{}, noon)
+		got := Judge(spec, rapid.Permutation(facts).Draw(t, "order"), Use{}, Memory{}, noon)
 		if got != want {
 			t.Fatalf("%+v\n%+v", want, got)
 		}
@@ -97,7 +97,7 @@ func TestPropertyAnUnreadablePathIsNeverDown(t *testing.T) {
 		spec := drawSpec(t)
 		memory, now := drawMemory(t, spec)
 		facts := append(drawFacts(t)(now), unreadableFacts(now)...)
-		got := Judge(spec, facts, false, memory, now)
+		got := Judge(spec, facts, Use{}, memory, now)
 		if got.State != Unknown || got.Reason != ReasonSensor || got.Penalty > memory.Penalty {
 			t.Fatalf("%+v", got)
 		}

@@ -1,6 +1,9 @@
 package health
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is the state of a path. The names are those of RFC 5880, section 6.8.1,
 // with Degraded between Up and Down.
@@ -51,14 +54,42 @@ const (
 // Kind is the kind of a path.
 type Kind string
 
-// KindVPN is a Site-to-Site VPN connection.
-const KindVPN Kind = "vpn"
+// The kinds of path.
+const (
+	// KindVPN is a Site-to-Site VPN connection, on a transit gateway or on a
+	// virtual private gateway.
+	KindVPN Kind = "vpn"
+	// KindConnect is a transit gateway Connect attachment with its peers.
+	KindConnect Kind = "connect"
+	// KindAppliance is a router instance behind its network interface.
+	KindAppliance Kind = "appliance"
+	// KindAttachment is any other transit gateway attachment: VPC, peering, Direct
+	// Connect gateway.
+	KindAttachment Kind = "attachment"
+)
+
+// Check is a CloudWatch alarm that speaks for a path. It is valid for the path
+// only if its traffic is pinned to the path, or if it runs on the box itself.
+type Check struct {
+	Alarm Subject `json:"alarm"`
+	// ActiveOnly checks are not pinned to the path, and mean nothing while the
+	// path is not in use.
+	ActiveOnly bool `json:"activeOnly,omitempty"`
+}
 
 // Spec is what must be known to judge a path: its kind, the subject that the
 // facts are about, and the minimums.
 type Spec struct {
 	Kind    Kind    `json:"kind"`
 	Subject Subject `json:"subject"`
+	// Instance is the instance of an appliance, whose Subject is its interface.
+	Instance Subject `json:"instance,omitzero"`
+	// Peers are the Connect peers of a Connect path, whose Subject is the
+	// attachment. MinPeers of them must have one of their two BGP sessions up;
+	// 1 ≤ MinPeers ≤ len(Peers).
+	Peers    []Subject `json:"peers,omitempty"`
+	MinPeers int       `json:"minPeers,omitempty"`
+	Checks   []Check   `json:"checks,omitempty"`
 	// Tunnels is how many tunnels UP make the path Up; fewer make it Degraded.
 	Tunnels int `json:"tunnels"`
 	// MinTunnels is how many tunnels UP the path needs to carry traffic; fewer
@@ -72,6 +103,34 @@ type Spec struct {
 	// MaxAge is the age beyond which a fact proves nothing.
 	MaxAge  time.Duration `json:"maxAge"`
 	Damping Damping       `json:"damping"`
+}
+
+// Subjects returns all subjects that the path is judged by, each once: its own
+// first, then the instance, the peers and the alarms, as declared.
+func (s Spec) Subjects() []Subject {
+	out := []Subject{s.Subject}
+	add := func(subject Subject) {
+		if subject.ID != "" && !slices.Contains(out, subject) {
+			out = append(out, subject)
+		}
+	}
+	add(s.Instance)
+	for _, peer := range s.Peers {
+		add(peer)
+	}
+	for _, check := range s.Checks {
+		add(check.Alarm)
+	}
+	return out
+}
+
+// Use is how a path is used while it is judged.
+type Use struct {
+	// Locked: an operator's lockout stands on the path.
+	Locked bool
+	// Since is when the group came onto the path; zero: it is not in use. An
+	// ActiveOnly check counts only by what it said after that.
+	Since time.Time
 }
 
 // Damping is flap damping after RFC 2439, with one figure of merit per path.

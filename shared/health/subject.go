@@ -15,7 +15,12 @@ const (
 	SubjectVPN         SubjectKind = "vpn-connection"
 	SubjectConnectPeer SubjectKind = "transit-gateway-connect-peer"
 	SubjectAttachment  SubjectKind = "transit-gateway-attachment"
-	SubjectAlarm       SubjectKind = "alarm"
+	// SubjectInterface is an elastic network interface, SubjectInstance the EC2
+	// instance behind it.
+	SubjectInterface SubjectKind = "network-interface"
+	SubjectInstance  SubjectKind = "instance"
+	// SubjectAlarm is a CloudWatch alarm; its ID is the alarm's name.
+	SubjectAlarm SubjectKind = "alarm"
 )
 
 // Subject is the AWS resource that a fact speaks of. Subjects are comparable
@@ -50,6 +55,30 @@ const (
 	// FactTunnelStatus is the status of one tunnel: UP or DOWN. Part is the
 	// tunnel's outside address.
 	FactTunnelStatus FactKind = "tunnel-status"
+	// FactAttachmentState is the state of a transit gateway attachment: available, ….
+	FactAttachmentState FactKind = "attachment-state"
+	// FactPeerState is the state of a Connect peer: available, ….
+	FactPeerState FactKind = "peer-state"
+	// FactSessionStatus is the status of one of the two BGP sessions of a Connect
+	// peer: up or down. Part is the transit gateway's BGP address of the session.
+	FactSessionStatus FactKind = "session-status"
+	// FactInterfaceStatus is the status of a network interface: in-use, ….
+	FactInterfaceStatus FactKind = "interface-status"
+	// FactInterfaceInstance is the id of the instance that the interface is
+	// attached to; the value is empty where it is attached to none.
+	FactInterfaceInstance FactKind = "interface-instance"
+	// FactSourceDestCheck says whether the interface drops what is not addressed
+	// to it: true or false. A router needs false.
+	FactSourceDestCheck FactKind = "source-dest-check"
+	// FactInstanceState is the state of an instance: running, ….
+	FactInstanceState FactKind = "instance-state"
+	// FactInstanceStatus and FactSystemStatus are the two status checks of an
+	// instance: ok, impaired, ….
+	FactInstanceStatus FactKind = "instance-status"
+	FactSystemStatus   FactKind = "system-status"
+	// FactAlarmState is the state of an alarm: OK, ALARM or INSUFFICIENT_DATA.
+	// ChangedAt is when it last changed its state.
+	FactAlarmState FactKind = "alarm-state"
 	// FactUnreadable says that the subject could not be read, and why.
 	FactUnreadable FactKind = "unreadable"
 )
@@ -69,6 +98,15 @@ type Source string
 
 // SourceDescribeVPNConnections stands for the VPN connections as EC2 describes them.
 const SourceDescribeVPNConnections Source = "ec2:DescribeVpnConnections"
+
+// The other sources of facts.
+const (
+	SourceDescribeAttachments    Source = "ec2:DescribeTransitGatewayAttachments"
+	SourceDescribeConnectPeers   Source = "ec2:DescribeTransitGatewayConnectPeers"
+	SourceDescribeInterfaces     Source = "ec2:DescribeNetworkInterfaces"
+	SourceDescribeInstanceStatus Source = "ec2:DescribeInstanceStatus"
+	SourceDescribeAlarms         Source = "cloudwatch:DescribeAlarms"
+)
 
 // Fact is one thing that was read about a subject. There is no judgement in it.
 type Fact struct {

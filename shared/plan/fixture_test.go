@@ -91,7 +91,7 @@ func decided(from, to string, extent int) protection.Decision {
 }
 
 func build(g *protection.Group, d protection.Decision, readings []route.Reading) Plan {
-	return Build(g, d, nil, Standing(g, readings, NeverTouch{}))
+	return Build(g, d, nil, Standing(g, readings, nil, NeverTouch{}))
 }
 
 func wantChanges(t *testing.T, got []route.Change, want ...string) {

@@ -32,8 +32,9 @@ func covers(outer, inner netip.Prefix) bool {
 	return outer.IsValid() && inner.IsValid() && outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }
 
-// Standing compares the readings with what the group declares.
-func Standing(group *protection.Group, readings []route.Reading, never NeverTouch) protection.Standing {
+// Standing compares the readings with what the group declares. lists are the
+// readings of the prefix lists among the group's destinations.
+func Standing(group *protection.Group, readings []route.Reading, lists []route.ListReading, never NeverTouch) protection.Standing {
 	tables := group.Tables()
 	index := indexReadings(readings, tables)
 	out := protection.Standing{Complete: true}

@@ -34,7 +34,7 @@ func TestTwoPathsMayShareANextHop(t *testing.T) {
 	g := group(keys(a))
 	g.Units[0].Entries[0].NextHops[1].NextHop = hopOf("A")
 	readings := tables{a: hopOf("A")}.readings(g)
-	seen := Standing(g, readings, NeverTouch{}).Entries[0]
+	seen := Standing(g, readings, nil, NeverTouch{}).Entries[0]
 	if !slices.Equal(seen.Paths, []string{"A", "B"}) || seen.Foreign {
 		t.Errorf("stands on %v, foreign %t", seen.Paths, seen.Foreign)
 	}
@@ -124,7 +124,7 @@ func TestWhatIsLeftAlone(t *testing.T) {
 			if !tt.stands.IsZero() {
 				stand[a] = tt.stands
 			}
-			standing := Standing(g, stand.readings(g), tt.never)
+			standing := Standing(g, stand.readings(g), nil, tt.never)
 			got := Build(g, decided("A", "B", 1), tt.contended, standing)
 			if tt.want == "" {
 				if len(got.Changes) != 1 || len(got.Skipped) != 0 {
@@ -176,7 +176,7 @@ func TestNeverTouchOfPrefixListsAndIPv6(t *testing.T) {
 func TestAnEntryThatStandsAsDecidedIsNotReportedAsLeftAlone(t *testing.T) {
 	a := key(tgwTable(1), "10.0.0.0/8")
 	g := group(keys(a))
-	standing := Standing(g, tables{a: hopOf("B")}.readings(g), never("10.0.0.0/8"))
+	standing := Standing(g, tables{a: hopOf("B")}.readings(g), nil, never("10.0.0.0/8"))
 	if got := Build(g, decided("A", "B", 1), keys(a), standing); len(got.Skipped)+len(got.Changes) != 0 {
 		t.Errorf("plan: %+v", got)
 	}
@@ -226,7 +226,7 @@ func TestStandingBeganWithTheEarliestReading(t *testing.T) {
 	readings[0].StartedAt = noon.Add(2 * time.Second)
 	readings[1].StartedAt = noon.Add(time.Second)
 	readings[2].StartedAt = noon.Add(3 * time.Second)
-	if got := Standing(g, readings, NeverTouch{}); !got.StartedAt.Equal(noon.Add(time.Second)) || !got.Complete {
+	if got := Standing(g, readings, nil, NeverTouch{}); !got.StartedAt.Equal(noon.Add(time.Second)) || !got.Complete {
 		t.Errorf("started at %v, complete %t", got.StartedAt, got.Complete)
 	}
 }

@@ -61,7 +61,7 @@ func draw(t *rapid.T) drawn {
 }
 
 func (d drawn) build() Plan {
-	return Build(d.group, d.decision, d.contended, Standing(d.group, d.tables.readings(d.group), d.never))
+	return Build(d.group, d.decision, d.contended, Standing(d.group, d.tables.readings(d.group), nil, d.never))
 }
 
 func TestPropertyAPlanFromItsOwnResultIsEmpty(t *testing.T) {

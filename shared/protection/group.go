@@ -2,6 +2,7 @@ package protection
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"detour/shared/health"
@@ -147,14 +148,31 @@ func (g *Group) Tables() []route.Table {
 	return out
 }
 
+// PrefixLists returns the managed prefix lists of the group's entries, as the
+// accounts and Regions of their tables see them, sorted, each once.
+func (g *Group) PrefixLists() []route.ListRef {
+	var out []route.ListRef
+	for _, unit := range g.Units {
+		for _, entry := range unit.Entries {
+			if list := entry.Destination.List(); list != "" {
+				out = append(out, route.ListRef{ID: list, Account: entry.Table.Account, Region: entry.Table.Region})
+			}
+		}
+	}
+	slices.SortFunc(out, route.ListRef.Compare)
+	return slices.Compact(out)
+}
+
 // Subjects returns the subjects of the group's paths, in path order, each once.
 func (g *Group) Subjects() []health.Subject {
 	seen := map[health.Subject]bool{}
 	var out []health.Subject
 	for _, path := range g.Paths {
-		if !seen[path.Spec.Subject] {
-			seen[path.Spec.Subject] = true
-			out = append(out, path.Spec.Subject)
+		for _, subject := range path.Spec.Subjects() {
+			if !seen[subject] {
+				seen[subject] = true
+				out = append(out, subject)
+			}
 		}
 	}
 	return out

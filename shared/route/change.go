@@ -25,6 +25,9 @@ type Change struct {
 	Op          Op          `json:"op"`
 	Before      NextHop     `json:"before"`
 	After       NextHop     `json:"after"`
+	// ListVersion is the version of the prefix list that the change was planned
+	// for; zero where the destination is a CIDR block.
+	ListVersion int64 `json:"listVersion,omitempty"`
 }
 
 // String returns the change as a person would write it in a log.

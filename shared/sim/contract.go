@@ -58,6 +58,9 @@ type CallRecord struct {
 	Fault string `json:"fault,omitempty"`
 	// Telemetry is what a DescribeVpnConnections call was told.
 	Telemetry []TunnelReport `json:"telemetry,omitempty"`
+	// Told is what the call was told of the health of other things: Connect peers,
+	// interfaces, instances, attachments and alarms.
+	Told []Told `json:"told,omitempty"`
 	// Write is what a route write did to its table; nil for reads and for
 	// writes that failed.
 	Write *RouteWrite `json:"write,omitempty"`
@@ -70,7 +73,20 @@ type TunnelReport struct {
 	Up        bool   `json:"up"`
 }
 
-// RouteWrite is the effect of one write. Before and After are target ids, or
+// Told is one value about something's health, as an answer gave it: Resource is
+// an id or an alarm's name; Field is one of session (Part is the transit
+// gateway's BGP address), peer-state, attachment-state, interface-status,
+// interface-instance, source-dest-check, instance-state, instance-status,
+// system-status and alarm-state.
+type Told struct {
+	Resource string `json:"resource"`
+	Field    string `json:"field"`
+	Part     string `json:"part,omitempty"`
+	Value    string `json:"value"`
+}
+
+// RouteWrite is the effect of one write to a static route or to a prefix list
+// reference. Destination is a CIDR block or a prefix list id. Before and After are target ids, or
 // "blackhole", or "" where no static stood or stands.
 type RouteWrite struct {
 	Table       string `json:"table"`

@@ -13,7 +13,14 @@ type Topology struct {
 	GlobalNetworkAccount string               `json:"globalNetworkAccount,omitempty" yaml:"globalNetworkAccount,omitempty"`
 	TransitGateways      []TransitGatewaySpec `json:"transitGateways,omitempty" yaml:"transitGateways,omitempty"`
 	VPCs                 []VPCSpec            `json:"vpcs,omitempty" yaml:"vpcs,omitempty"`
+	VPNGateways          []VPNGatewaySpec     `json:"vpnGateways,omitempty" yaml:"vpnGateways,omitempty"`
 	VPNs                 []VPNSpec            `json:"vpns,omitempty" yaml:"vpns,omitempty"`
+	Appliances           []ApplianceSpec      `json:"appliances,omitempty" yaml:"appliances,omitempty"`
+	Connects             []ConnectSpec        `json:"connects,omitempty" yaml:"connects,omitempty"`
+	Peerings             []PeeringSpec        `json:"peerings,omitempty" yaml:"peerings,omitempty"`
+	DirectConnects       []DirectConnectSpec  `json:"directConnects,omitempty" yaml:"directConnects,omitempty"`
+	PrefixLists          []PrefixListSpec     `json:"prefixLists,omitempty" yaml:"prefixLists,omitempty"`
+	Alarms               []AlarmSpec          `json:"alarms,omitempty" yaml:"alarms,omitempty"`
 	Sites                []SiteSpec           `json:"sites,omitempty" yaml:"sites,omitempty"`
 	Hosts                []HostSpec           `json:"hosts,omitempty" yaml:"hosts,omitempty"`
 }
@@ -30,14 +37,16 @@ type TransitGatewaySpec struct {
 // TransitGatewayTable is one TGW route table: which attachments look routes up
 // in it (Associated), which teach it routes (Propagated), and its statics.
 type TransitGatewayTable struct {
-	ID         string      `json:"id" yaml:"id"`
-	Associated []string    `json:"associated,omitempty" yaml:"associated,omitempty"`
-	Propagated []string    `json:"propagated,omitempty" yaml:"propagated,omitempty"`
-	Routes     []RouteSpec `json:"routes,omitempty" yaml:"routes,omitempty"`
+	ID         string   `json:"id" yaml:"id"`
+	Associated []string `json:"associated,omitempty" yaml:"associated,omitempty"`
+	Propagated []string `json:"propagated,omitempty" yaml:"propagated,omitempty"`
+	// Routes are its statics; one with a prefix list as destination is a prefix
+	// list reference.
+	Routes []RouteSpec `json:"routes,omitempty" yaml:"routes,omitempty"`
 }
 
-// RouteSpec is a static route: a CIDR block and the id of its target, or the
-// word blackhole (TGW tables only).
+// RouteSpec is a static route: a CIDR block or a prefix list id, and the id of
+// its target or the word blackhole (TGW tables only).
 type RouteSpec struct {
 	Destination string `json:"destination" yaml:"destination"`
 	Target      string `json:"target" yaml:"target"`
@@ -65,20 +74,145 @@ type AttachmentSpec struct {
 // subnets that are explicitly associated with it; addresses in no listed subnet
 // use the main table.
 type VPCTableSpec struct {
-	ID      string      `json:"id" yaml:"id"`
-	Subnets []string    `json:"subnets,omitempty" yaml:"subnets,omitempty"`
-	Routes  []RouteSpec `json:"routes,omitempty" yaml:"routes,omitempty"`
+	ID      string   `json:"id" yaml:"id"`
+	Subnets []string `json:"subnets,omitempty" yaml:"subnets,omitempty"`
+	// Propagated are the virtual private gateways that teach the table routes.
+	Propagated []string    `json:"propagated,omitempty" yaml:"propagated,omitempty"`
+	Routes     []RouteSpec `json:"routes,omitempty" yaml:"routes,omitempty"`
 }
 
-// VPNSpec is one static Site-to-Site VPN connection on a transit gateway, with
-// its tunnels (two in AWS), and the site whose router is the other end. Account
-// and Region follow the transit gateway.
+// VPNGatewaySpec is a virtual private gateway that is attached to a VPC, whose
+// account and Region it shares.
+type VPNGatewaySpec struct {
+	ID   string `json:"id" yaml:"id"`
+	Name string `json:"name,omitempty" yaml:"name,omitempty"`
+	VPC  string `json:"vpc" yaml:"vpc"`
+}
+
+// ApplianceSpec is a router instance in a VPC, with one network interface. It
+// forwards what the VPC's routes send to the interface: to the site over a line
+// of its own, and from the site into the VPC. A site route can name the
+// interface in via. Account and Region follow the VPC.
+type ApplianceSpec struct {
+	Instance  string `json:"instance" yaml:"instance"`
+	Interface string `json:"interface" yaml:"interface"`
+	Name      string `json:"name,omitempty" yaml:"name,omitempty"`
+	VPC       string `json:"vpc" yaml:"vpc"`
+	Address   string `json:"address" yaml:"address"`
+	Site      string `json:"site,omitempty" yaml:"site,omitempty"`
+	// Peer is the interface of the other router of a pair, to which this one
+	// forwards while its own line is down (iBGP inside the site).
+	Peer string `json:"peer,omitempty" yaml:"peer,omitempty"`
+	// SourceDestCheck starts the interface with the check on: AWS drops what the
+	// appliance forwards.
+	SourceDestCheck bool `json:"sourceDestCheck,omitempty" yaml:"sourceDestCheck,omitempty"`
+	// Stopped starts the instance stopped.
+	Stopped bool `json:"stopped,omitempty" yaml:"stopped,omitempty"`
+}
+
+// ConnectSpec is a Connect attachment with its peers. Announces are the CIDR
+// blocks that its peers announce while a session is up; they are taught to the
+// tables that the attachment propagates into. Site is what lies behind.
+type ConnectSpec struct {
+	Attachment AttachmentSpec `json:"attachment" yaml:"attachment"`
+	Name       string         `json:"name,omitempty" yaml:"name,omitempty"`
+	// Transport is the VPC or Direct Connect attachment that carries the GRE.
+	Transport string            `json:"transport" yaml:"transport"`
+	Site      string            `json:"site" yaml:"site"`
+	Announces []string          `json:"announces,omitempty" yaml:"announces,omitempty"`
+	Peers     []ConnectPeerSpec `json:"peers" yaml:"peers"`
+}
+
+// ConnectPeerSpec is one Connect peer: a GRE tunnel with two BGP sessions.
+type ConnectPeerSpec struct {
+	ID                    string `json:"id" yaml:"id"`
+	PeerAddress           string `json:"peerAddress" yaml:"peerAddress"`
+	TransitGatewayAddress string `json:"transitGatewayAddress" yaml:"transitGatewayAddress"`
+	// InsideCIDR is the /29 of the BGP addresses: the peer has the first host
+	// address, the transit gateway the second and the third.
+	InsideCIDR string `json:"insideCidr" yaml:"insideCidr"`
+	PeerASN    int64  `json:"peerAsn,omitempty" yaml:"peerAsn,omitempty"`
+	// Down starts both sessions down, and known to be down.
+	Down bool `json:"down,omitempty" yaml:"down,omitempty"`
+}
+
+// PeeringSpec is a peering attachment between two transit gateways. Both sides
+// show it with the same id. Routes over it are static.
+type PeeringSpec struct {
+	Attachment AttachmentSpec `json:"attachment" yaml:"attachment"`
+	Name       string         `json:"name,omitempty" yaml:"name,omitempty"`
+	// Peer is the other transit gateway; PeerTable is its route table that the
+	// attachment is associated with there.
+	Peer      string `json:"peer" yaml:"peer"`
+	PeerTable string `json:"peerTable,omitempty" yaml:"peerTable,omitempty"`
+}
+
+// DirectConnectSpec is the attachment of a Direct Connect gateway, and the site
+// behind it. Announces are the CIDR blocks that it teaches while it is up.
+type DirectConnectSpec struct {
+	Attachment AttachmentSpec `json:"attachment" yaml:"attachment"`
+	Name       string         `json:"name,omitempty" yaml:"name,omitempty"`
+	// Gateway is the Direct Connect gateway's id, a UUID.
+	Gateway   string   `json:"gateway" yaml:"gateway"`
+	Site      string   `json:"site" yaml:"site"`
+	Announces []string `json:"announces,omitempty" yaml:"announces,omitempty"`
+	Down      bool     `json:"down,omitempty" yaml:"down,omitempty"`
+}
+
+// PrefixListSpec is a customer-managed prefix list. It is seen by its owner and
+// by the accounts that it is shared with, in its Region.
+type PrefixListSpec struct {
+	ID         string   `json:"id" yaml:"id"`
+	Name       string   `json:"name,omitempty" yaml:"name,omitempty"`
+	Account    string   `json:"account,omitempty" yaml:"account,omitempty"`
+	Region     string   `json:"region,omitempty" yaml:"region,omitempty"`
+	Shared     []string `json:"shared,omitempty" yaml:"shared,omitempty"`
+	MaxEntries int      `json:"maxEntries" yaml:"maxEntries"`
+	Entries    []string `json:"entries" yaml:"entries"`
+	// IPAM says that an IPAM resolver keeps the list in sync.
+	IPAM bool `json:"ipam,omitempty" yaml:"ipam,omitempty"`
+}
+
+// AlarmSpec is a CloudWatch alarm. It follows one thing that is true of the
+// network, or stands as it is set (World.SetAlarm).
+type AlarmSpec struct {
+	Name    string `json:"name" yaml:"name"`
+	Account string `json:"account,omitempty" yaml:"account,omitempty"`
+	Region  string `json:"region,omitempty" yaml:"region,omitempty"`
+	// State is the state at the start of an alarm that follows nothing: OK, ALARM
+	// or INSUFFICIENT_DATA; OK by default.
+	State string `json:"state,omitempty" yaml:"state,omitempty"`
+	// Box follows an appliance, named by its interface: whether its routing process
+	// works and its line is up, as a check on the box sees it.
+	Box string `json:"box,omitempty" yaml:"box,omitempty"`
+	// From and To follow whether one host reaches another, by whatever way the
+	// routes take (an activeOnly check).
+	From string `json:"from,omitempty" yaml:"from,omitempty"`
+	To   string `json:"to,omitempty" yaml:"to,omitempty"`
+	// VPN follows a VPN connection's tunnels: ALARM while none is up.
+	VPN string `json:"vpn,omitempty" yaml:"vpn,omitempty"`
+	// Attachment follows the line behind a Connect, peering or Direct Connect
+	// attachment, as a probe that is pinned to it sees it.
+	Attachment string `json:"attachment,omitempty" yaml:"attachment,omitempty"`
+	// After is how long the truth must last before the alarm changes; 60 s by
+	// default (one period of a standard metric).
+	After string `json:"after,omitempty" yaml:"after,omitempty"`
+}
+
+// VPNSpec is one static Site-to-Site VPN connection, with its tunnels (one or
+// two), and the site whose router is the other end. It ends on a transit gateway
+// (Attachment) or on a virtual private gateway (VPNGateway), whose account and
+// Region it shares.
 type VPNSpec struct {
 	ID         string         `json:"id" yaml:"id"`
 	Name       string         `json:"name,omitempty" yaml:"name,omitempty"`
-	Attachment AttachmentSpec `json:"attachment" yaml:"attachment"`
-	Site       string         `json:"site" yaml:"site"`
-	Tunnels    []TunnelSpec   `json:"tunnels" yaml:"tunnels"`
+	Attachment AttachmentSpec `json:"attachment,omitzero" yaml:"attachment,omitempty"`
+	VPNGateway string         `json:"vpnGateway,omitempty" yaml:"vpnGateway,omitempty"`
+	// Routes are the connection's static prefixes. They are taught to the tables
+	// that its virtual private gateway propagates into while the connection is up.
+	Routes  []string     `json:"routes,omitempty" yaml:"routes,omitempty"`
+	Site    string       `json:"site" yaml:"site"`
+	Tunnels []TunnelSpec `json:"tunnels" yaml:"tunnels"`
 }
 
 // TunnelSpec is one IPsec tunnel, named by its outside address on the AWS side.
@@ -89,9 +223,10 @@ type TunnelSpec struct {
 }
 
 // SiteSpec is a place outside AWS with one customer router: the networks behind
-// it, and its routes towards AWS. Each route names VPN connections, best first;
-// the router uses the first that has a tunnel truly up (a floating static route
-// with dead peer detection on the router's side).
+// it, and its routes towards AWS. Each route names VPN connections,
+// Connect or Direct Connect attachments, or appliances' interfaces, best first;
+// the router uses the first that truly works (a floating static route with dead
+// peer detection on the router's side).
 type SiteSpec struct {
 	Name     string          `json:"name" yaml:"name"`
 	Networks []string        `json:"networks" yaml:"networks"`
