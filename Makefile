@@ -54,6 +54,10 @@ host: ## Build the Lambda functions for this machine, with the same flags: dist/
 	@for f in $(FUNCTIONS); do $(FUNCTION_BUILD) -o dist/host/$$f/bootstrap ./functions/$$f || exit 1; done
 	@echo "dist/host: $(FUNCTIONS) for $$($(GO) env GOOS)/$$($(GO) env GOARCH), to run here; what Lambda gets is in dist/FUNCTION"
 
+.PHONY: docs
+docs: ## Write what is generated of docs/configuration.md, and the schema for editors.
+	$(GO) run ./cmd/configdocs
+
 # The function that does nothing, which the benchmarks compare with.
 .PHONY: bare
 bare:

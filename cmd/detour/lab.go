@@ -22,7 +22,7 @@ func labCommand(io streams) *cobra.Command {
 		Long: `The lab runs Detour's own code on a simulated AWS network: transit gateways, VPCs, VPN connections, events that come late
 or never, calls that are throttled, functions that are killed.
 
-run and fuzz have virtual time: a quarter of an hour takes a split second, and the same scenario and seed give the same run,
+run, replay and fuzz have virtual time: a quarter of an hour takes a split second, and the same scenario and seed give the same run,
 byte for byte. serve, do and invoke have real time: the network is there for the AWS CLI, for other programs, and for the binaries
 that Lambda gets. docs/scenarios.md and docs/lab.md say more.`,
 		Example: `  detour lab list
@@ -32,7 +32,7 @@ that Lambda gets. docs/scenarios.md and docs/lab.md say more.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: helpOr("detour lab"),
 	}
-	cmd.AddCommand(labRunCommand(io), labListCommand(io), labFuzzCommand(io), labServeCommand(io), labDoCommand(io), labInvokeCommand(io))
+	cmd.AddCommand(labRunCommand(io), labListCommand(io), labFuzzCommand(io), labReplayCommand(io), labServeCommand(io), labDoCommand(io), labInvokeCommand(io))
 	return cmd
 }
 
@@ -156,22 +156,7 @@ func labRun(ctx context.Context, io streams, arg string, seed *uint64, flags run
 	if err != nil {
 		return err
 	}
-	text := []byte(nil)
-	if flags.json {
-		text, err = lab.JSON(res)
-	} else {
-		text = []byte(lab.Text(res, io.colour))
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := io.out.Write(text); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
-	}
-	if !res.Passed() {
-		return errFailed
-	}
-	return nil
+	return report(io, res, flags.json)
 }
 
 // load finds a scenario by name, or reads it from its file.

@@ -106,6 +106,7 @@ func writeFuzz(io streams, report *lab.FuzzReport, asJSON bool) error {
 	fmt.Fprintf(&out, "task switches  %d\n", report.TaskSwitches)
 	fmt.Fprintf(&out, "faults         %s\n", counts(report.Faults))
 	fmt.Fprintf(&out, "transitions    %s\n", counts(report.Transitions))
+	fmt.Fprintf(&out, "networks with  %s\n", counts(report.Features))
 	if _, err := io.out.Write([]byte(out.String())); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}

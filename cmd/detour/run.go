@@ -18,10 +18,22 @@ const (
 	exitFailed = 1
 	// exitUsage: the command line or a file is wrong.
 	exitUsage = 2
+	// exitUnhealthy: detour status --check found something to look into.
+	exitUnhealthy = 3
 )
 
 // errFailed ends the command with exitFailed; what failed was printed already.
 var errFailed = errors.New("failed")
+
+// errUnhealthy ends the command with exitUnhealthy; what is wrong was printed.
+var errUnhealthy = errors.New("not healthy")
+
+// failure is an error that ends the command with exitFailed: nothing is wrong with
+// the command line, but what it asked for was refused or did not work.
+type failure struct{ error }
+
+// Unwrap gives the error itself.
+func (f failure) Unwrap() error { return f.error }
 
 // errInterrupted ends the command with exitFailed; left says what the user has.
 type errInterrupted struct{ left string }
@@ -45,10 +57,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var interrupted errInterrupted
+	var failed failure
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errFailed):
+		return exitFailed
+	case errors.Is(err, errUnhealthy):
+		return exitUnhealthy
+	case errors.As(err, &failed):
+		fmt.Fprintln(stderr, "detour: "+failed.Error())
 		return exitFailed
 	case errors.As(err, &interrupted):
 		fmt.Fprintln(stderr, "detour: "+interrupted.Error())
@@ -70,16 +88,30 @@ func wantsColour(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// The groups of commands in the help.
+const (
+	groupLook   = "look"
+	groupChange = "change"
+)
+
 func rootCommand(io streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "detour",
 		Short: "Keep the traffic of an AWS network on a path that is alive",
 		Long: `Detour watches the ways out of an AWS network. When the one in use dies it rewrites route tables to the next one.
 
-This tool has the lab: Detour's own code on a simulated network, in virtual time, without an AWS account. Start with
+When something is wrong:
 
-  detour lab list
-  detour lab run cloud-join`,
+  detour status                        on which path is each group, and what is wrong?
+  detour explain GROUP                 why, and how did it come there?
+  detour switch GROUP --to PATH        bring it elsewhere; every change is shown before, and asks
+  detour freeze --all                  stop Detour from writing any route
+
+The lab is Detour's own code on a simulated network, without an AWS account:
+
+  detour lab run cloud-join            watch a rescue in virtual time
+  detour lab serve --topology cloud-join --functions
+  detour status --lab                  from a second terminal`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -88,6 +120,10 @@ This tool has the lab: Detour's own code on a simulated network, in virtual time
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagProblem)
 	root.SetHelpCommand(helpCommand())
+	root.AddGroup(&cobra.Group{ID: groupLook, Title: "Look:"}, &cobra.Group{ID: groupChange, Title: "Change:"})
+	root.AddCommand(statusCommand(io), planCommand(io), explainCommand(io))
+	root.AddCommand(switchCommand(io), forceCommand(io), lockoutCommand(io), freezeCommand(io), unfreezeCommand(io))
+	root.AddCommand(clearCommand(io), releaseCommand(io), adoptCommand(io))
 	root.AddCommand(labCommand(io), configCommand(io))
 	return root
 }

@@ -45,10 +45,12 @@ var layers = []layer{
 	{"shared/ingest", 3},
 	{"shared/config", 3},
 	{"shared/config/source", 3},
+	{"shared/explain", 3},
 	{"shared/controller", 4},
 	{"shared/adapter/*", 5},
 	{"shared/failback", 5},
 	{"shared/handler", 6},
+	{"shared/operator", 6},
 	{"shared/wiring", wiring},
 	{"shared/lab", lab},
 	{"shared/lab/*", lab},
@@ -66,6 +68,7 @@ var layers = []layer{
 // where families says so.
 var sameLayer = map[[2]string]string{
 	{"shared/config/source", "shared/config"}: "the YAML reader fills the model",
+	{"shared/explain", "shared/config"}:       "it says what the model means",
 }
 
 // families are the folders whose packages are one thing in several packages,

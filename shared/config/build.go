@@ -50,7 +50,7 @@ func (c Config) group(g Group) protection.Group {
 	for _, unit := range g.Units {
 		built := protection.Unit{Name: unit.Name}
 		for _, entry := range unit.Entries {
-			built.Entries = append(built.Entries, entry.build(g.Paths))
+			built.Entries = append(built.Entries, entry.build(g.Paths, c.acceptedOwner(entry.Destination)))
 		}
 		out.Units = append(out.Units, built)
 	}
@@ -98,7 +98,18 @@ func (c Config) spec(g Group, path Path) health.Spec {
 	return out
 }
 
-func (e Entry) build(paths []Path) protection.Entry {
+// acceptedOwner returns the account that may own the prefix list beside that of
+// the table, or "".
+func (c Config) acceptedOwner(destination string) string {
+	for _, list := range c.ListList {
+		if list.ID == destination && list.Accept {
+			return list.Owner
+		}
+	}
+	return ""
+}
+
+func (e Entry) build(paths []Path, acceptedOwner string) protection.Entry {
 	kind, err := route.KindOfTable(e.Table)
 	if err != nil {
 		panic(err)
@@ -106,7 +117,7 @@ func (e Entry) build(paths []Path) protection.Entry {
 	out := protection.Entry{EntryKey: protection.EntryKey{
 		Table:       route.Table{Kind: kind, ID: e.Table, Account: e.Account, Region: e.Region},
 		Destination: route.MustDestination(e.Destination),
-	}}
+	}, AcceptOwner: acceptedOwner}
 	for _, path := range paths {
 		out.NextHops = append(out.NextHops, protection.PathNextHop{Path: path.Name, NextHop: route.MustNextHop(e.NextHops[path.Name])})
 	}

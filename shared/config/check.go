@@ -3,54 +3,101 @@ package config
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"strconv"
 	"time"
+
+	"detour/shared/health"
+	"detour/shared/route"
 )
 
 // maxDuration bounds every duration, so that sums of them cannot overflow.
 const maxDuration = Duration(720 * time.Hour)
 
-// Check returns every problem of c at once, in the order of the model; none
-// means that c is valid. At most MaxProblems are collected.
+// Check returns every problem of c at once, in the order of the model, those of
+// pinned checks last; none means that c is valid. At most MaxProblems are
+// collected.
 //
-// Names of groups, paths and units are made of letters, digits, hyphens and
-// underscores, start with a letter or digit, and have at most 64 characters.
+// Names of groups, paths, units, tables and flows are made of letters, digits,
+// hyphens and underscores, start with a letter or digit, and have at most 64
+// characters.
 func Check(c Config) []Problem {
+	given := c
 	c = c.Normalize()
-	k := &checker{
-		groups: map[string]string{},
-		tables: map[string]owner{},
-		vpns:   map[string]owner{},
-		seen:   map[entryID]string{},
-	}
+	k := newChecker(c)
 	k.version(c.Version)
 	k.limits(c.Limits)
+	k.home(given.Home)
+	k.declaredTables(c.TableList, given.TableList)
 	k.never(c.Never)
+	k.declaredLists(c.ListList)
 	k.timers(c.Timers)
 	if len(c.GroupList) == 0 {
 		k.add("groups", "", "missing", "declare at least one group")
 	}
 	for i, group := range c.GroupList {
+		k.homeGiven = [2]bool{
+			given.GroupList[i].Home.Account == "" && given.Home.Account != "",
+			given.GroupList[i].Home.Region == "" && given.Home.Region != "",
+		}
 		k.group(IndexPath("groups", i), group)
 	}
+	k.usedLists(c.ListList)
+	k.pinned()
 	return k.problems
 }
 
 // checker collects problems, and what was declared so far.
 type checker struct {
 	problems []Problem
+	// homeGiven says that account and Region of the home of the group at hand are
+	// the file's, which were checked already.
+	homeGiven [2]bool
 	// groups maps a group's name to its path.
 	groups map[string]string
-	// tables and vpns map an id to who was first said to own it.
-	tables, vpns map[string]owner
+	// owned maps the id of a resource to who was first said to own it.
+	owned map[string]owner
+	// tables maps the names of tables to their paths, and tableOwners their ids to
+	// what was declared of them.
+	tables      map[string]string
+	tableOwners map[string]Home
+	// lists are the declared prefix lists by id.
+	lists map[string]*declaredList
+	// connects maps the Connect attachments of all paths to the paths.
+	connects map[string]string
+	// flows maps the name of a flow to where its first entry stands.
+	flows map[string]seat
 	// seen maps an entry to its path.
 	seen        map[entryID]string
+	pins        []pin
 	untouchable untouchable
 }
 
 // owner is the account and Region that a resource was declared with, and where.
 type owner struct{ account, region, path string }
+
+func newChecker(c Config) *checker {
+	k := &checker{
+		groups:      map[string]string{},
+		owned:       map[string]owner{},
+		tables:      map[string]string{},
+		tableOwners: map[string]Home{},
+		lists:       map[string]*declaredList{},
+		connects:    map[string]string{},
+		flows:       map[string]seat{},
+		seen:        map[entryID]string{},
+	}
+	for i, group := range c.GroupList {
+		for j, path := range group.Paths {
+			if path.Kind != string(health.KindConnect) || path.Attachment == "" {
+				continue
+			}
+			if _, twice := k.connects[path.Attachment]; !twice {
+				k.connects[path.Attachment] = IndexPath(IndexPath("groups", i)+".paths", j)
+			}
+		}
+	}
+	return k
+}
 
 func (k *checker) add(path, value, what, remedy string) {
 	if len(k.problems) < MaxProblems {
@@ -73,6 +120,25 @@ func (k *checker) limits(limits Limits) {
 		k.add("limits.maxMoves", strconv.Itoa(limits.MaxMoves), "is negative", "write a number of groups, or 0 for the larger of 10 and a quarter of all groups")
 	}
 	k.positive("limits.window", limits.Window, "5m")
+	k.quota("limits.vpcRoutes", limits.VPCRoutes, "500")
+	k.quota("limits.transitGatewayRoutes", limits.TransitGatewayRoutes, "10000")
+}
+
+func (k *checker) quota(path string, routes int, example string) {
+	if routes < 1 {
+		k.add(path, strconv.Itoa(routes), "is not a number of routes above zero", "write the quota that your account has, such as "+example)
+	}
+}
+
+// home checks the home of all groups that name none. Each of its two values may
+// be left out.
+func (k *checker) home(home Home) {
+	if home.Account != "" {
+		k.account("home.account", home.Account, "of the account whose controller writes the groups")
+	}
+	if home.Region != "" {
+		k.region("home.region", home.Region, "in which the groups' controller runs")
+	}
 }
 
 func (k *checker) timers(t Timers) {
@@ -153,26 +219,26 @@ func (k *checker) notNegative(path string, d Duration, example string) bool {
 }
 
 func (k *checker) never(never Never) {
-	k.untouchable = untouchable{tables: map[string]string{}, prefixes: map[netip.Prefix]string{}}
+	k.untouchable = untouchable{tables: map[string]string{}, destinations: map[route.Destination]string{}}
 	for i, table := range never.Tables {
 		path := IndexPath("neverTouch.tables", i)
 		if first, twice := k.untouchable.tables[table]; twice {
 			k.add(path, table, "is listed twice, first at "+first, "remove one of the two")
 			continue
 		}
-		k.tableID(path, table)
+		k.tableRef(path, table)
 		k.untouchable.tables[table] = path
 	}
 	for i, text := range never.Destinations {
 		path := IndexPath("neverTouch.destinations", i)
-		prefix, ok := k.destination(path, text)
+		destination, ok := k.destination(path, text)
 		if !ok {
 			continue
 		}
-		if first, twice := k.untouchable.prefixes[prefix]; twice {
+		if first, twice := k.untouchable.destinations[destination]; twice {
 			k.add(path, text, "is listed twice, first at "+first, "remove one of the two")
 			continue
 		}
-		k.untouchable.prefixes[prefix] = path
+		k.untouchable.destinations[destination] = path
 	}
 }

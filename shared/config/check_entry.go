@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,25 +12,44 @@ import (
 
 // entryID is what must be unique over all groups.
 type entryID struct {
-	table  string
-	prefix netip.Prefix
+	table       string
+	destination route.Destination
 }
+
+// seat is where an entry stands: its group, its unit, and its path.
+type seat struct{ group, unit, entry string }
 
 // untouchable finds what covers an entry; the values are paths.
 type untouchable struct {
-	tables   map[string]string
-	prefixes map[netip.Prefix]string
+	tables       map[string]string
+	destinations map[route.Destination]string
 }
 
-// cover returns the block that contains prefix, and its path.
-func (u untouchable) cover(prefix netip.Prefix) (netip.Prefix, string, bool) {
-	for bits := range prefix.Bits() + 1 {
-		outer := netip.PrefixFrom(prefix.Addr(), bits).Masked()
-		if path, ok := u.prefixes[outer]; ok {
+// cover returns the listed destination that contains the given one, and its
+// path. What a prefix list holds is not known here: it is covered by itself.
+func (u untouchable) cover(destination route.Destination) (route.Destination, string, bool) {
+	if list := destination.List(); list != "" {
+		path, ok := u.destinations[destination]
+		return destination, path, ok
+	}
+	for outer := range blocksAround(destination.Prefix().Addr(), destination.Prefix().Bits()) {
+		if path, ok := u.destinations[outer]; ok {
 			return outer, path, true
 		}
 	}
-	return netip.Prefix{}, "", false
+	return route.Destination{}, "", false
+}
+
+// blocksAround yields the blocks that contain the address and have at most so
+// many bits, the widest first.
+func blocksAround(addr netip.Addr, bits int) iter.Seq[route.Destination] {
+	return func(yield func(route.Destination) bool) {
+		for n := range bits + 1 {
+			if !yield(route.CIDR(netip.PrefixFrom(addr, n))) {
+				return
+			}
+		}
+	}
 }
 
 func (k *checker) units(path string, g Group, named bool) {
@@ -44,23 +64,25 @@ func (k *checker) units(path string, g Group, named bool) {
 			k.add(at+".entries", "", "missing", "declare at least one entry")
 		}
 		for j, entry := range unit.Entries {
-			k.entry(IndexPath(at+".entries", j), g, entry, named)
+			entryPath := IndexPath(at+".entries", j)
+			k.entry(entryPath, g, entry, named)
+			k.flow(entryPath+".flow", g, entry.Flow, seat{strings.TrimSuffix(path, ".units"), at, entryPath})
 		}
 	}
 }
 
 func (k *checker) entry(path string, g Group, e Entry, named bool) {
-	ownerOK := k.owner(path, g.Home, e.Account, e.Region, "route table")
-	kind, tableOK := k.tableID(path+".table", e.Table)
+	ownerOK := k.owner(path, k.tableOwner(g, e), e.Account, e.Region, "route table")
+	kind, tableOK := k.tableRef(path+".table", e.Table)
 	if tableOK && ownerOK {
-		k.sameOwner(path, e.Table, e.Account, e.Region, k.tables)
+		k.sameOwner(path, e.Table, e.Account, e.Region)
 	}
-	prefix, destinationOK := k.destination(path+".destination", e.Destination)
+	destination, destinationOK := k.destination(path+".destination", e.Destination)
 	if first, ok := k.untouchable.tables[e.Table]; tableOK && ok {
 		k.add(path+".table", e.Table, fmt.Sprintf("is listed at %s, so the entry could never be written", first), "remove the entry, or take the table off the list")
 	}
 	if tableOK && destinationOK {
-		id := entryID{e.Table, prefix}
+		id := entryID{e.Table, destination}
 		if first, twice := k.seen[id]; twice {
 			k.add(path+".destination", e.Destination, fmt.Sprintf("is declared twice for table %s, first at %s", e.Table, first), "remove one of the two")
 		} else {
@@ -68,9 +90,7 @@ func (k *checker) entry(path string, g Group, e Entry, named bool) {
 		}
 	}
 	if destinationOK {
-		if outer, first, ok := k.untouchable.cover(prefix); ok {
-			k.add(path+".destination", e.Destination, fmt.Sprintf("lies in %s, listed at %s, so the entry could never be written", outer, first), "remove the entry, or take the block off the list")
-		}
+		k.entryDestination(path+".destination", e, destination)
 	}
 	if named {
 		k.nextHops(path+".nextHops", g, e)
@@ -78,9 +98,53 @@ func (k *checker) entry(path string, g Group, e Entry, named bool) {
 	if tableOK {
 		for _, p := range g.Paths {
 			if hop, ok := e.NextHops[p.Name]; ok && named {
-				k.nextHop(KeyPath(path+".nextHops", p.Name), hop, kind, prefix)
+				k.nextHop(KeyPath(path+".nextHops", p.Name), hop, kind, destination)
 			}
 		}
+	}
+}
+
+// tableOwner returns who is known, and was checked, to own the entry's table:
+// what was declared of the table if the entry has the same, else the group's
+// home.
+func (k *checker) tableOwner(g Group, e Entry) Home {
+	if table, ok := k.tableOwners[e.Table]; ok && table == (Home{e.Account, e.Region}) {
+		return table
+	}
+	return g.Home
+}
+
+// entryDestination checks what else is said about the entry's destination.
+func (k *checker) entryDestination(path string, e Entry, destination route.Destination) {
+	if outer, first, ok := k.untouchable.cover(destination); ok {
+		where := fmt.Sprintf("lies in %s, listed at %s", outer, first)
+		if destination.List() != "" {
+			where = "is listed at " + first
+		}
+		k.add(path, e.Destination, where+", so the entry could never be written", "remove the entry, or take the destination off the list")
+	}
+	if list, ok := k.lists[destination.List()]; ok {
+		k.acceptedList(path, e, list)
+	}
+}
+
+// flow checks that the entries of a flow move together.
+func (k *checker) flow(path string, g Group, name string, at seat) {
+	if name == "" {
+		return
+	}
+	if !validName(name) {
+		k.add(path, name, "is not a name", nameRemedy)
+		return
+	}
+	first, known := k.flows[name]
+	switch {
+	case !known:
+		k.flows[name] = at
+	case first.group != at.group:
+		k.add(path, name, fmt.Sprintf("is a flow of another group too, %s, and groups do not move together", first.entry), "put the entries of a flow into one group")
+	case first.unit != at.unit && !g.Stateful:
+		k.add(path, name, fmt.Sprintf("is a flow of another unit too, %s, and units move one after the other", first.entry), "put the entries of a flow into one unit, or write stateful: true in the group")
 	}
 }
 
@@ -105,21 +169,38 @@ func (k *checker) nextHops(path string, g Group, e Entry) {
 	}
 }
 
-func (k *checker) tableID(path, id string) (route.TableKind, bool) {
-	kind, err := route.KindOfTable(id)
-	if err != nil || !validID(id, "tgw-rtb-") && !validID(id, "rtb-") {
-		k.wrongOrMissing(path, id, "is not a route table id", "write tgw-rtb-… for a transit gateway route table or rtb-… for a VPC route table")
-		return "", false
+// tableRef checks the id of a route table, or a name that Normalize could not
+// replace by one.
+func (k *checker) tableRef(path, text string) (route.TableKind, bool) {
+	if validTable(text) {
+		kind, err := route.KindOfTable(text)
+		return kind, err == nil
 	}
-	return kind, true
+	if _, declared := k.tables[text]; declared {
+		return "", false // The table's id is wrong, and was reported where it stands.
+	}
+	what := "is not a route table id"
+	if len(k.tables) > 0 {
+		what = "is neither a route table id nor a name under tables"
+	}
+	k.wrongOrMissing(path, text, what, tableRemedy)
+	return "", false
 }
 
-// destination checks a CIDR block, and returns it where it is good.
-func (k *checker) destination(path, text string) (netip.Prefix, bool) {
-	const example = "write a CIDR block such as 10.0.0.0/8 or 2001:db8::/32"
+const tableRemedy = "write tgw-rtb-… for a transit gateway route table or rtb-… for a VPC route table"
+
+func validTable(id string) bool { return validID(id, "tgw-rtb-") || validID(id, "rtb-") }
+
+// destination checks a CIDR block or the id of a prefix list, and returns it
+// where it is good.
+func (k *checker) destination(path, text string) (route.Destination, bool) {
+	const example = "write a CIDR block such as 10.0.0.0/8 or 2001:db8::/32, or a prefix list pl-…"
 	if strings.HasPrefix(text, "pl-") {
-		k.add(path, text, "is a prefix list, and prefix lists are not supported yet", "write its CIDR blocks, each as an entry of one unit")
-		return netip.Prefix{}, false
+		if !validID(text, "pl-") {
+			k.add(path, text, "is not a prefix list id", "write pl-…")
+			return route.Destination{}, false
+		}
+		return route.PrefixList(text), true
 	}
 	prefix, err := netip.ParsePrefix(text)
 	addr, addrErr := netip.ParseAddr(text)
@@ -133,33 +214,34 @@ func (k *checker) destination(path, text string) (netip.Prefix, bool) {
 	case prefix != prefix.Masked():
 		k.add(path, text, "has host bits set", fmt.Sprintf("write %s", prefix.Masked()))
 	default:
-		return prefix, true
+		return route.CIDR(prefix), true
 	}
-	return netip.Prefix{}, false
+	return route.Destination{}, false
 }
 
-// nextHop checks that a table of the kind can point to the target. prefix may
-// be invalid.
-func (k *checker) nextHop(path, text string, kind route.TableKind, prefix netip.Prefix) {
+// nextHop checks that a table of the kind can point to the target. destination
+// may be the zero value.
+func (k *checker) nextHop(path, text string, kind route.TableKind, destination route.Destination) {
 	sort, remedy := "transit gateway", "write tgw-attach-… or blackhole"
 	if kind == route.VPCTable {
 		sort, remedy = "VPC", "write for example tgw-…, vgw-… or eni-…"
 	}
 	hop, err := route.ParseNextHop(text)
-	if hop.Kind == route.Propagated {
+	connect, isConnect := k.connects[hop.ID]
+	switch {
+	case hop.Kind == route.Propagated:
 		k.add(path, text, "is a learned route, and moves to learned routes are not supported yet", remedy)
-		return
-	}
-	if err != nil || hop.ID != "" && !validTarget(hop.ID) {
+	case err != nil || hop.ID != "" && !validTarget(hop.ID):
 		k.wrongOrMissing(path, text, "is not the id of a target that Detour knows", remedy)
-		return
-	}
-	if !pointsTo(kind, hop.Kind) {
+	case !pointsTo(kind, hop.Kind):
 		k.add(path, text, fmt.Sprintf("is a target (%s) that a %s route table cannot have", hop.Kind, sort), remedy)
-		return
-	}
-	if hop.Kind == route.EgressOnlyInternetGateway && prefix.Addr().Is4() {
+	case hop.Kind == route.EgressOnlyInternetGateway && destination.Prefix().Addr().Is4():
 		k.add(path, text, "is an egress-only internet gateway, which carries IPv6 only", "write a target for IPv4, such as nat-…")
+	case hop.Kind == route.VPCEndpoint && destination.List() != "":
+		k.add(path, text, "is a VPC endpoint, and a prefix list route cannot point to one", "write the CIDR blocks of the list, each as an entry of one unit, or another target")
+	case isConnect:
+		k.add(path, text, fmt.Sprintf("is the Connect attachment of %s, and a Connect attachment takes no static route", connect),
+			"let BGP choose inside this table, and move the routes of the tables in front of it, such as a VPC's to tgw-…")
 	}
 }
 

@@ -2,25 +2,20 @@ package config
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
-	"detour/shared/health"
 	"detour/shared/protection"
 )
 
-// maxPaths bounds the paths of a group, maxTunnels is what AWS gives a
-// Site-to-Site VPN connection, and maxName bounds a name.
+// maxPaths bounds the paths of a group, and maxName a name.
 const (
-	maxPaths   = 16
-	maxTunnels = 2
-	maxName    = 64
+	maxPaths = 16
+	maxName  = 64
 )
 
 func (k *checker) group(path string, g Group) {
 	k.uniqueName(path+".name", g.Name, "group", k.groups)
-	k.account(path+".home.account", g.Home.Account, "of the account whose controller writes the group")
-	k.region(path+".home.region", g.Home.Region, "in which the group's controller runs")
+	k.groupHome(path+".home", g)
 	if g.Mode != string(protection.Observe) && g.Mode != string(protection.Enforce) {
 		k.wrongOrMissing(path+".mode", g.Mode, "is not a mode", "write observe or enforce")
 	}
@@ -31,6 +26,35 @@ func (k *checker) group(path string, g Group) {
 	if named {
 		k.distinctPaths(path+".paths", g)
 	}
+}
+
+// groupHome checks the home of a group where it is not the file's.
+func (k *checker) groupHome(path string, g Group) {
+	accounts, regions := g.owners()
+	const several = "missing, and the group lies in several %s (%s)"
+	switch {
+	case k.homeGiven[0]:
+	case g.Home.Account == "" && len(accounts) > 1:
+		k.add(path+".account", "", fmt.Sprintf(several, "accounts", some(accounts)), "write the 12 digits of the account whose controller writes the group")
+	default:
+		k.account(path+".account", g.Home.Account, "of the account whose controller writes the group")
+	}
+	switch {
+	case k.homeGiven[1]:
+	case g.Home.Region == "" && len(regions) > 1:
+		k.add(path+".region", "", fmt.Sprintf(several, "Regions", some(regions)), "write the Region in which the group's controller runs")
+	default:
+		k.region(path+".region", g.Home.Region, "in which the group's controller runs")
+	}
+}
+
+// some joins the first few words.
+func some(words []string) string {
+	const most = 5
+	if len(words) > most {
+		return strings.Join(words[:most], ", ") + ", …"
+	}
+	return strings.Join(words, ", ")
 }
 
 // restore checks what says when a group goes back by itself.
@@ -59,44 +83,14 @@ func (k *checker) paths(path string, g Group) bool {
 		return false
 	}
 	named := true
-	names, vpns := map[string]string{}, map[string]string{}
+	names, resources, alarms := map[string]string{}, map[string]string{}, map[string]alarmUse{}
 	for i, p := range g.Paths {
 		at := IndexPath(path, i)
 		named = k.uniqueName(at+".name", p.Name, "path", names) && named
-		if p.Kind != string(health.KindVPN) {
-			k.wrongOrMissing(at+".kind", p.Kind, "is not a kind of path that this version knows", "write vpn")
-			continue
-		}
-		k.vpn(at, g, p, vpns)
+		k.path(at, g, p, resources)
+		k.checks(at+".checks", g, p, alarms)
 	}
 	return named
-}
-
-func (k *checker) vpn(path string, g Group, p Path, seen map[string]string) {
-	ownerOK := k.owner(path, g.Home, p.Account, p.Region, "VPN connection")
-	if !validID(p.VPN, "vpn-") {
-		k.wrongOrMissing(path+".vpn", p.VPN, "is not a VPN connection id", "write vpn-…")
-	} else if first, twice := seen[p.VPN]; twice {
-		k.add(path+".vpn", p.VPN, "is the connection of another path of the group, "+first, "give each path a connection of its own")
-	} else {
-		seen[p.VPN] = path
-		if ownerOK {
-			k.sameOwner(path, p.VPN, p.Account, p.Region, k.vpns)
-		}
-	}
-	tunnelsOK := p.Tunnels >= 1 && p.Tunnels <= maxTunnels
-	if !tunnelsOK {
-		k.add(path+".tunnels", strconv.Itoa(p.Tunnels), "is not a number of tunnels that a VPN connection has", "write 1 or 2")
-	}
-	switch {
-	case p.MinTunnels < 1:
-		k.add(path+".minTunnels", strconv.Itoa(p.MinTunnels), "is below 1", "write how many tunnels the path needs, at least 1")
-	case tunnelsOK && p.MinTunnels > p.Tunnels:
-		k.add(path+".minTunnels", strconv.Itoa(p.MinTunnels), fmt.Sprintf("is more than tunnels (%d)", p.Tunnels), "write at most that many")
-	}
-	if p.MinAcceptedRoutes < 0 {
-		k.add(path+".minAcceptedRoutes", strconv.Itoa(p.MinAcceptedRoutes), "is negative", "write a number of routes, or 0 to not look at routes")
-	}
 }
 
 // distinctPaths refuses a path that would change no route when it is chosen
@@ -128,7 +122,7 @@ func (k *checker) distinctPaths(path string, g Group) {
 // where it stands.
 func (k *checker) uniqueName(path, name, sort string, seen map[string]string) bool {
 	if !validName(name) {
-		k.wrongOrMissing(path, name, "is not a name", "write at most 64 letters, digits, hyphens and underscores, a letter or digit first")
+		k.wrongOrMissing(path, name, "is not a name", nameRemedy)
 		return false
 	}
 	if first, twice := seen[name]; twice {
@@ -138,6 +132,8 @@ func (k *checker) uniqueName(path, name, sort string, seen map[string]string) bo
 	seen[name] = strings.TrimSuffix(path, ".name")
 	return true
 }
+
+const nameRemedy = "write at most 64 letters, digits, hyphens and underscores, a letter or digit first"
 
 func validName(name string) bool {
 	if name == "" || len(name) > maxName || name[0] == '-' || name[0] == '_' {
@@ -182,11 +178,11 @@ func (k *checker) owner(path string, home Home, account, region, sort string) bo
 }
 
 // sameOwner checks that a resource is declared with one owner only.
-func (k *checker) sameOwner(path, id, account, region string, seen map[string]owner) {
-	first, twice := seen[id]
+func (k *checker) sameOwner(path, id, account, region string) {
+	first, twice := k.owned[id]
 	switch {
 	case !twice:
-		seen[id] = owner{account, region, path}
+		k.owned[id] = owner{account, region, path}
 	case first.account != account:
 		k.add(path+".account", account, fmt.Sprintf("is not the account that %s has at %s (%s)", id, first.path, first.account), "write the same account in both places")
 	case first.region != region:

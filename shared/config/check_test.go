@@ -78,11 +78,19 @@ func TestRulesOfNeverTouch(t *testing.T) {
 		}, ``},
 		{"table id", func(c *config.Config) { c.Never.Tables = []string{"vpc-1"} }, `neverTouch.tables[0]: "vpc-1" is not a route table id; write tgw-rtb-… for a transit gateway route table or rtb-… for a VPC route table`},
 		{"table twice", func(c *config.Config) { c.Never.Tables = []string{"rtb-1", "rtb-1"} }, `neverTouch.tables[1]: "rtb-1" is listed twice, first at neverTouch.tables[0]; remove one of the two`},
-		{"block", func(c *config.Config) { c.Never.Destinations = []string{"ten"} }, `neverTouch.destinations[0]: "ten" is not a CIDR block; write a CIDR block such as 10.0.0.0/8 or 2001:db8::/32`},
+		{"block", func(c *config.Config) { c.Never.Destinations = []string{"ten"} }, `neverTouch.destinations[0]: "ten" is not a CIDR block; write a CIDR block such as 10.0.0.0/8 or 2001:db8::/32, or a prefix list pl-…`},
 		{"block twice", func(c *config.Config) { c.Never.Destinations = []string{"2001:db8::/32", "2001:0db8::/32"} }, `neverTouch.destinations[1]: "2001:db8::/32" is listed twice, first at neverTouch.destinations[0]; remove one of the two`},
 		{"covers a table", func(c *config.Config) { c.Never.Tables = []string{"tgw-rtb-01"} }, e0 + `.table: "tgw-rtb-01" is listed at neverTouch.tables[0], so the entry could never be written; remove the entry, or take the table off the list`},
-		{"covers a block", func(c *config.Config) { c.Never.Destinations = []string{"10.0.0.0/8"} }, e0 + `.destination: "10.1.0.0/16" lies in 10.0.0.0/8, listed at neverTouch.destinations[0], so the entry could never be written; remove the entry, or take the block off the list`},
-		{"is a block", func(c *config.Config) { c.Never.Destinations = []string{"10.1.0.0/16"} }, e0 + `.destination: "10.1.0.0/16" lies in 10.1.0.0/16, listed at neverTouch.destinations[0], so the entry could never be written; remove the entry, or take the block off the list`},
+		{"a list", func(c *config.Config) {
+			c.Never.Destinations = []string{"pl-1", "10.1.0.0/24"}
+			entry(c).Destination = "pl-1"
+		}, e0 + `.destination: "pl-1" is listed at neverTouch.destinations[0], so the entry could never be written; remove the entry, or take the destination off the list`},
+		{"another list", func(c *config.Config) {
+			c.Never.Destinations = []string{"pl-1"}
+			entry(c).Destination = "pl-2"
+		}, ``},
+		{"covers a block", func(c *config.Config) { c.Never.Destinations = []string{"10.0.0.0/8"} }, e0 + `.destination: "10.1.0.0/16" lies in 10.0.0.0/8, listed at neverTouch.destinations[0], so the entry could never be written; remove the entry, or take the destination off the list`},
+		{"is a block", func(c *config.Config) { c.Never.Destinations = []string{"10.1.0.0/16"} }, e0 + `.destination: "10.1.0.0/16" lies in 10.1.0.0/16, listed at neverTouch.destinations[0], so the entry could never be written; remove the entry, or take the destination off the list`},
 	})
 }
 
@@ -124,8 +132,8 @@ func TestRulesOfPaths(t *testing.T) {
 	checkRules(t, []rule{
 		{"name twice", func(c *config.Config) { path(c).Name = "primary" }, p1 + `.name: "primary" is the name of another path too, groups[0].paths[0]; give each path a name of its own`},
 		{"no name", func(c *config.Config) { path(c).Name = "" }, p1 + `.name: missing; write at most 64 letters, digits, hyphens and underscores, a letter or digit first`},
-		{"kind", func(c *config.Config) { path(c).Kind = "connect" }, p1 + `.kind: "connect" is not a kind of path that this version knows; write vpn`},
-		{"no kind", func(c *config.Config) { path(c).Kind = "" }, p1 + `.kind: missing; write vpn`},
+		{"kind", func(c *config.Config) { path(c).Kind = "direct-connect" }, p1 + `.kind: "direct-connect" is not a kind of path; write vpn, connect, appliance or attachment`},
+		{"no kind", func(c *config.Config) { path(c).Kind = "" }, p1 + `.kind: missing; write vpn, connect, appliance or attachment`},
 		{"vpn", func(c *config.Config) { path(c).VPN = "tgw-123" }, p1 + `.vpn: "tgw-123" is not a VPN connection id; write vpn-…`},
 		{"marker only", func(c *config.Config) { path(c).VPN = "vpn-" }, p1 + `.vpn: "vpn-" is not a VPN connection id; write vpn-…`},
 		{"no vpn", func(c *config.Config) { path(c).VPN = "" }, p1 + `.vpn: missing; write vpn-…`},
@@ -159,12 +167,13 @@ func TestRulesOfEntries(t *testing.T) {
 			c.GroupList = append(c.GroupList, sampleGroup("x", "10.2.0.0/16"))
 			c.GroupList[1].Units[0].Entries[0].Region = "eu-west-1"
 		}, `groups[1].units[0].entries[0].region: "eu-west-1" is not the Region that tgw-rtb-01 has at groups[0].units[0].entries[0] (eu-central-1); write the same Region in both places`},
-		{"no destination", destination(""), e0 + `.destination: missing; write a CIDR block such as 10.0.0.0/8 or 2001:db8::/32`},
-		{"no block", destination("10.0.0.0/33"), e0 + `.destination: "10.0.0.0/33" is not a CIDR block; write a CIDR block such as 10.0.0.0/8 or 2001:db8::/32`},
+		{"no destination", destination(""), e0 + `.destination: missing; write a CIDR block such as 10.0.0.0/8 or 2001:db8::/32, or a prefix list pl-…`},
+		{"no block", destination("10.0.0.0/33"), e0 + `.destination: "10.0.0.0/33" is not a CIDR block; write a CIDR block such as 10.0.0.0/8 or 2001:db8::/32, or a prefix list pl-…`},
 		{"address", destination("10.0.0.1"), e0 + `.destination: "10.0.0.1" is an address, not a CIDR block; write 10.0.0.1/32`},
 		{"host bits", destination("10.1.2.3/16"), e0 + `.destination: "10.1.2.3/16" has host bits set; write 10.1.0.0/16`},
 		{"mapped", destination("::ffff:10.0.0.0/104"), e0 + `.destination: "::ffff:10.0.0.0/104" is an IPv4 block in IPv6 notation; write the IPv4 block`},
-		{"prefix list", destination("pl-1"), e0 + `.destination: "pl-1" is a prefix list, and prefix lists are not supported yet; write its CIDR blocks, each as an entry of one unit`},
+		{"prefix list", destination("pl-1"), ``},
+		{"bad prefix list", destination("pl-A"), e0 + `.destination: "pl-A" is not a prefix list id; write pl-…`},
 		{"declared twice", func(c *config.Config) { c.GroupList = append(c.GroupList, sampleGroup("x", "10.1.0.0/16")) }, `groups[1].units[0].entries[0].destination: "10.1.0.0/16" is declared twice for table tgw-rtb-01, first at groups[0].units[0].entries[0]; remove one of the two`},
 	})
 }

@@ -41,9 +41,11 @@ type Limits struct {
 // Never lists what nothing may write. It overrides every group, so a declared
 // entry that it covers is a problem.
 type Never struct {
-	// Tables are route table ids, tgw-rtb-… or rtb-….
+	// Tables are route table ids, tgw-rtb-… or rtb-…, or names of
+	// Config.TableList.
 	Tables []string `json:"tables"`
-	// Destinations are CIDR blocks; each covers every block inside it.
+	// Destinations are CIDR blocks, of which each covers every block inside it, and
+	// prefix list ids.
 	Destinations []string `json:"destinations"`
 }
 
@@ -53,16 +55,18 @@ type Table struct {
 	Name string `json:"name"`
 	// ID is the table's id, tgw-rtb-… or rtb-….
 	ID string `json:"id"`
-	// Account and Region own the table; those of Home by default.
-	Account string `json:"account"`
-	Region  string `json:"region"`
+	// Account and Region own the table; those of Home by default, or else those of
+	// the first entry that uses the table.
+	Account string `json:"account,omitempty"`
+	Region  string `json:"region,omitempty"`
 }
 
 // PrefixList is a managed prefix list that is a destination of some entry.
 type PrefixList struct {
 	// ID is the list's id, pl-….
 	ID string `json:"id"`
-	// Owner is the account that owns the list where it is not that of the table.
+	// Owner is the account that owns the list where it is not that of the table:
+	// 12 digits, or AWS for a list that AWS manages.
 	Owner string `json:"owner,omitempty"`
 	// Accept says that the list may be owned by another account, Owner, which can
 	// change what the entry means.
@@ -129,7 +133,9 @@ type Group struct {
 
 // Home is where the one controller runs that writes a group.
 type Home struct {
-	// Account has 12 digits.
+	// Account has 12 digits. Where a group names no account or no Region, it is
+	// that of Config.Home, or else the only one that the group's paths and entries
+	// name.
 	Account string `json:"account"`
 	Region  string `json:"region"`
 }
@@ -177,7 +183,8 @@ type PathCheck struct {
 	Account string `json:"account"`
 	Region  string `json:"region"`
 	// Pinned is the address that the check speaks to, and Via the route table
-	// whose route to it leads over the path and nowhere else.
+	// (its id or its name) whose route to it leads over the path and nowhere else.
+	// No entry in that table covers the address.
 	Pinned string `json:"pinned,omitempty"`
 	Via    string `json:"via,omitempty"`
 	// OnBox: the check runs on the appliance itself.
@@ -198,16 +205,19 @@ type Unit struct {
 // Entry is one route that a group owns. Table and destination together are
 // unique over all groups.
 type Entry struct {
-	// Table is the table's id, tgw-rtb-… or rtb-….
+	// Table is the table's id, tgw-rtb-… or rtb-…, or a name of Config.TableList,
+	// in whose place Normalize writes the id.
 	Table string `json:"table"`
-	// Account and Region own the table; the group's home by default.
+	// Account and Region own the table; those of Config.TableList by default, else
+	// the group's home.
 	Account string `json:"account"`
 	Region  string `json:"region"`
 	// Destination is a CIDR block without host bits, or the id of a managed prefix
 	// list, pl-….
 	Destination string `json:"destination"`
 	// Flow names the flow that the entry is one direction of. The entries of a
-	// flow move together.
+	// flow move together, so they stand in one unit, or in one group that is
+	// Stateful.
 	Flow string `json:"flow,omitempty"`
 	// NextHops gives the target's id for every path of the group, by the path's
 	// name.

@@ -52,6 +52,19 @@ func NewGroup() Group {
 
 // NewPath returns a VPN path without name and connection in which everything
 // else has its default. Account and Region are filled in by Normalize.
-func NewPath() Path {
-	return Path{Kind: string(health.KindVPN), Tunnels: 2, MinTunnels: 1}
+func NewPath() Path { return NewPathOf(string(health.KindVPN)) }
+
+// NewPathOf returns a path of the kind, in which only what that kind has is
+// set: the numbers of tunnels of a vpn path, and the number of Connect peers that
+// a connect path needs.
+func NewPathOf(kind string) Path {
+	out := Path{Kind: kind}
+	switch health.Kind(kind) {
+	case health.KindVPN:
+		out.Tunnels, out.MinTunnels = 2, 1
+	case health.KindConnect:
+		out.MinPeers = 1
+	case health.KindAppliance, health.KindAttachment:
+	}
+	return out
 }

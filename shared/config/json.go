@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"strings"
 )
 
 // JSON returns the normalized JSON of c, indented by two spaces and ended by a
@@ -27,7 +29,7 @@ func Parse(data []byte) (Config, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return Config{}, fmt.Errorf("read normalized configuration: %w", err)
 	}
-	if err := checkFields(data, c); err != nil {
+	if err := checkFields(data); err != nil {
 		return Config{}, fmt.Errorf("read normalized configuration: %w", err)
 	}
 	if problems := Check(c); len(problems) > 0 {
@@ -43,29 +45,29 @@ func (g *Group) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*plain)(g))
 }
 
-// UnmarshalJSON reads a path; a missing field has its default.
+// UnmarshalJSON reads a path; a missing field has the default of the path's
+// kind.
 func (p *Path) UnmarshalJSON(data []byte) error {
 	type plain Path
-	*p = NewPath()
+	kind := struct {
+		Kind string `json:"kind"`
+	}{NewPath().Kind}
+	if err := json.Unmarshal(data, &kind); err != nil {
+		return err
+	}
+	*p = NewPathOf(kind.Kind)
 	return json.Unmarshal(data, (*plain)(p))
 }
 
-// checkFields compares the fields of the document with those that c writes.
-// encoding/json itself lets fields pass that stand twice or in another case.
-func checkFields(data []byte, c Config) error {
-	written, err := json.Marshal(c.Normalize())
-	if err != nil {
-		return err
-	}
+// checkFields compares the fields of the document with those of the model.
+// encoding/json itself lets fields pass that are unknown, stand twice, or are
+// in another case.
+func checkFields(data []byte) error {
 	given, err := readValue(json.NewDecoder(bytes.NewReader(data)), "")
 	if err != nil {
 		return err
 	}
-	known, err := readValue(json.NewDecoder(bytes.NewReader(written)), "")
-	if err != nil {
-		return err
-	}
-	return compareFields(given, known, "")
+	return compareFields(given, reflect.TypeFor[Config](), "")
 }
 
 // value is a JSON value without its scalars: only its shape.
@@ -124,9 +126,17 @@ func readField(decoder *json.Decoder, path string, out *value) error {
 	return nil
 }
 
-func compareFields(given, known value, path string) error {
+func compareFields(given value, model reflect.Type, path string) error {
+	for i, item := range given.items {
+		if model.Kind() != reflect.Slice {
+			break
+		}
+		if err := compareFields(item, model.Elem(), IndexPath(path, i)); err != nil {
+			return err
+		}
+	}
 	for _, key := range given.keys {
-		field, ok := known.fields[key]
+		field, ok := fieldOf(model, key)
 		if !ok {
 			return fmt.Errorf("%s: unknown field; remove it", KeyPath(path, key))
 		}
@@ -134,12 +144,22 @@ func compareFields(given, known value, path string) error {
 			return err
 		}
 	}
-	for i := range min(len(given.items), len(known.items)) {
-		if err := compareFields(given.items[i], known.items[i], IndexPath(path, i)); err != nil {
-			return err
+	return nil
+}
+
+// fieldOf returns the type of the value that stands under the key.
+func fieldOf(model reflect.Type, key string) (reflect.Type, bool) {
+	if model.Kind() == reflect.Map {
+		return model.Elem(), true
+	}
+	if model.Kind() == reflect.Struct {
+		for i := range model.NumField() {
+			if name, _, _ := strings.Cut(model.Field(i).Tag.Get("json"), ","); name == key {
+				return model.Field(i).Type, true
+			}
 		}
 	}
-	return nil
+	return nil, false
 }
 
 func pathOrWhole(path string) string {

@@ -18,7 +18,7 @@ const replans = 3
 // something is left, a bounded number of times. What is left then is finished
 // by a later run.
 func (c *Controller) apply(ctx context.Context, h *hold) {
-	standing := plan.Standing(h.group, h.look.readings, h.look.lists, c.settings.Never)
+	standing := plan.MarkOrphans(c.standing(h.group, h.look), h.output.Next.Blackholes)
 	done := progress{applied: applied{}, denied: map[protection.EntryKey]bool{}}
 	for round := 0; h.output.Writes(h.group.Mode); round++ {
 		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, plan.Revive(standing, h.output.Next, alive(h.report.Health)))
@@ -26,6 +26,7 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 		left := done.left(built.Changes)
 		if len(left) == 0 && built.Complete {
 			c.leaveDenied(h, done)
+			c.leaveBlocked(h)
 			break
 		}
 		if round == replans || !built.Complete || (round > 0 && c.pause(ctx, round) != nil) {
@@ -133,6 +134,20 @@ func (c *Controller) leaveDenied(h *hold, done progress) {
 	}
 }
 
+// leaveBlocked says that something is left because a prefix list could not be
+// read, and asks for another run if the list may be readable soon. What else
+// blocks a list is not ended by waiting.
+func (c *Controller) leaveBlocked(h *hold) {
+	unreadable := func(s plan.Skipped) bool { return s.Reason == plan.SkipListUnreadable }
+	if !slices.ContainsFunc(h.report.Skipped, unreadable) {
+		return
+	}
+	h.report.Status = StatusUnfinished
+	if slices.ContainsFunc(h.report.ListProblems, func(p ListProblem) bool { return worthAnother(p.Problem) }) {
+		h.report.WakeAt = earliest(h.report.WakeAt, c.ports.Clock.Now().Add(c.settings.Settle))
+	}
+}
+
 // leaveUnfinished asks for another run soon, unless what is in the way is a
 // reading that will not get better soon.
 func (c *Controller) leaveUnfinished(h *hold) {
@@ -155,8 +170,8 @@ func (c *Controller) verify(ctx context.Context, h *hold, changes []route.Change
 		tables = append(tables, ch.Table)
 	}
 	slices.SortFunc(tables, route.Table.Compare)
-	h.look.readings = merge(h.look.readings, c.readTables(ctx, slices.Compact(tables)))
-	return plan.Standing(h.group, h.look.readings, h.look.lists, c.settings.Never)
+	h.look = h.look.with(c.readTables(ctx, slices.Compact(tables)))
+	return plan.MarkOrphans(c.standing(h.group, h.look), h.output.Next.Blackholes)
 }
 
 // noteWritten records when the last write can have taken effect, so that no

@@ -76,7 +76,7 @@ func simulate(b *testing.B, g protection.Group) *simulated {
 	out.s.Start("warm", func(ctx context.Context, p *sim.Process) {
 		ec2 := awsec2.New(clients.Config, p, callTimeout)
 		c := controller.New([]protection.Group{g}, settings, controller.Ports{
-			Tables: ec2.Tables(), Evidence: ec2.Evidence(), Records: out.store, Wake: memory.NewWakeQueue(nil), Publish: &memory.Events{},
+			Tables: ec2.Tables(nil), Evidence: ec2.Evidence(), Records: out.store, Wake: memory.NewWakeQueue(nil), Publish: &memory.Events{},
 			Clock: p, NewToken: func() string { tokens++; return "token-" + strconv.Itoa(tokens) },
 		})
 		for p.Sleep(ctx, 100*time.Millisecond) == nil {

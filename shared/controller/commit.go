@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"detour/shared/plan"
@@ -70,10 +69,16 @@ func (c *Controller) note(h *hold, d decision) {
 		h.armed = h.item.WakeAt
 	}
 	r.Lag = max(r.Lag, d.hint.Lag)
-	r.Problems = nil
-	for _, reading := range h.look.readings {
-		if !reading.Complete && slices.Contains(h.group.Tables(), reading.Table) {
+	r.Plan, r.Lists = d.plan, h.look.listsOf(h.group.PrefixLists())
+	r.Problems, r.ListProblems = nil, nil
+	for _, reading := range h.look.readingsOf(h.group.Tables()) {
+		if !reading.Complete {
 			r.Problems = append(r.Problems, TableProblem{Table: reading.Table, Problem: reading.Problem})
+		}
+	}
+	for _, reading := range r.Lists {
+		if !reading.Complete {
+			r.ListProblems = append(r.ListProblems, ListProblem{List: reading.List, Problem: reading.Problem})
 		}
 	}
 }

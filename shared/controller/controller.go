@@ -2,7 +2,7 @@
 // wake-up or the sweep names, goes through these steps in this order:
 //
 //	take     the lease of each group, with its record      (record store)
-//	read     evidence and route tables, at the same time   (EC2)
+//	read     evidence, tables and lists, at the same time  (EC2)
 //	decide   health, protection, plan                      (pure)
 //	commit   the decision, before anything is written      (record store)
 //	write    the changes, in parallel, paced to the buckets (EC2)

@@ -59,8 +59,10 @@ type world struct {
 	groups   []protection.Group
 	settings controller.Settings
 	tables   map[protection.EntryKey]route.NextHop
-	down     map[string]bool // by the id of the VPN connection
-	seen     map[string]int  // how often each kind of call was made
+	lists    map[string]route.ListReading // by id; a list that is not here is good and in version 1
+	down     map[string]bool              // by the id of the VPN connection
+	gone     map[string]bool              // VPN connections that are deleted
+	seen     map[string]int               // how often each kind of call was made
 	calls    []call
 	tokens   int
 
@@ -79,6 +81,7 @@ func newWorld(t testing.TB, groups ...protection.Group) *world {
 	w := &world{
 		t: t, s: sim.NewScheduler(1, noon), wakes: memory.NewWakeQueue(nil), events: &memory.Events{},
 		groups: groups, tables: map[protection.EntryKey]route.NextHop{}, down: map[string]bool{}, seen: map[string]int{},
+		lists: map[string]route.ListReading{}, gone: map[string]bool{},
 		settings: controller.Settings{
 			MaxMoves: 10, MoveWindow: 5 * time.Minute, Lease: lease, CallTimeout: callTimeout, Skew: skew, Settle: settle,
 		},
@@ -167,7 +170,7 @@ func (w *world) run(name string, fn func(ctx context.Context, p *sim.Process, c 
 	return w.s.Start(name, func(ctx context.Context, p *sim.Process) {
 		port := &ports{w: w, p: p}
 		fn(ctx, p, controller.New(w.groups, w.settings, controller.Ports{
-			Tables: port, Evidence: (*evidence)(port), Records: (*records)(port), Wake: (*wake)(port), Publish: (*publisher)(port),
+			Tables: port, Lists: (*lists)(port), Evidence: (*evidence)(port), Records: (*records)(port), Wake: (*wake)(port), Publish: (*publisher)(port),
 			Clock: p, NewToken: func() string { w.tokens++; return "token-" + strconv.Itoa(w.tokens) },
 		}))
 	})

@@ -1,46 +1,13 @@
 package controller
 
 import (
-	"context"
 	"slices"
 	"time"
 
 	"detour/shared/health"
 	"detour/shared/plan"
 	"detour/shared/protection"
-	"detour/shared/route"
 )
-
-// readAttempts bounds how often something that could not be read is read again
-// within a run.
-const readAttempts = 3
-
-// look is what a run read.
-type look struct {
-	facts     []health.Fact
-	bySubject map[health.Subject][]health.Fact
-	readings  []route.Reading
-	lists     []route.ListReading
-}
-
-// look reads evidence and tables of the groups at the same time.
-func (c *Controller) look(ctx context.Context, groups []*protection.Group) look {
-	tables, subjects := union(groups)
-	var out look
-	waitFacts := c.ports.Clock.Go(ctx, func(ctx context.Context) { out.facts = c.readFacts(ctx, subjects) })
-	waitLists := func() {}
-	if lists := prefixLists(groups); len(lists) > 0 {
-		waitLists = c.ports.Clock.Go(ctx, func(ctx context.Context) { out.lists = c.readLists(ctx, lists) })
-	}
-	out.readings = c.readTables(ctx, tables)
-	waitFacts()
-	waitLists()
-	out.bySubject = make(map[health.Subject][]health.Fact, len(subjects))
-	for _, fact := range out.facts {
-		out.bySubject[fact.Subject] = append(out.bySubject[fact.Subject], fact)
-	}
-	return out
-}
 
 // about returns the facts that the path is judged by.
 func (l look) about(spec health.Spec) []health.Fact {
@@ -65,119 +32,15 @@ func usedSince(record protection.Record, path string) time.Time {
 	}
 }
 
-// readTables reads the tables, and those that could not be read whole again.
-func (c *Controller) readTables(ctx context.Context, tables []route.Table) []route.Reading {
-	readings := c.ports.Tables.Read(ctx, tables)
-	for attempt := 1; attempt < readAttempts; attempt++ {
-		var again []route.Table
-		for _, r := range readings {
-			if !r.Complete && worthAnother(r.Problem) {
-				again = append(again, r.Table)
-			}
-		}
-		if len(again) == 0 || c.pause(ctx, attempt) != nil {
-			return readings
-		}
-		readings = merge(readings, c.ports.Tables.Read(ctx, again))
-	}
-	return readings
-}
-
-// prefixLists returns the prefix lists of the groups' entries, sorted, each once.
-func prefixLists(groups []*protection.Group) []route.ListRef {
-	var out []route.ListRef
-	for _, group := range groups {
-		out = append(out, group.PrefixLists()...)
-	}
-	slices.SortFunc(out, route.ListRef.Compare)
-	return slices.Compact(out)
-}
-
-// readLists reads the prefix lists, and those that could not be read again.
-func (c *Controller) readLists(ctx context.Context, lists []route.ListRef) []route.ListReading {
-	readings := c.ports.Lists.Read(ctx, lists)
-	for attempt := 1; attempt < readAttempts; attempt++ {
-		var again []route.ListRef
-		for _, r := range readings {
-			if !r.Complete && worthAnother(r.Problem) {
-				again = append(again, r.List)
-			}
-		}
-		if len(again) == 0 || c.pause(ctx, attempt) != nil {
-			return readings
-		}
-		for _, newer := range c.ports.Lists.Read(ctx, again) {
-			at := slices.IndexFunc(readings, func(r route.ListReading) bool { return r.List == newer.List })
-			readings[at] = newer
-		}
-	}
-	return readings
-}
-
-func (c *Controller) readFacts(ctx context.Context, subjects []health.Subject) []health.Fact {
-	facts := c.ports.Evidence.Read(ctx, subjects)
-	for attempt := 1; attempt < readAttempts; attempt++ {
-		var again []health.Subject
-		for _, f := range facts {
-			if f.Kind == health.FactUnreadable && worthAnother(f.Problem) {
-				again = append(again, f.Subject)
-			}
-		}
-		if len(again) == 0 || c.pause(ctx, attempt) != nil {
-			return facts
-		}
-		facts = mergeFacts(facts, again, c.ports.Evidence.Read(ctx, again))
-	}
-	return facts
-}
-
-// worthAnother: what is denied, gone or malformed stays so within a run.
-func worthAnother(p route.Problem) bool {
-	return p == route.ProblemThrottled || p == route.ProblemTimeout
-}
-
-// pause waits before the next attempt: 500 ms, then 1 s.
-func (c *Controller) pause(ctx context.Context, attempt int) error {
-	return c.ports.Clock.Sleep(ctx, time.Duration(attempt)*500*time.Millisecond)
-}
-
-// merge puts newer readings in the place of older ones of the same table.
-func merge(old, newer []route.Reading) []route.Reading {
-	byTable := make(map[route.Table]route.Reading, len(newer))
-	for _, r := range newer {
-		byTable[r.Table] = r
-	}
-	out := make([]route.Reading, len(old))
-	for i, r := range old {
-		out[i] = r
-		if n, ok := byTable[r.Table]; ok {
-			out[i] = n
-		}
-	}
-	return out
-}
-
-func mergeFacts(old []health.Fact, again []health.Subject, newer []health.Fact) []health.Fact {
-	replaced := make(map[health.Subject]bool, len(again))
-	for _, s := range again {
-		replaced[s] = true
-	}
-	out := make([]health.Fact, 0, len(old)+len(newer))
-	for _, f := range old {
-		if !replaced[f.Subject] {
-			out = append(out, f)
-		}
-	}
-	return append(out, newer...)
-}
-
 // decision is everything that is decided for one group, without effects.
 type decision struct {
-	output  protection.Output
-	health  []protection.PathHealth
-	hint    protection.HintTracking
-	plan    plan.Plan
-	pending bool // the item or the tables would change
+	output protection.Output
+	health []protection.PathHealth
+	hint   protection.HintTracking
+	plan   plan.Plan
+	// standing is what the tables show, orphans marked.
+	standing protection.Standing
+	pending  bool // the item or the tables would change
 }
 
 // decide is the pure part of a run: health, protection, plan.
@@ -197,7 +60,10 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 	}
 	out.hint = protection.TrackHint(record.Hint, hintFor(group, trigger), seen.facts, now)
 	record.Hint = out.hint.Hint
-	standing := plan.Standing(group, seen.readings, seen.lists, c.settings.Never)
+	standing := c.standing(group, seen)
+	record.Blackholes = plan.Blackholes(group, standing, record, func(s health.Subject) []health.Fact { return seen.bySubject[s] })
+	standing = plan.MarkOrphans(standing, record.Blackholes)
+	out.standing = standing
 	out.output = protection.Decide(protection.Input{
 		Group: group, Health: out.health, Requests: item.Requests, Record: record,
 		Standing: standing, Budget: c.budget(item.Key, control, now), Freeze: control.Freeze, Now: now,
@@ -207,6 +73,11 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 	out.pending = !out.output.Next.Equal(item.Record) || len(out.output.Ended) > 0 ||
 		(out.output.Writes(group.Mode) && len(out.plan.Changes) > 0)
 	return out
+}
+
+// standing compares what was read with what the group declares.
+func (c *Controller) standing(group *protection.Group, seen look) protection.Standing {
+	return plan.Standing(group, seen.readingsOf(group.Tables()), seen.listsOf(group.PrefixLists()), c.settings.Never)
 }
 
 // alive reports whether a path carries traffic, by its state and by the facts.

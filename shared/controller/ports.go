@@ -38,7 +38,8 @@ type Evidence interface {
 // Key names an item of the record store: group#NAME, or KeyEverything.
 type Key string
 
-// KeyEverything is the item that coalesces looks at everything.
+// KeyEverything is the item that coalesces looks at everything. Its journal has
+// what operators did to all groups at once.
 const KeyEverything Key = "everything"
 
 // groupPrefix starts the key of a group's item.
@@ -115,7 +116,33 @@ type JournalEntry struct {
 	// Ended are the requests that ended with this entry.
 	Ended []protection.Ended `json:"ended,omitempty"`
 	Note  string             `json:"note,omitempty"`
+	// Act is what an operator did; empty: the entry is of a run, and the rest of the
+	// fields is empty, too. Where there is an act there is no decision.
+	Act Act `json:"act,omitempty"`
+	// Request is the request that was made or cleared; nil: none.
+	Request *protection.Request `json:"request,omitempty"`
+	// Freeze is the freeze that was laid over all groups.
+	Freeze protection.FreezeState `json:"freeze,omitzero"`
+	// By says who it was, and Why is the reason that they gave.
+	By  string `json:"by,omitempty"`
+	Why string `json:"why,omitempty"`
 }
+
+// Act is what an operator did.
+type Act string
+
+// The acts of operators.
+const (
+	// ActRequested: a request was made of the group.
+	ActRequested Act = "requested"
+	// ActCleared: a standing request of the group was cleared.
+	ActCleared Act = "cleared"
+	// ActFroze and ActUnfroze: the freeze of all groups was laid or lifted.
+	ActFroze   Act = "froze-all"
+	ActUnfroze Act = "unfroze-all"
+	// ActReleased: all mass-failure holds were released.
+	ActReleased Act = "released-all"
+)
 
 // Commit is what one Commit writes, in one transaction.
 type Commit struct {
@@ -181,6 +208,10 @@ type Records interface {
 	Clear(ctx context.Context, key Key, id string) error
 	// Control changes the control item: the global freeze and the release.
 	Control(ctx context.Context, change ControlChange) error
+	// Note adds journal entries about what operators did, all of them or none. Each
+	// has a key and a time. The same entries again change nothing, so that a Note
+	// whose answer was lost may be sent again. At most 100 at once.
+	Note(ctx context.Context, entries []JournalEntry) error
 	// History returns the newest n journal entries of a key, newest first.
 	History(ctx context.Context, key Key, n int) ([]JournalEntry, error)
 }

@@ -20,6 +20,7 @@ type ports struct {
 }
 
 type (
+	lists     ports
 	evidence  ports
 	records   ports
 	wake      ports
@@ -79,6 +80,28 @@ func (f *ports) Write(ctx context.Context, change route.Change) route.Receipt {
 	return route.Receipt{Change: change, Outcome: outcome}
 }
 
+// Read implements controller.PrefixLists.
+func (f *lists) Read(ctx context.Context, refs []route.ListRef) []route.ListReading {
+	for _, ref := range refs {
+		f.w.note("list", ref.ID)
+	}
+	started := f.w.s.Now()
+	slept := f.p.Sleep(ctx, readTime)
+	var out []route.ListReading
+	for _, ref := range refs {
+		reading, ok := f.w.lists[ref.ID]
+		if !ok {
+			reading = route.ListReading{Owner: ref.Account, Version: 1, MaxEntries: 10, Complete: true}
+		}
+		reading.List, reading.StartedAt = ref, started
+		if slept != nil {
+			reading = route.ListReading{List: ref, StartedAt: started, Problem: route.ProblemTimeout}
+		}
+		out = append(out, reading)
+	}
+	return out
+}
+
 // Read implements controller.Evidence.
 func (f *evidence) Read(ctx context.Context, subjects []health.Subject) []health.Fact {
 	n := f.w.note("evidence", "")
@@ -93,6 +116,9 @@ func (f *evidence) Read(ctx context.Context, subjects []health.Subject) []health
 			continue
 		}
 		fact.Kind, fact.Value = health.FactConnectionState, "available"
+		if f.w.gone[subject.ID] {
+			fact.Value = health.ConnectionGone
+		}
 		out = append(out, fact)
 		for _, outside := range []string{"192.0.2.1", "192.0.2.2"} {
 			fact.Kind, fact.Part, fact.Value = health.FactTunnelStatus, outside, health.TunnelUp
@@ -172,6 +198,10 @@ func (f *records) Clear(ctx context.Context, key controller.Key, id string) erro
 
 func (f *records) Control(ctx context.Context, change controller.ControlChange) error {
 	return f.call(ctx, "control", "", func() error { return f.w.store.Control(ctx, change) })
+}
+
+func (f *records) Note(ctx context.Context, entries []controller.JournalEntry) error {
+	return f.call(ctx, "note", "", func() error { return f.w.store.Note(ctx, entries) })
 }
 
 func (f *records) History(ctx context.Context, key controller.Key, n int) (entries []controller.JournalEntry, err error) {

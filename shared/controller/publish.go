@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"detour/shared/plan"
 )
 
 // publish tells the world what the run did. A publication that fails is noted
@@ -27,6 +30,7 @@ func eventsOf(h *hold) []Event {
 	}
 	if output.Starts {
 		out = append(out, Event{Kind: EventSwitchoverStarted, Detail: string(h.report.Decision.Reason)})
+		out = append(out, blocked(h)...)
 	}
 	if output.Next.Settled && !h.report.before.Settled {
 		out = append(out, completed(h)...)
@@ -45,6 +49,18 @@ func eventsOf(h *hold) []Event {
 		out = append(out, Event{Kind: EventRequestEnded, Detail: what + ": " + string(ended.Reason)})
 	}
 	return out
+}
+
+// blocked says at the start of a move that prefix lists hold up a part of it: it
+// will not settle before they can be written.
+func blocked(h *hold) []Event {
+	held := slices.DeleteFunc(slices.Clone(h.report.Skipped), func(s plan.Skipped) bool {
+		return s.Reason != plan.SkipListUnreadable && s.Reason != plan.SkipIPAM && s.Reason != plan.SkipOwner && s.Reason != plan.SkipHeldWithUnit
+	})
+	if len(held) == 0 {
+		return nil
+	}
+	return []Event{{Kind: EventSwitchoverHeld, Detail: fmt.Sprintf("%d routes are held up by prefix lists, the first is %s (%s)", len(held), held[0].Entry, held[0].Reason)}}
 }
 
 // completed says that a move is done, or that routes which are not Detour's to

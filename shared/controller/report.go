@@ -64,8 +64,14 @@ type Report struct {
 	Receipts []route.Receipt         `json:"receipts,omitempty"`
 	Skipped  []plan.Skipped          `json:"skipped,omitempty"`
 	Cost     plan.Cost               `json:"cost"`
+	// Plan is the plan as the run made it with its decision, before anything was
+	// written, and Lists are the readings of the group's prefix lists that it was made from.
+	Plan  plan.Plan           `json:"-"`
+	Lists []route.ListReading `json:"-"`
 	// Problems are the tables that could not be read whole.
 	Problems []TableProblem `json:"problems,omitempty"`
+	// ListProblems are the prefix lists that could not be read whole.
+	ListProblems []ListProblem `json:"listProblems,omitempty"`
 	// OutOfTime: writes were not started, because the run's own deadline left no
 	// room for them.
 	OutOfTime bool `json:"outOfTime,omitempty"`
@@ -83,6 +89,12 @@ type Report struct {
 // TableProblem is a table that could not be read whole, and why.
 type TableProblem struct {
 	Table   route.Table   `json:"table"`
+	Problem route.Problem `json:"problem"`
+}
+
+// ListProblem is a prefix list that could not be read whole, and why.
+type ListProblem struct {
+	List    route.ListRef `json:"list"`
 	Problem route.Problem `json:"problem"`
 }
 

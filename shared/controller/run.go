@@ -153,31 +153,56 @@ func (c *Controller) cycle(ctx context.Context, holds []*hold, last bool) {
 	if len(holds) == 0 {
 		return
 	}
-	started := c.ports.Clock.Now()
-	groups := make([]*protection.Group, len(holds))
-	for i, h := range holds {
-		groups[i] = h.group
-	}
-	seen := c.look(ctx, groups)
-	var control Control
-	waits := make([]func(), 0, len(holds))
-	for _, h := range holds {
-		c.stage(h, StageRead, started)
-		h.look = seen
-		if h.control.Revision < control.Revision {
-			h.control = control // A group before this one has just started a move.
-		}
-		// In order of priority, since each move uses up the blast radius. Whoever
-		// has committed writes at once, and does not wait for the rest.
-		c.decideAndCommit(ctx, h)
-		control = h.control
-		if !h.lost {
-			waits = append(waits, c.ports.Clock.Go(ctx, func(ctx context.Context) { c.finish(ctx, h, last) }))
-		}
-	}
-	for _, wait := range waits {
+	for _, wait := range c.lookAndCommit(ctx, holds, last) {
 		wait()
 	}
+}
+
+// lookAndCommit reads, decides and commits. A group of which something could not
+// be read waits until that was read again; the others go on meanwhile. What is
+// returned waits for the groups' writes.
+func (c *Controller) lookAndCommit(ctx context.Context, holds []*hold, last bool) []func() {
+	started := c.ports.Clock.Now()
+	seen := c.lookOnce(ctx, groupsOf(holds))
+	var control Control
+	waits := make([]func(), 0, len(holds))
+	for attempt := 1; ; attempt++ {
+		var later []*hold
+		for _, h := range holds {
+			if attempt < readAttempts && !seen.againFor([]*protection.Group{h.group}).none() {
+				later = append(later, h)
+				continue
+			}
+			c.stage(h, StageRead, started)
+			h.look = seen
+			if h.control.Revision < control.Revision {
+				h.control = control // A group before this one has just started a move.
+			}
+			// In order of priority, since each move uses up the blast radius. Whoever
+			// has committed writes at once, and does not wait for the rest.
+			c.decideAndCommit(ctx, h)
+			control = h.control
+			if !h.lost {
+				waits = append(waits, c.ports.Clock.Go(ctx, func(ctx context.Context) { c.finish(ctx, h, last) }))
+			}
+		}
+		if holds = later; len(holds) == 0 {
+			return waits
+		}
+		if c.pause(ctx, attempt) != nil {
+			attempt = readAttempts // They are reported with what was read.
+			continue
+		}
+		seen = c.lookAgain(ctx, seen, groupsOf(holds))
+	}
+}
+
+func groupsOf(holds []*hold) []*protection.Group {
+	out := make([]*protection.Group, len(holds))
+	for i, h := range holds {
+		out[i] = h.group
+	}
+	return out
 }
 
 // finish writes what the decision asks for, verifies it, arms the wake-up and

@@ -56,8 +56,8 @@ type wave struct {
 }
 
 // send sends each change once. Of the changes that are left the next one is that
-// whose bucket has a token soonest, in order among equals: an empty bucket does
-// not hold up those that are full.
+// whose bucket has a token first, in order among equals: an empty bucket does not
+// hold up those that are full.
 func (w *wave) send(ctx context.Context, changes []route.Change) []route.Receipt {
 	var mu sync.Mutex
 	receipts := make([]route.Receipt, len(changes))
@@ -65,12 +65,21 @@ func (w *wave) send(ctx context.Context, changes []route.Change) []route.Receipt
 		receipts[i] = route.Receipt{Change: change, Outcome: route.NotStarted}
 	}
 	var waits []func()
-	queues := byBucket(changes)
+	queues := w.byBucket(changes)
+	defer func() {
+		for _, q := range queues {
+			w.c.pacer.leave(q.place)
+		}
+	}()
 	for len(queues) > 0 {
-		i := w.next(&queues)
-		change := changes[i]
-		if !w.ready(ctx, change) {
+		at := w.next(ctx, queues)
+		if at < 0 {
 			break
+		}
+		i := queues[at].changes[0]
+		change := changes[i]
+		if queues[at].changes = queues[at].changes[1:]; len(queues[at].changes) == 0 {
+			queues = slices.Delete(queues, at, at+1)
 		}
 		wait := w.c.ports.Clock.Go(ctx, func(ctx context.Context) {
 			receipt := w.one(ctx, change)
@@ -96,43 +105,82 @@ func (w *wave) send(ctx context.Context, changes []route.Change) []route.Receipt
 	return slices.Clone(receipts)
 }
 
-// queue is the changes that draw from one bucket, by index, in order.
+// queue is the changes that draw from one bucket, by index, in order, and their
+// place in the bucket's line.
 type queue struct {
-	bucket  plan.Bucket
 	changes []int
+	place   *place
 }
 
 // byBucket sorts changes into queues, in the order of their first change.
-func byBucket(changes []route.Change) []queue {
+func (w *wave) byBucket(changes []route.Change) []queue {
 	var out []queue
+	places := map[plan.Bucket]int{}
 	for i, change := range changes {
-		bucket := plan.BucketOf(change)
-		at := slices.IndexFunc(out, func(q queue) bool { return q.bucket == bucket })
-		if at < 0 {
+		name := plan.BucketOf(change)
+		at, ok := places[name]
+		if !ok {
 			at = len(out)
-			out = append(out, queue{bucket: bucket})
+			places[name] = at
+			out = append(out, queue{})
 		}
 		out[at].changes = append(out[at].changes, i)
+	}
+	for i, q := range out {
+		out[i].place = w.c.pacer.join(plan.BucketOf(changes[q.changes[0]]), w.h.group.Priority, len(q.changes))
 	}
 	return out
 }
 
-// next takes the change out of the queues that can be sent soonest.
-func (w *wave) next(queues *[]queue) int {
-	now := w.c.ports.Clock.Now()
-	best, soonest := 0, time.Duration(-1)
-	for i, q := range *queues {
-		delay := w.c.pacer.delay(q.bucket, now)
-		if soonest < 0 || delay < soonest || (delay == soonest && q.changes[0] < (*queues)[best].changes[0]) {
-			best, soonest = i, delay
+// longestNap is how long a group sleeps at most until it looks again whether a
+// token is there: whoever was ahead of it may have ended early.
+const longestNap = time.Second
+
+// next waits until one of the queues may send its first change, for which it has
+// taken a token, and keeps the lease meanwhile. It is negative when nothing more
+// may be sent.
+func (w *wave) next(ctx context.Context, queues []queue) int {
+	for w.mayGoOn(ctx) {
+		at, wait := w.first(queues)
+		if !w.c.timeLeft(ctx, wait) {
+			w.h.report.OutOfTime = true
+			break
+		}
+		if at >= 0 {
+			return at
+		}
+		if w.c.ports.Clock.Sleep(ctx, min(wait, longestNap, w.c.settings.Lease/4)) != nil {
+			break
 		}
 	}
-	q := &(*queues)[best]
-	i := q.changes[0]
-	if q.changes = q.changes[1:]; len(q.changes) == 0 {
-		*queues = slices.Delete(*queues, best, best+1)
+	w.stopped = true
+	return -1
+}
+
+// first takes a token for the first queue, in the order of changes, whose turn it
+// is; at is negative if there is none, and wait is when there can be one.
+func (w *wave) first(queues []queue) (at int, wait time.Duration) {
+	order := make([]int, len(queues))
+	for i := range order {
+		order[i] = i
 	}
-	return i
+	slices.SortFunc(order, func(a, b int) int { return queues[a].changes[0] - queues[b].changes[0] })
+	now := w.c.ports.Clock.Now()
+	for _, i := range order {
+		taken, missing := w.c.pacer.take(queues[i].place, now)
+		if taken {
+			return i, 0
+		}
+		if wait == 0 || missing < wait {
+			wait = missing
+		}
+	}
+	return -1, wait
+}
+
+// mayGoOn reports whether more may be sent, and keeps the lease.
+func (w *wave) mayGoOn(ctx context.Context) bool {
+	return !w.stopped && !w.h.lost && ctx.Err() == nil && w.keepLease(ctx)
 }
 
 // one makes one call. The lease is looked at again here, since time may have
@@ -146,34 +194,6 @@ func (w *wave) one(ctx context.Context, change route.Change) route.Receipt {
 		w.c.pacer.drain(plan.BucketOf(change), w.c.ports.Clock.Now())
 	}
 	return receipt
-}
-
-// ready waits for a token of the change's bucket and keeps the lease. It is
-// false when nothing more may be sent.
-func (w *wave) ready(ctx context.Context, change route.Change) bool {
-	if w.stopped || w.h.lost || ctx.Err() != nil {
-		w.stopped = true
-		return false
-	}
-	delay := w.c.pacer.reserve(plan.BucketOf(change), w.c.ports.Clock.Now())
-	if !w.c.timeLeft(ctx, delay) {
-		w.stopped, w.h.report.OutOfTime = true, true
-		return false
-	}
-	for delay > 0 {
-		// Long waits are cut, so that the lease is renewed in time.
-		nap := min(delay, w.c.settings.Lease/4)
-		if w.c.ports.Clock.Sleep(ctx, nap) != nil || !w.keepLease(ctx) {
-			w.stopped = true
-			return false
-		}
-		delay -= nap
-	}
-	if !w.keepLease(ctx) {
-		w.stopped = true
-		return false
-	}
-	return true
 }
 
 // keepLease renews the lease at half its time. An immediate freeze, which the

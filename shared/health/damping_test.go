@@ -176,3 +176,29 @@ func TestWithoutDampingNothingIsSuppressed(t *testing.T) {
 		t.Errorf("suppressed %t, penalty %v, deadline %v", s.last.Suppressed, s.last.Penalty, s.last.Deadline)
 	}
 }
+
+func TestReuseAndItsDeadlineAreOneInstant(t *testing.T) {
+	s := &story{t: t, spec: testSpec()}
+	flap(s, 3)
+	deadline := s.last.Deadline
+	if got := Judge(s.spec, upFacts(deadline.Add(-1)), Use{}, s.memory, deadline.Add(-1)); !got.Suppressed {
+		t.Error("used again before the deadline, when nobody is woken")
+	}
+	if got := Judge(s.spec, upFacts(deadline), Use{}, s.memory, deadline); got.Suppressed {
+		t.Error("still suppressed at the deadline")
+	}
+}
+
+func TestDampingThatIsSwitchedOffSuppressesNoLonger(t *testing.T) {
+	s := &story{t: t, spec: testSpec()}
+	flap(s, 3)
+	off := s.spec.Damping
+	off.Penalty = 0
+	for _, damping := range []Damping{off, {}} {
+		s.spec.Damping = damping
+		got := Judge(s.spec, upFacts(noon.Add(time.Minute)), Use{}, s.memory, noon.Add(time.Minute))
+		if got.Suppressed || !got.Deadline.IsZero() {
+			t.Errorf("%+v: suppressed %t, deadline %v", damping, got.Suppressed, got.Deadline)
+		}
+	}
+}

@@ -8,7 +8,7 @@ import (
 // Judge combines the facts of one run with the path's memory and with how the
 // path is used. Facts about other subjects are passed over.
 func Judge(spec Spec, facts []Fact, use Use, memory Memory, now time.Time) Assessment {
-	evidence := judgeEvidence(spec, facts, now)
+	evidence := judgeEvidence(spec, facts, use, now)
 	state, reason, worseSince := holdOff(spec, evidence, memory, now)
 	judged := state
 	if use.Locked {
@@ -34,85 +34,6 @@ func Judge(spec Spec, facts []Fact, use Use, memory Memory, now time.Time) Asses
 	}
 	out.Deadline = deadline(spec, next, now)
 	return out
-}
-
-// evidence is what the facts alone speak for.
-type evidence struct {
-	state   State
-	reason  Reason
-	sources int
-}
-
-// judgeEvidence does not depend on the order of the facts: what was not read
-// comes before what is too old, and both before what was read.
-func judgeEvidence(spec Spec, facts []Fact, now time.Time) evidence {
-	stale := false
-	gone := map[Source]bool{}
-	tally := tunnelTally{alive: map[Source]bool{}, failed: map[Source]bool{}}
-	for _, fact := range facts {
-		if fact.Subject != spec.Subject {
-			continue
-		}
-		stale = stale || now.Sub(fact.ObservedAt) > spec.MaxAge
-		switch fact.Kind {
-		case FactUnreadable:
-			return evidence{state: Unknown, reason: ReasonSensor}
-		case FactConnectionState:
-			if fact.Value == ConnectionGone || fact.Value == ConnectionGoing {
-				gone[fact.Source] = true
-			}
-		case FactTunnelStatus:
-			tally.add(spec, fact)
-		}
-	}
-	switch {
-	case stale:
-		return evidence{state: Unknown, reason: ReasonStale}
-	case len(gone) > 0:
-		return evidence{state: Down, reason: ReasonConnectionGone, sources: len(gone)}
-	default:
-		return tally.judge(spec)
-	}
-}
-
-// tunnelTally counts tunnels, with the sources that call them alive or failed.
-type tunnelTally struct {
-	up, seen, routesShort, strange int
-	alive, failed                  map[Source]bool
-}
-
-func (t *tunnelTally) add(spec Spec, fact Fact) {
-	t.seen++
-	switch {
-	case fact.Value == TunnelUp && fact.AcceptedRoutes >= spec.MinAcceptedRoutes:
-		t.up++
-		t.alive[fact.Source] = true
-	case fact.Value == TunnelUp:
-		t.routesShort++
-		t.failed[fact.Source] = true
-	case fact.Value == TunnelDown:
-		t.failed[fact.Source] = true
-	default:
-		t.strange++
-	}
-}
-
-func (t *tunnelTally) judge(spec Spec) evidence {
-	switch {
-	case t.strange > 0:
-		return evidence{state: Unknown, reason: ReasonSensor}
-	case t.up >= spec.Tunnels:
-		return evidence{Up, ReasonAllTunnelsUp, len(t.alive)}
-	case t.up >= spec.MinTunnels:
-		return evidence{Degraded, ReasonSomeTunnelsUp, len(t.alive)}
-	case t.seen < spec.Tunnels:
-		// A tunnel that the answer leaves out may be the one that is up.
-		return evidence{state: Unknown, reason: ReasonNoEvidence}
-	case t.up+t.routesShort >= spec.MinTunnels:
-		return evidence{Down, ReasonTooFewRoutes, len(t.failed)}
-	default:
-		return evidence{Down, ReasonTooFewTunnels, len(t.failed)}
-	}
 }
 
 // rank orders the proven states from bad to good.
@@ -156,7 +77,7 @@ func holdOff(spec Spec, ev evidence, memory Memory, now time.Time) (State, Reaso
 // has nothing to transition from.
 func penalize(d Damping, memory *Memory, state State, now time.Time) {
 	penalty := decayed(d, memory.Penalty, memory.PenaltyAt, now)
-	if penalty < d.Reuse {
+	if memory.Suppressed && !now.Before(reuseAt(d, *memory)) {
 		memory.Suppressed = false
 	}
 	if state != Down || !memory.Proven.Alive() || d.Penalty <= 0 {
@@ -195,8 +116,11 @@ func deadline(spec Spec, memory Memory, now time.Time) time.Time {
 }
 
 // reuseAt is when a suppressed path's penalty has decayed below the reuse
-// threshold.
+// threshold. Where damping is switched off, that is at once.
 func reuseAt(d Damping, memory Memory) time.Time {
+	if d.Penalty <= 0 || d.HalfLife <= 0 || d.Reuse <= 0 {
+		return memory.PenaltyAt
+	}
 	halfLives := math.Log2(memory.Penalty / d.Reuse)
 	// A microsecond more, since reuse needs less than the threshold.
 	return memory.PenaltyAt.Add(time.Duration(halfLives*float64(d.HalfLife)) + time.Microsecond)

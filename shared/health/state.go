@@ -49,6 +49,28 @@ const (
 	ReasonNoEvidence     Reason = "no-evidence"
 	ReasonHoldOff        Reason = "hold-off"
 	ReasonLockout        Reason = "lockout"
+
+	ReasonAllPeersUp  Reason = "all-peers-up"
+	ReasonSomePeersUp Reason = "some-peers-up"
+	// ReasonSomeSessionsUp: every peer is good, but not each by both its sessions.
+	ReasonSomeSessionsUp Reason = "some-sessions-up"
+	ReasonTooFewPeers    Reason = "too-few-peers-up"
+
+	ReasonAttachmentNotAvailable Reason = "attachment-not-available"
+	ReasonInterfaceNotInUse      Reason = "interface-not-in-use"
+	// ReasonInterfaceMoved: the interface is attached to another instance than the
+	// declared one, so what is read of that one says nothing about the path.
+	ReasonInterfaceMoved     Reason = "interface-moved"
+	ReasonSourceDestCheck    Reason = "source-dest-check-on"
+	ReasonInstanceNotRunning Reason = "instance-not-running"
+	ReasonStatusCheckFailed  Reason = "status-check-impaired"
+
+	// ReasonChecksGood: the resource works and every valid check that says
+	// something is good.
+	ReasonChecksGood        Reason = "checks-good"
+	ReasonSomeChecksFailing Reason = "some-checks-failing"
+	ReasonChecksFailing     Reason = "checks-failing"
+	ReasonNoValidCheck      Reason = "no-valid-check"
 )
 
 // Kind is the kind of a path.

@@ -92,6 +92,19 @@ const (
 	ConnectionGoing = "deleting"
 )
 
+// The values of FactSessionStatus (EC2 API, BgpStatus).
+const (
+	SessionUp   = "up"
+	SessionDown = "down"
+)
+
+// The values of FactAlarmState (CloudWatch API, StateValue).
+const (
+	AlarmOK               = "OK"
+	AlarmAlarm            = "ALARM"
+	AlarmInsufficientData = "INSUFFICIENT_DATA"
+)
+
 // Source is the API that a fact was read from. Facts from two sources that
 // agree are independent evidence.
 type Source string

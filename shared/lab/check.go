@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 
@@ -68,56 +69,37 @@ func (l *ledger) check(c Checks) []Violation {
 	return out
 }
 
-// facts is what one process was told of the tunnels, by VPN connection.
-type facts map[string]map[string]bool
-
-// learn takes in one answer. After a call that failed, or whose answer may not
-// have arrived, the process knows nothing.
-func (f facts) learn(call sim.CallRecord) {
-	if call.Action != "DescribeVpnConnections" {
-		return
-	}
-	if call.Code != "" || call.Fault != "" {
-		clear(f)
-		return
-	}
-	for _, t := range call.Telemetry {
-		if f[t.VPN] == nil {
-			f[t.VPN] = map[string]bool{}
+// sameGroup reports whether two configurations declare a group alike.
+func sameGroup(a, b config.Config, name string) bool {
+	find := func(c config.Config) *config.Group {
+		for i := range c.GroupList {
+			if c.GroupList[i].Name == name {
+				return &c.GroupList[i]
+			}
 		}
-		f[t.VPN][t.OutsideIP] = t.Up
+		return nil
 	}
-}
-
-// count is how many tunnels of the connection the process knows to be up, and
-// whether it knows of all of them.
-func (f facts) count(p config.Path, tunnels int) (up int, known bool) {
-	for _, isUp := range f[p.VPN] {
-		if isUp {
-			up++
-		}
-	}
-	return up, len(f[p.VPN]) >= tunnels
+	return reflect.DeepEqual(find(a), find(b))
 }
 
 // checkFacts is invariant 1: a run that has read a path as Down writes nothing
 // towards it, as long as there is an eligible one.
 func (l *ledger) checkFacts() []Violation {
 	var out []Violation
-	known := map[string]facts{}
+	known := map[string]told{}
 	for _, call := range l.calls {
 		if known[call.Process] == nil {
-			known[call.Process] = facts{}
+			known[call.Process] = told{}
 		}
 		known[call.Process].learn(call)
 		if call.Write == nil || isForeign(call.Process) {
 			continue
 		}
-		e := l.entries[entryID{call.Write.Table, call.Write.Destination}]
+		e := l.eraOf(call.Process).entries[entryID{call.Write.Table, call.Write.Destination}]
 		if e == nil || l.ignoredHealthLately(e.group.Name, call.SentAt) {
 			continue
 		}
-		if dead, alive := l.judge(e, call, known[call.Process]); dead != "" && alive != "" {
+		if dead, alive := l.judge(e, call, known[call.Process].view()); dead != "" && alive != "" {
 			out = append(out, Violation{NoWriteToDownPath, call.EffectAt, e.group.Name, fmt.Sprintf(
 				"%s wrote %s %s -> %s (path %s) although its own facts showed that path down and %s up", call.Process, e.id.table, e.id.destination, call.Write.After, dead, alive)})
 		}
@@ -127,111 +109,25 @@ func (l *ledger) checkFacts() []Violation {
 
 // judge looks at a write with the eyes of the process that made it: the path
 // that it writes to if the facts show it down, and another one that is up.
-func (l *ledger) judge(e *entryLine, call sim.CallRecord, known facts) (dead, alive string) {
+func (l *ledger) judge(e *declaredEntry, call sim.CallRecord, see view) (failed, alive string) {
 	for _, p := range e.group.Paths {
-		up, whole := known.count(p, l.tunnels[p.VPN].tunnels)
+		is := l.health.judge(p, see, l.weightAt(e.group, p.Name, call.SentAt))
 		to := e.on(p.Name, call.Write.After)
 		switch {
-		case to && (up >= p.MinTunnels || !whole):
+		case to && is != dead:
 			return "", "" // The target may be alive for all the process knows.
 		case to:
-			dead = p.Name
-		case up >= p.MinTunnels && !l.lockedLately(e.group.Name, p.Name, call.SentAt):
+			failed = p.Name
+		case is.alive() && !l.lockedLately(e.group.Name, p.Name, call.SentAt):
 			alive = p.Name
 		}
 	}
-	return dead, alive
-}
-
-// checkPingPong is invariant 2: while every path is down, no entry is moved to
-// and fro. One change is let pass: a move that was committed before may end.
-func (l *ledger) checkPingPong() []Violation {
-	var out []Violation
-	for _, g := range l.groups {
-		for _, e := range g.entries {
-			changes := 0
-			var since time.Time
-			for i, p := range e.points {
-				if i == 0 || isForeign(p.by) || p.target == e.points[i-1].target {
-					continue
-				}
-				if changes == 0 || !l.allDown(g, since, p.at) {
-					since, changes = p.at, 0
-				}
-				if changes++; changes == 2 && !l.asked(g.Name, since.Add(-longEnough), p.at) && !g.meddled(since.Add(-longEnough), p.at) {
-					out = append(out, Violation{NoPingPong, p.at, g.Name, fmt.Sprintf(
-						"%s %s was moved twice within %s although every path was down", e.id.table, e.id.destination, p.at.Sub(since).Round(time.Second))})
-				}
-			}
-		}
-	}
-	return out
-}
-
-func (l *ledger) allDown(g *declared, from, to time.Time) bool {
-	for _, p := range g.Paths {
-		if !through(l.tunnels[p.VPN].telemetry, from, to, func(up int) bool { return up < p.MinTunnels }) {
-			return false
-		}
-	}
-	return true
-}
-
-// checkMoves is invariants 3 and 6: while the path in use has been up all along
-// and nobody asked, nothing moves away from it; a revertive group may, to the
-// working path, after that has been up for the wait-to-restore time.
-func (l *ledger) checkMoves() []Violation {
-	var out []Violation
-	for _, w := range l.ownWrites() {
-		if w.entry == nil || w.call.Write.Before == w.call.Write.After {
-			continue
-		}
-		g, at := w.entry.group, w.call.EffectAt
-		from := at.Add(-longEnough)
-		if from.Before(l.start) || l.asked(g.Name, from, at) || g.meddled(from, at) {
-			continue
-		}
-		for _, path := range g.wholly(at) {
-			if w.entry.on(path, w.call.Write.After) || !slices.Contains(g.wholly(from), path) || !l.upThrough(g.path(path), from, at) {
-				continue
-			}
-			if v, bad := l.judgeMove(w, path); bad {
-				out = append(out, v)
-			}
-		}
-	}
-	return out
-}
-
-// upThrough: every tunnel of the path was up, by telemetry. An empty span holds.
-func (l *ledger) upThrough(p config.Path, from, to time.Time) bool {
-	if to.Before(from) {
-		return true
-	}
-	return through(l.tunnels[p.VPN].telemetry, from, to, func(up int) bool { return up >= p.Tunnels })
-}
-
-func (l *ledger) judgeMove(w ownWrite, path string) (Violation, bool) {
-	g, at := w.entry.group, w.call.EffectAt
-	working := g.Paths[0]
-	toWorking := w.entry.on(working.Name, w.call.Write.After)
-	if toWorking && g.Revertive {
-		wait := time.Duration(g.WaitToRestore)
-		// What the run read can be older than the write by as much as a run takes.
-		if l.upThrough(working, at.Add(-wait), at.Add(-time.Minute)) {
-			return Violation{}, false
-		}
-	}
-	invariant := StandbyMovesNothing
-	if toWorking {
-		invariant = SwitchbackByRequest
-	}
-	return Violation{invariant, at, g.Name, fmt.Sprintf("%s moved %s %s from %s to %s although path %s had been up for %s and nobody had asked",
-		w.call.Process, w.entry.id.table, w.entry.id.destination, w.call.Write.Before, w.call.Write.After, path, longEnough)}, true
+	return failed, alive
 }
 
 // checkOwn is invariant 5: only declared entries are written, only to declared
-// next hops, never over a foreign route, and never where neverTouch says so.
+// next hops, never over a foreign route, and never where neverTouch or the
+// prefix list forbids it.
 func (l *ledger) checkOwn() []Violation {
 	var out []Violation
 	add := func(w ownWrite, group, text string) {
@@ -246,19 +142,43 @@ func (l *ledger) checkOwn() []Violation {
 			add(w, w.entry.group.Name, "the group is in observe mode")
 		case !w.entry.declaredTarget(w.call.Write.After):
 			add(w, w.entry.group.Name, "no path declares the target")
-		case w.call.Write.Before != "" && !w.entry.declaredTarget(w.call.Write.Before) && !w.entry.group.TakeOver && !l.racedWith(w):
+		case w.call.Write.Before != "" && !w.entry.declaredTarget(w.call.Write.Before) && !w.entry.group.TakeOver && !l.racedWith(w) && !l.orphaned(w):
 			add(w, w.entry.group.Name, "a foreign route stood there")
-		case l.untouchable(w.entry.id):
+		case l.blockedBy(w.era, w.entry) != "":
+			add(w, w.entry.group.Name, l.blockedBy(w.era, w.entry))
+		case l.splits(w):
+			add(w, w.entry.group.Name, "its unit has a prefix list elsewhere that may not be written")
+		case l.untouchable(w.era, w.entry.id, w.call.EffectAt):
 			add(w, w.entry.group.Name, "neverTouch covers it")
 		}
 	}
 	return out
 }
 
+// splits reports whether the write takes an entry to a path on which a blocked
+// entry of its unit does not stand. One that somebody else wrote just now is
+// excused as by racedWith.
+func (l *ledger) splits(w ownWrite) bool {
+	for _, unit := range w.entry.group.steps() {
+		if !slices.Contains(unit, w.entry) {
+			continue
+		}
+		for _, e := range unit {
+			together := slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
+				return w.entry.on(p.Name, w.call.Write.After) && e.on(p.Name, e.targetBefore(w.call.SentAt))
+			})
+			if l.blockedBy(w.era, e) != "" && !together && !l.racedWith(ownWrite{w.call, w.era, e}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // racedWith: somebody else wrote the entry so shortly before that no reading
 // could show it. EC2 has no condition on a write that would prevent this.
 func (l *ledger) racedWith(w ownWrite) bool {
-	from := w.call.EffectAt.Add(-time.Duration(l.config.Timers.SettleTime) - time.Duration(l.config.Timers.Lease))
+	from := w.call.EffectAt.Add(-time.Duration(w.era.config.Timers.SettleTime) - time.Duration(w.era.config.Timers.Lease))
 	for _, p := range w.entry.points {
 		if isForeign(p.by) && p.at.After(from) && !p.at.After(w.call.EffectAt) {
 			return true
@@ -267,15 +187,62 @@ func (l *ledger) racedWith(w ownWrite) bool {
 	return false
 }
 
-func (l *ledger) untouchable(id entryID) bool {
-	if slices.Contains(l.config.Never.Tables, id.table) {
+// orphaned: what stood there is Detour's own route to an attachment that was
+// deleted under it; a transit gateway shows that as a blackhole.
+func (l *ledger) orphaned(w ownWrite) bool {
+	before, own := "", false
+	for _, p := range w.entry.points {
+		if !p.at.Before(w.call.EffectAt) {
+			break
+		}
+		before, own = p.target, !isForeign(p.by)
+	}
+	return own && w.entry.declaredTarget(before)
+}
+
+// blockedBy says why the entry's prefix list may not be written; empty: it may.
+func (l *ledger) blockedBy(era *era, e *declaredEntry) string {
+	line := l.lists[e.id.destination]
+	switch {
+	case line == nil:
+		return ""
+	case line.IPAM:
+		return "an IPAM keeps the list in sync"
+	case line.Account == e.owner:
+		return ""
+	}
+	for _, list := range era.config.ListList {
+		if list.ID == line.ID && list.Accept && (list.Owner == "" || list.Owner == line.Account) {
+			return ""
+		}
+	}
+	return "the list belongs to account " + line.Account + ", which is not accepted"
+}
+
+// untouchable reports whether neverTouch covers the entry, or something that its
+// prefix list has held for long enough that every reading shows it.
+func (l *ledger) untouchable(era *era, id entryID, at time.Time) bool {
+	if slices.Contains(era.config.Never.Tables, id.table) {
 		return true
 	}
-	inner, err := netip.ParsePrefix(id.destination)
-	if err != nil {
-		return false
+	if line := l.lists[id.destination]; line != nil {
+		var held []netip.Prefix
+		for _, p := range line.held(at, at) {
+			if slices.Contains(line.held(at.Add(-time.Minute), at.Add(-time.Minute)), p) {
+				held = append(held, p)
+			}
+		}
+		// A list is covered by a block that it has an address in common with.
+		return slices.ContainsFunc(held, func(p netip.Prefix) bool {
+			return slices.ContainsFunc(prefixes(era.config.Never.Destinations), p.Overlaps)
+		})
 	}
-	for _, text := range l.config.Never.Destinations {
+	inner, err := netip.ParsePrefix(id.destination)
+	return err == nil && neverTouched(era.config, inner)
+}
+
+func neverTouched(c config.Config, inner netip.Prefix) bool {
+	for _, text := range c.Never.Destinations {
 		outer, err := netip.ParsePrefix(text)
 		if err == nil && outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr()) {
 			return true

@@ -39,7 +39,7 @@ func (l *ledger) checkConverged(c Checks) []Violation {
 		return nil
 	}
 	var out []Violation
-	for _, g := range l.groups {
+	for _, g := range l.last().groups {
 		if g.Mode != "enforce" || l.frozen(g.Name) || l.massFailurePossible() {
 			continue
 		}
@@ -56,14 +56,13 @@ func (l *ledger) notConverged(g *declared, at time.Time) string {
 		common[p.Name] = true
 	}
 	var seen []string
-	for _, e := range g.entries {
-		target := e.targetBefore(at)
-		if l.excepted(e, target) {
-			continue
+	for _, unit := range g.steps() {
+		held, free := l.apart(unit, at)
+		for _, e := range free {
+			seen = append(seen, fmt.Sprintf("%s %s -> %q", e.id.table, e.id.destination, e.targetBefore(at)))
 		}
-		seen = append(seen, fmt.Sprintf("%s %s -> %q", e.id.table, e.id.destination, target))
 		for _, p := range g.Paths {
-			common[p.Name] = common[p.Name] && e.on(p.Name, target)
+			common[p.Name] = common[p.Name] && (!allOn(held, p.Name, at) || allOn(free, p.Name, at))
 		}
 	}
 	if text := l.deadRoutes(g, at); text != "" {
@@ -75,17 +74,42 @@ func (l *ledger) notConverged(g *declared, at time.Time) string {
 	return ""
 }
 
-// standsBadly judges the paths on which the whole group stands.
+// apart separates the entries of a unit that must stand on the path: held are
+// those with a prefix list that may not be written, free the others. What is
+// excepted is neither.
+func (l *ledger) apart(unit []*declaredEntry, at time.Time) (held, free []*declaredEntry) {
+	for _, e := range unit {
+		switch {
+		case l.blockedBy(l.last(), e) != "":
+			held = append(held, e)
+		case !l.excepted(e, e.targetBefore(at)):
+			free = append(free, e)
+		}
+	}
+	return held, free
+}
+
+func allOn(entries []*declaredEntry, path string, at time.Time) bool {
+	for _, e := range entries {
+		if !e.on(path, e.targetBefore(at)) {
+			return false
+		}
+	}
+	return true
+}
+
+// standsBadly judges the paths on which the whole group stands. Nothing is left
+// because it became unknown, so only a path that is surely dead is a bad one.
 func (l *ledger) standsBadly(g *declared, at time.Time, common map[string]bool) string {
 	var onto []string
 	eligible, standsWell := false, false
 	for _, p := range g.Paths {
-		up := upAt(l.tunnels[p.VPN].telemetry, at)
-		alive := up >= p.MinTunnels && !l.lockedOut(g.Name, p.Name, at)
-		eligible = eligible || alive
+		is := l.health.judge(p, l.health.shownAt(at), l.weightAt(g, p.Name, at))
+		locked := l.lockedOut(g.Name, p.Name, at)
+		eligible = eligible || is.alive() && !locked
 		if common[p.Name] {
 			onto = append(onto, p.Name)
-			standsWell = standsWell || alive || l.ignoringHealth(g.Name, at)
+			standsWell = standsWell || is != dead && !locked || l.ignoringHealth(g.Name, at)
 		}
 	}
 	switch {
@@ -106,7 +130,8 @@ func (l *ledger) deadRoutes(g *declared, at time.Time) string {
 			continue
 		}
 		for _, p := range g.Paths {
-			if e.on(p.Name, e.current()) && !l.lockedOut(g.Name, p.Name, at) && through(l.tunnels[p.VPN].telemetry, at.Add(-2*time.Minute), l.end, func(up int) bool { return up >= p.MinTunnels }) {
+			if e.on(p.Name, e.current()) && !l.lockedOut(g.Name, p.Name, at) &&
+				l.through(p, at.Add(-2*time.Minute), l.end, l.weights(g, p.Name), verdict.alive) {
 				return fmt.Sprintf("%s %s points to %s, which is up, and is a blackhole", e.id.table, e.id.destination, p.Name)
 			}
 		}
@@ -116,8 +141,9 @@ func (l *ledger) deadRoutes(g *declared, at time.Time) string {
 
 // excepted entries are foreign now, beyond Detour's reach, or were undone so
 // often that they may be contended.
-func (l *ledger) excepted(e *entryLine, target string) bool {
-	if l.untouchable(e.id) || (target != "" && !e.declaredTarget(target) && !e.group.TakeOver) {
+func (l *ledger) excepted(e *declaredEntry, target string) bool {
+	era := l.last()
+	if l.untouchable(era, e.id, l.end) || l.blockedBy(era, e) != "" || (target != "" && !e.declaredTarget(target) && !e.group.TakeOver) {
 		return true
 	}
 	undone := 0
@@ -126,7 +152,7 @@ func (l *ledger) excepted(e *entryLine, target string) bool {
 			undone++
 		}
 	}
-	return undone >= l.config.Timers.ContendedAfter
+	return undone >= era.config.Timers.ContendedAfter
 }
 
 // standing replays an operator's requests for a group up to an instant.
@@ -160,7 +186,7 @@ func (l *ledger) ignoringHealth(group string, at time.Time) bool {
 }
 
 func (l *ledger) ignores(r protection.Request, at time.Time) bool {
-	return r.Kind == protection.ForcedSwitch && r.IgnoreHealth && at.Sub(r.At) <= time.Duration(l.config.Timers.IgnoreHealthFor)+time.Minute
+	return r.Kind == protection.ForcedSwitch && r.IgnoreHealth && at.Sub(r.At) <= time.Duration(l.last().config.Timers.IgnoreHealthFor)+time.Minute
 }
 
 // lately are the requests that stood at any time so short before an instant
@@ -177,7 +203,7 @@ func (l *ledger) lately(group string, at time.Time) []protection.Request {
 
 func (l *ledger) ignoredHealthLately(group string, at time.Time) bool {
 	return slices.ContainsFunc(l.lately(group, at), func(r protection.Request) bool {
-		return r.Kind == protection.ForcedSwitch && r.IgnoreHealth && at.Sub(r.At) <= time.Duration(l.config.Timers.IgnoreHealthFor)+longEnough
+		return r.Kind == protection.ForcedSwitch && r.IgnoreHealth && at.Sub(r.At) <= time.Duration(l.last().config.Timers.IgnoreHealthFor)+longEnough
 	})
 }
 
@@ -189,7 +215,12 @@ func (l *ledger) lockedLately(group, path string, at time.Time) bool {
 
 // massFailurePossible: the blast radius is so small that a group may be held.
 func (l *ledger) massFailurePossible() bool {
-	return l.config.Limits.MaxMoves < len(l.groups)
+	for _, era := range l.eras {
+		if era.config.Limits.MaxMoves < len(era.groups) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkFencing: once another run has written a group's routes, an earlier run
@@ -222,41 +253,4 @@ func (l *ledger) checkFencing() []Violation {
 		last[w.group] = w.call.Process
 	}
 	return out
-}
-
-// checkBlastRadius: within any window no more than the allowed number of groups
-// start to move, requests apart. A group's move starts when its entries leave
-// the path on which they all stood.
-func (l *ledger) checkBlastRadius() []Violation {
-	type start struct {
-		at    time.Time
-		group string
-	}
-	var starts []start
-	for _, g := range l.groups {
-		for _, e := range g.entries {
-			for i, p := range e.points {
-				if i == 0 || isForeign(p.by) || p.target == e.points[i-1].target || len(g.wholly(p.at)) == 0 {
-					continue
-				}
-				if !l.asked(g.Name, p.at.Add(-longEnough), p.at) && !g.meddled(p.at.Add(-longEnough), p.at) {
-					starts = append(starts, start{p.at, g.Name})
-				}
-			}
-		}
-	}
-	slices.SortFunc(starts, func(a, b start) int { return a.at.Compare(b.at) })
-	// A commit comes before its first write; the window shrinks by what a run
-	// may take between the two.
-	window := time.Duration(l.config.Limits.Window) - longEnough/2
-	for i := range starts {
-		moved := map[string]bool{}
-		for j := i; j < len(starts) && starts[j].at.Sub(starts[i].at) < window; j++ {
-			moved[starts[j].group] = true
-		}
-		if len(moved) > l.config.Limits.MaxMoves {
-			return []Violation{{BlastRadius, starts[i].at, starts[i].group, fmt.Sprintf("%d groups started to move within %s; %d are allowed", len(moved), window, l.config.Limits.MaxMoves)}}
-		}
-	}
-	return nil
 }

@@ -36,26 +36,30 @@ func newStory(change func(*config.Group)) *story {
 	}
 	c.GroupList = []config.Group{group}
 	c = c.Normalize()
-	l := &ledger{start: Start(), end: at(time.Hour), config: c, entries: map[entryID]*entryLine{}, tunnels: map[string]*vpnLine{}}
-	for i := range c.GroupList {
-		l.declare(&declared{Group: c.GroupList[i]})
+	l := emptyLedger(Start(), at(time.Hour))
+	l.health = evidence{
+		shown: map[signal][]observed{}, truth: map[signal][]observed{},
+		tunnels: map[string][]string{}, sessions: map[string][]string{}, attachmentOf: map[string]string{},
 	}
-	for _, e := range l.groups[0].entries {
+	l.declare(Start(), c)
+	for _, e := range l.eras[0].groups[0].entries {
 		e.points[0].target = "tgw-attach-a"
 	}
+	s := &story{l}
 	for i := range 2 {
-		l.tunnels[id("vpn", i+1)] = &vpnLine{tunnels: 2, truth: []level{{Start(), 2}}, telemetry: []level{{Start(), 2}}}
+		l.health.tunnels[id("vpn", i+1)] = []string{"192.0.2.1", "192.0.2.2"}
+		s.path(i+1, 0, 2)
 	}
-	return &story{l}
+	return s
 }
 
 func at(d time.Duration) time.Time { return Start().Add(d) }
 
 // path sets how many tunnels of a path are up from an instant on.
 func (s *story) path(n int, d time.Duration, up int) *story {
-	line := s.l.tunnels[id("vpn", n)]
-	line.truth = append(line.truth, level{at(d), up})
-	line.telemetry = append(line.telemetry, level{at(d), up})
+	for i, ip := range s.l.health.tunnels[id("vpn", n)] {
+		s.l.health.note(signal{id("vpn", n), fieldTunnel, ip}, at(d), upDown(i < up), true, true)
+	}
 	return s
 }
 
@@ -155,13 +159,16 @@ func TestCheckersSeeWhatTheyAreFor(t *testing.T) {
 // path within a window.
 func TestBlastRadiusCheckerCountsGroups(t *testing.T) {
 	s := newStory(nil)
-	second := s.l.config.GroupList[0]
+	c := s.l.eras[0].config
+	second := c.GroupList[0]
 	second.Name, second.Units = "h", []config.Unit{{Name: "u", Entries: []config.Entry{{Table: "tgw-rtb-1", Destination: "10.3.0.0/16", NextHops: map[string]string{"a": "tgw-attach-a", "b": "tgw-attach-b"}}}}}
-	s.l.declare(&declared{Group: second})
+	c.GroupList = append(c.GroupList, second)
+	s.l.eras = nil
+	s.l.declare(Start(), c)
 	s.l.entries[entryID{"tgw-rtb-1", "10.3.0.0/16"}].points[0].target = "tgw-attach-a"
 	s.path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b").writes("p", 20*minute+2, "10.3.0.0/16", "tgw-attach-b")
 	for _, test := range []struct{ most, want int }{{1, 1}, {2, 0}} {
-		s.l.config.Limits.MaxMoves = test.most
+		s.l.eras[0].config.Limits.MaxMoves = test.most
 		if got := len(s.l.checkBlastRadius()); got != test.want {
 			t.Errorf("with %d allowed: %d violations, want %d", test.most, got, test.want)
 		}
@@ -171,7 +178,7 @@ func TestBlastRadiusCheckerCountsGroups(t *testing.T) {
 // TestNeverTouchIsChecked: a covering destination counts.
 func TestNeverTouchIsChecked(t *testing.T) {
 	s := newStory(nil).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b")
-	s.l.config.Never.Destinations = []string{netip.MustParsePrefix("10.0.0.0/8").String()}
+	s.l.eras[0].config.Never.Destinations = []string{netip.MustParsePrefix("10.0.0.0/8").String()}
 	violations := s.l.checkOwn()
 	if len(violations) != 2 || !strings.Contains(violations[0].Text, "neverTouch") {
 		t.Errorf("got %v", violations)

@@ -126,8 +126,8 @@ func sameValue(a, b reflect.Value) bool {
 // inOneLine: small things, of which there are many, take one line each.
 func inOneLine(value reflect.Value) bool {
 	switch value.Interface().(type) {
-	case sim.RouteSpec, sim.TunnelSpec, sim.AttachmentSpec, sim.SiteRouteSpec, sim.HostSpec, config.Home,
-		Step, RuleSpec, ReachExpectation, TableExpectation, Bound:
+	case sim.RouteSpec, sim.TunnelSpec, sim.AttachmentSpec, sim.SiteRouteSpec, sim.HostSpec, sim.AlarmSpec, sim.ConnectPeerSpec,
+		config.Home, config.PathCheck, config.PrefixList, Step, RuleSpec, ReachExpectation, TableExpectation, Bound:
 		return true
 	default:
 		return false
@@ -140,7 +140,7 @@ func nodeOf(value, base reflect.Value) *yaml.Node {
 	}
 	switch value.Kind() {
 	case reflect.Pointer:
-		return nodeOf(value.Elem(), value.Elem())
+		return nodeOf(value.Elem(), reflect.Zero(value.Type().Elem()))
 	case reflect.Struct:
 		return structNode(value, base)
 	case reflect.Slice:
@@ -186,7 +186,9 @@ func listNode(list reflect.Value) *yaml.Node {
 		case config.Group:
 			base = reflect.ValueOf(config.NewGroup())
 		case config.Path:
-			base = reflect.ValueOf(config.NewPath())
+			path := config.NewPathOf(value.Kind)
+			path.Kind = config.NewPath().Kind // Another kind is written.
+			base = reflect.ValueOf(path)
 		case string:
 			out.Style = yaml.FlowStyle
 		case config.Unit:

@@ -84,6 +84,10 @@ func (f *recordsFace) Control(ctx context.Context, change controller.ControlChan
 	return f.call(ctx, "control", func() error { return f.inner.Control(ctx, change) })
 }
 
+func (f *recordsFace) Note(ctx context.Context, entries []controller.JournalEntry) error {
+	return f.call(ctx, "note", func() error { return f.inner.Note(ctx, entries) })
+}
+
 func (f *recordsFace) History(ctx context.Context, key controller.Key, n int) (entries []controller.JournalEntry, err error) {
 	err = f.call(ctx, "history", func() (err error) { entries, err = f.inner.History(ctx, key, n); return err })
 	return entries, err

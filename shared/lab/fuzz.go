@@ -69,6 +69,8 @@ type FuzzReport struct {
 	// reason that a decision had.
 	Faults      []Count `json:"faults"`
 	Transitions []Count `json:"transitions"`
+	// Features counts the networks that had each feature: Scenario.Features.
+	Features []Count `json:"features"`
 	// Rerun counts the seeds that were run twice with the same trace.
 	Rerun int `json:"rerun"`
 }
@@ -79,6 +81,7 @@ type tally struct {
 	report      FuzzReport
 	faults      map[string]int
 	transitions map[string]int
+	features    map[string]int
 	next        uint64
 	done        int
 	stop        bool
@@ -86,7 +89,7 @@ type tally struct {
 
 // Fuzz plays random networks. It returns an error only if ctx ends.
 func Fuzz(ctx context.Context, opts FuzzOptions) (*FuzzReport, error) {
-	t := &tally{faults: map[string]int{}, transitions: map[string]int{}, next: opts.First}
+	t := &tally{faults: map[string]int{}, transitions: map[string]int{}, features: map[string]int{}, next: opts.First}
 	t.report.First = opts.First
 	clock := systemclock.New()
 	var waits []func()
@@ -97,7 +100,7 @@ func Fuzz(ctx context.Context, opts FuzzOptions) (*FuzzReport, error) {
 		wait()
 	}
 	t.report.Seeds = t.done
-	t.report.Faults, t.report.Transitions = sortedCounts(t.faults), sortedCounts(t.transitions)
+	t.report.Faults, t.report.Transitions, t.report.Features = sortedCounts(t.faults), sortedCounts(t.transitions), sortedCounts(t.features)
 	slices.SortFunc(t.report.Findings, func(a, b Finding) int { return cmp.Compare(a.Seed, b.Seed) })
 	if opts.Progress != nil {
 		fmt.Fprintf(opts.Progress, "%d seeds, %d findings\n", t.done, len(t.report.Findings))
@@ -152,6 +155,9 @@ func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.done++
+	for _, feature := range s.Features() {
+		t.features[feature]++
+	}
 	if same {
 		t.report.Rerun++
 	}

@@ -2,11 +2,11 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"detour/shared/config"
-	"detour/shared/protection"
 	"detour/shared/sim"
 )
 
@@ -34,26 +34,37 @@ type picker interface {
 type generator struct {
 	rng picker
 	s   *Scenario
-	// vpns are the connections of each TGW, by index.
-	vpns   [][]sim.VPNSpec
-	tables int
 	// apart: the second TGW is in another Region, and no VPC is attached to it.
 	apart bool
 	// taught counts the CIDRs of VPCs that are a group's destination too.
 	taught int
+	// ids counts what was made, by kind of id.
+	ids map[string]int
+	// outs are the ways out that groups can use.
+	outs []wayOut
+	// listed are the entries whose destination is a prefix list already.
+	listed map[entryID]bool
+	// standing are the alarms that follow nothing.
+	standing []string
 }
 
-// Generate makes the random network of a seed: up to four groups, up to ten
-// tables, everything that can be requested, and all faults. The first phase has
-// the faults; in the second, quiet one everything must converge.
+// Generate makes the random network of a seed: up to four groups over all kinds
+// of path, everything that can be requested, other writers, changes of the
+// configuration, and all faults. The first phase has the faults; in the second,
+// quiet one everything must converge.
 func Generate(seed uint64) *Scenario {
-	g := &generator{rng: sim.NewRand(seed), s: &Scenario{Name: "seed-" + strconv.FormatUint(seed, 10), Title: "a random network", Seed: seed}}
+	g := &generator{
+		rng: sim.NewRand(seed), ids: map[string]int{}, listed: map[entryID]bool{},
+		s: &Scenario{Name: "seed-" + strconv.FormatUint(seed, 10), Title: "a random network", Seed: seed},
+	}
 	g.world()
 	g.timers()
 	g.network()
+	g.lists()
 	g.groups()
-	g.s.Config = g.s.Config.Normalize()
+	g.s.Config = pruneLists(g.s.Config).Normalize()
 	g.faults()
+	g.configure()
 	g.events()
 	g.s.Faults.Until = config.Duration(faultPhase)
 	g.s.Duration = config.Duration(faultPhase + g.quiet() + quietTail)
@@ -66,21 +77,24 @@ func convergedBy(s *Scenario) time.Time {
 }
 
 // quiet is how long a network may take to converge after the last fault: what a
-// frozen or dead run still holds, the telemetry's lag, two sweeps twice over (a
-// first for the decision, a second for a reading that settles it), and the
-// timers of the groups.
+// frozen or dead run still holds, what AWS takes to find out and to show, two
+// sweeps twice over (a first for the decision, a second for a reading that
+// settles it), and the timers of the groups.
 func (g *generator) quiet() time.Duration {
-	t := g.s.Config.Timers
+	t, w := g.s.Config.Timers, g.s.World
+	notices := max(w.DetectAfter, w.ConnectHold) + w.TelemetryLag
 	out := time.Duration(g.s.Faults.MaxFreeze) + 2*time.Duration(t.Lease) + 4*time.Minute +
-		time.Duration(g.s.World.TelemetryLag+g.s.World.DetectAfter) + 4*time.Duration(t.SweepPeriod)
+		time.Duration(max(notices, w.StatusCheckAfter, alarmAfter)) + 4*time.Duration(t.SweepPeriod)
 	var longest time.Duration
-	for _, group := range g.s.Config.GroupList {
-		wait := time.Duration(group.HoldOff)
-		if group.Revertive {
-			// A suppressed working path is reused after up to log2(ceiling/reuse) half-lives.
-			wait += time.Duration(group.WaitToRestore) + 4*time.Duration(t.Damping.HalfLife)
+	for _, c := range g.s.configs() {
+		for _, group := range c.GroupList {
+			wait := time.Duration(group.HoldOff)
+			if group.Revertive {
+				// A suppressed working path is reused after up to log2(ceiling/reuse) half-lives.
+				wait += time.Duration(group.WaitToRestore) + 4*time.Duration(t.Damping.HalfLife)
+			}
+			longest = max(longest, wait)
 		}
-		longest = max(longest, wait)
 	}
 	return out + longest + time.Duration(t.IgnoreHealthFor)
 }
@@ -91,13 +105,29 @@ func (g *generator) oneOf(values ...time.Duration) config.Duration {
 	return config.Duration(values[g.rng.IntN(len(values))])
 }
 
+func oneOfList[T any](g *generator, values []T) T { return values[g.rng.IntN(len(values))] }
+
+// id makes the next id of a kind.
+func (g *generator) id(kind string) string {
+	g.ids[kind]++
+	return id(kind, g.ids[kind])
+}
+
+func id(kind string, n int) string { return fmt.Sprintf("%s-%017x", kind, n) }
+
 func (g *generator) world() {
 	g.s.World = WorldTimes{
-		DetectAfter:              g.oneOf(10*time.Second, 30*time.Second, 40*time.Second),
-		RecoverAfter:             g.oneOf(time.Second, 5*time.Second, 15*time.Second),
-		TelemetryLag:             g.oneOf(0, 0, time.Second, 20*time.Second, 2*time.Minute),
-		EventDelay:               g.oneOf(time.Second, 2*time.Second, 10*time.Second),
+		DetectAfter:          g.oneOf(10*time.Second, 30*time.Second, 40*time.Second),
+		RecoverAfter:         g.oneOf(time.Second, 5*time.Second, 15*time.Second),
+		ConnectHold:          g.oneOf(10*time.Second, 30*time.Second),
+		StatusCheckAfter:     g.oneOf(20*time.Second, time.Minute, 2*time.Minute),
+		TelemetryLag:         g.oneOf(0, 0, time.Second, 20*time.Second, 2*time.Minute),
+		EventDelay:           g.oneOf(time.Second, 2*time.Second, 10*time.Second),
+		PrefixListModifyTime: g.oneOf(0, 0, 5*time.Second),
+
 		ReplaceMissingIsNotFound: g.chance(0.3), ReplaceTGWPropagatedFails: g.chance(0.3), BlackholeOutlastsOutage: g.chance(0.2),
+		NoConnectPeerEvents: g.chance(0.3), ReferenceErrorAsParameter: g.chance(0.3), ListWeighsEntries: g.chance(0.3),
+		StoppedInstanceStaysActive: g.chance(0.3), PrefixListIDNotFoundMixedCase: g.chance(0.3),
 	}
 	if g.chance(0.15) {
 		g.s.World.PageLimit = 2 + g.rng.IntN(4)
@@ -115,8 +145,8 @@ func (g *generator) timers() {
 	g.s.Config = c
 }
 
-// network makes one or two TGWs, each with one or two tables and two or three
-// VPN connections, and up to three VPCs attached to all TGWs.
+// network makes one or two TGWs with tables and attachments, and up to three
+// VPCs attached to all TGWs of their Region, with appliances and gateways.
 func (g *generator) network() {
 	topo := &g.s.Topology
 	topo.Account, topo.Region = labAccount, labRegion
@@ -124,207 +154,121 @@ func (g *generator) network() {
 	gateways := 1 + g.rng.IntN(2)
 	g.apart = gateways == 2 && g.chance(0.25)
 	for t := range gateways {
-		gw := sim.TransitGatewaySpec{ID: id("tgw", t+1)}
+		gw := sim.TransitGatewaySpec{ID: g.id("tgw")}
 		if t == 1 && g.apart {
 			gw.Region = farRegion
 		}
 		for range 1 + g.rng.IntN(2) {
-			g.tables++
-			gw.Tables = append(gw.Tables, sim.TransitGatewayTable{ID: id("tgw-rtb", g.tables)})
+			gw.Tables = append(gw.Tables, sim.TransitGatewayTable{ID: g.id("tgw-rtb")})
 		}
 		topo.TransitGateways = append(topo.TransitGateways, gw)
-		var vpns []sim.VPNSpec
-		for range 2 + g.rng.IntN(2) {
-			n := len(topo.VPNs) + 1
-			vpn := sim.VPNSpec{
-				ID: id("vpn", n), Site: "site", Attachment: sim.AttachmentSpec{ID: id("tgw-attach", n), TransitGateway: gw.ID},
-				Tunnels: []sim.TunnelSpec{{OutsideIP: fmt.Sprintf("203.0.113.%d", 2*n)}, {OutsideIP: fmt.Sprintf("203.0.113.%d", 2*n+1)}},
-			}
-			for i := range vpn.Tunnels {
-				vpn.Tunnels[i].Down = g.chance(0.08)
-			}
-			topo.VPNs = append(topo.VPNs, vpn)
-			vpns = append(vpns, vpn)
-		}
-		g.vpns = append(g.vpns, vpns)
 	}
 	for v := range g.rng.IntN(4) {
-		vpc := sim.VPCSpec{ID: id("vpc", v+1), CIDRs: []string{fmt.Sprintf("172.%d.0.0/16", 16+v)}}
-		if g.chance(0.3) {
-			vpc.Account = farAccount
-		}
-		for t, gw := range topo.TransitGateways {
-			if gw.Region == farRegion {
-				continue
-			}
-			vpc.Attachments = append(vpc.Attachments, sim.AttachmentSpec{ID: id("tgw-attach", 100+10*v+t), TransitGateway: gw.ID})
-		}
-		vpc.Tables = []sim.VPCTableSpec{{ID: id("rtb", v+1)}}
-		if g.chance(0.5) {
-			vpc.CIDRs = append(vpc.CIDRs, taughtCIDR(v))
-		}
-		topo.VPCs = append(topo.VPCs, vpc)
-		g.tables++
+		g.vpc(v)
+	}
+	for t := range topo.TransitGateways {
+		g.gatewayOuts(t)
+	}
+	if gateways == 2 && g.chance(0.5) {
+		g.peering()
 	}
 	g.propagate()
+}
+
+func (g *generator) vpc(v int) {
+	topo := &g.s.Topology
+	vpc := sim.VPCSpec{ID: g.id("vpc"), CIDRs: []string{fmt.Sprintf("172.%d.0.0/16", 16+v)}}
+	if g.chance(0.3) {
+		vpc.Account = farAccount
+	}
+	for _, gw := range topo.TransitGateways {
+		if gw.Region != farRegion {
+			vpc.Attachments = append(vpc.Attachments, sim.AttachmentSpec{ID: g.id("tgw-attach"), TransitGateway: gw.ID})
+		}
+	}
+	vpc.Tables = []sim.VPCTableSpec{{ID: g.id("rtb")}}
+	if g.chance(0.5) {
+		vpc.CIDRs = append(vpc.CIDRs, taughtCIDR(v))
+	}
+	var over []sim.VPNSpec
+	if g.chance(0.4) {
+		over = append(over, g.virtualGateway(&vpc))
+	}
+	topo.VPCs = append(topo.VPCs, vpc)
+	for _, vpn := range over {
+		g.connection(vpn, 1+g.rng.IntN(2))
+	}
+	if g.chance(0.45) {
+		g.routers(vpc, v)
+	}
 }
 
 // taughtCIDR is a VPC's second CIDR. Where a group has it as a destination too,
 // a static and a propagated route of one CIDR meet in a TGW table.
 func taughtCIDR(vpc int) string { return fmt.Sprintf("10.250.%d.0/24", vpc) }
 
-// propagate lets some tables learn the VPCs' CIDRs.
+// propagate lets some tables learn what the attachments of their TGW teach.
 func (g *generator) propagate() {
 	topo := &g.s.Topology
 	for i := range topo.TransitGateways {
-		for j := range topo.TransitGateways[i].Tables {
-			if !g.chance(0.5) {
-				continue
-			}
-			for _, vpc := range topo.VPCs {
-				for _, attachment := range vpc.Attachments {
-					if attachment.TransitGateway == topo.TransitGateways[i].ID {
-						table := &topo.TransitGateways[i].Tables[j]
-						table.Propagated = append(table.Propagated, attachment.ID)
-					}
+		gateway := topo.TransitGateways[i].ID
+		var teaching []string
+		for _, vpc := range topo.VPCs {
+			for _, a := range vpc.Attachments {
+				if a.TransitGateway == gateway {
+					teaching = append(teaching, a.ID)
 				}
 			}
 		}
-	}
-}
-
-func id(kind string, n int) string { return fmt.Sprintf("%s-%017x", kind, n) }
-
-// groups declares up to four groups. Each uses either one TGW, with entries in
-// its tables, or two, with entries in VPC tables.
-func (g *generator) groups() {
-	for n := range 1 + g.rng.IntN(4) {
-		group := config.NewGroup()
-		group.Name = "group-" + strconv.Itoa(n+1)
-		group.Home = config.Home{Account: labAccount, Region: labRegion}
-		group.Mode = "enforce"
-		if g.chance(0.06) {
-			group.Mode = "observe"
-		}
-		group.Priority = g.rng.IntN(3)
-		group.Stateful = g.chance(0.3)
-		group.Revertive = g.chance(0.3)
-		if group.Revertive {
-			group.WaitToRestore = g.oneOf(30*time.Second, 2*time.Minute)
-		}
-		group.HoldOff = g.oneOf(0, 0, 0, 20*time.Second)
-		group.SwitchOnDegrade = g.chance(0.2)
-		group.TakeOver = g.chance(0.2)
-		g.members(&group, n)
-		g.s.Config.GroupList = append(g.s.Config.GroupList, group)
-	}
-}
-
-func (g *generator) members(group *config.Group, n int) {
-	topo := &g.s.Topology
-	across := len(g.vpns) == 2 && !g.apart && len(topo.VPCs) > 0 && g.chance(0.4)
-	gateway := g.rng.IntN(len(g.vpns))
-	vpns := g.vpns[gateway]
-	if across {
-		vpns = []sim.VPNSpec{g.vpns[0][g.rng.IntN(len(g.vpns[0]))], g.vpns[1][g.rng.IntN(len(g.vpns[1]))]}
-	}
-	turn := g.rng.IntN(len(vpns))
-	for i := range vpns {
-		vpn := vpns[(i+turn)%len(vpns)]
-		path := config.NewPath()
-		path.Name, path.Kind, path.VPN = "path-"+strconv.Itoa(i+1), "vpn", vpn.ID
-		path.Region = g.regionOf(vpn.Attachment.TransitGateway)
-		group.Paths = append(group.Paths, path)
-	}
-	destination := 0
-	for u := range 1 + g.rng.IntN(3) {
-		unit := config.Unit{Name: "unit-" + strconv.Itoa(u+1)}
-		for range 1 + g.rng.IntN(4) {
-			destination++
-			prefix := fmt.Sprintf("10.%d.%d.0/24", n+1, destination)
-			if !across && g.taught < len(topo.VPCs) && g.chance(0.2) {
-				prefix = taughtCIDR(g.taught)
-				g.taught++
+		for _, c := range topo.Connects {
+			if c.Attachment.TransitGateway == gateway {
+				teaching = append(teaching, c.Attachment.ID)
 			}
-			unit.Entries = append(unit.Entries, g.entry(*group, prefix, gateway, across))
 		}
-		group.Units = append(group.Units, unit)
-	}
-	g.standing(*group)
-}
-
-// regionOf is a TGW's Region if it is not the default.
-func (g *generator) regionOf(gateway string) string {
-	for _, gw := range g.s.Topology.TransitGateways {
-		if gw.ID == gateway {
-			return gw.Region
+		for _, d := range topo.DirectConnects {
+			if d.Attachment.TransitGateway == gateway {
+				teaching = append(teaching, d.Attachment.ID)
+			}
 		}
-	}
-	return ""
-}
-
-func (g *generator) entry(group config.Group, prefix string, gateway int, across bool) config.Entry {
-	topo := &g.s.Topology
-	entry := config.Entry{Destination: prefix, NextHops: map[string]string{}}
-	if across {
-		vpc := topo.VPCs[g.rng.IntN(len(topo.VPCs))]
-		entry.Table, entry.Account = vpc.Tables[0].ID, vpc.Account
-	} else {
-		tables := topo.TransitGateways[gateway].Tables
-		entry.Table, entry.Region = tables[g.rng.IntN(len(tables))].ID, g.regionOf(topo.TransitGateways[gateway].ID)
-	}
-	for _, path := range group.Paths {
-		for _, vpn := range topo.VPNs {
-			if vpn.ID == path.VPN && across {
-				entry.NextHops[path.Name] = vpn.Attachment.TransitGateway
-			} else if vpn.ID == path.VPN {
-				entry.NextHops[path.Name] = vpn.Attachment.ID
+		for j := range topo.TransitGateways[i].Tables {
+			if g.chance(0.5) {
+				topo.TransitGateways[i].Tables[j].Propagated = slices.Clone(teaching)
 			}
 		}
 	}
-	return entry
 }
 
-// standing puts the group's routes into the tables: mostly all on the working
-// path, sometimes mixed, missing, or foreign.
-func (g *generator) standing(group config.Group) {
-	mixed := g.chance(0.2)
-	start := group.Paths[0].Name
+// lists makes prefix lists: of the lab's account, of another that shares them, or
+// kept in sync by an IPAM.
+func (g *generator) lists() {
+	if !g.chance(0.5) {
+		return
+	}
+	for n := range 1 + g.rng.IntN(2) {
+		list := sim.PrefixListSpec{ID: g.id("pl"), Account: labAccount, Shared: []string{farAccount}, MaxEntries: 4 + g.rng.IntN(4)}
+		if g.chance(0.3) {
+			list.Account, list.Shared = farAccount, []string{labAccount}
+		}
+		for k := range 1 + g.rng.IntN(3) {
+			list.Entries = append(list.Entries, listBlock(n, k))
+		}
+		list.IPAM = g.chance(0.12)
+		g.s.Topology.PrefixLists = append(g.s.Topology.PrefixLists, list)
+		if g.chance(0.75) {
+			g.s.Config.ListList = append(g.s.Config.ListList, config.PrefixList{ID: list.ID, Owner: list.Account, Accept: true})
+		}
+	}
 	if g.chance(0.2) {
-		start = group.Paths[g.rng.IntN(len(group.Paths))].Name
-	}
-	for _, unit := range group.Units {
-		for _, entry := range unit.Entries {
-			target := entry.NextHops[start]
-			if mixed {
-				switch g.rng.IntN(4) {
-				case 0:
-					continue
-				case 1:
-					target = entry.NextHops[group.Paths[g.rng.IntN(len(group.Paths))].Name]
-				}
-			}
-			g.putRoute(entry.Table, entry.Destination, target)
-		}
+		g.s.Config.Never.Destinations = []string{neverBlock}
 	}
 }
 
-func (g *generator) putRoute(table, destination, target string) {
-	topo := &g.s.Topology
-	route := sim.RouteSpec{Destination: destination, Target: target}
-	for i := range topo.TransitGateways {
-		for j := range topo.TransitGateways[i].Tables {
-			if t := &topo.TransitGateways[i].Tables[j]; t.ID == table {
-				t.Routes = append(t.Routes, route)
-			}
-		}
-	}
-	for i := range topo.VPCs {
-		if t := &topo.VPCs[i].Tables[0]; t.ID == table {
-			t.Routes = append(t.Routes, route)
-		}
-	}
-}
+// listBlock is a block that a prefix list holds or can come to hold.
+func listBlock(list, n int) string { return fmt.Sprintf("10.%d.%d.0/24", 200+list, n) }
+
+// neverBlock is on the neverTouch list of some networks. No list holds it at the
+// start.
+const neverBlock = "10.240.0.0/16"
 
 // faults draws a profile: some runs have none of a kind, so that one kind does
 // not hide what another finds.
@@ -343,81 +287,5 @@ func (g *generator) faults() {
 		Kill: rate(0.4, 0.02), Freeze: rate(0.5, 0.02), MaxFreeze: g.oneOf(10*time.Second, 40*time.Second, 90*time.Second),
 		LoseEvent: rate(0.4, 0.6), DoubleEvent: rate(0.4, 0.5), MaxEventDelay: g.oneOf(0, 5*time.Second, 90*time.Second),
 		StoreError: rate(0.3, 0.05), DoubleWake: rate(0.3, 0.3), EarlyWake: rate(0.3, 0.3),
-	}
-}
-
-// events draws what happens: mostly tunnels that fail and recover, some requests
-// of operators, some writes by others.
-func (g *generator) events() {
-	for range 3 + g.rng.IntN(14) {
-		at := config.Duration(time.Duration(g.rng.IntN(int(faultPhase/time.Second))) * time.Second)
-		switch p := g.rng.Float64(); {
-		case p < 0.72:
-			g.tunnel(at)
-		case p < 0.88:
-			g.operator(at)
-		default:
-			g.meddle(at)
-		}
-	}
-}
-
-func (g *generator) tunnel(at config.Duration) {
-	vpn := g.s.Topology.VPNs[g.rng.IntN(len(g.s.Topology.VPNs))]
-	step := Step{At: at, Do: TunnelDown, VPN: vpn.ID}
-	if g.chance(0.4) {
-		step.Do = TunnelUp
-	}
-	if g.chance(0.3) {
-		step.Tunnel = vpn.Tunnels[g.rng.IntN(2)].OutsideIP
-	}
-	g.s.Script = append(g.s.Script, step)
-}
-
-func (g *generator) operator(at config.Duration) {
-	group := g.s.Config.GroupList[g.rng.IntN(len(g.s.Config.GroupList))]
-	kinds := []protection.RequestKind{
-		protection.Freeze, protection.Lockout, protection.ForcedSwitch, protection.ForcedSwitch,
-		protection.ManualSwitch, protection.ManualSwitch, protection.ManualSwitchToWorking, protection.Release,
-	}
-	kind := kinds[g.rng.IntN(len(kinds))]
-	step := Step{At: at, Do: MakeRequest, Group: group.Name, Kind: string(kind), ID: fmt.Sprintf("r%d", len(g.s.Script)+1)}
-	switch kind {
-	case protection.Lockout, protection.ForcedSwitch, protection.ManualSwitch:
-		step.Path = group.Paths[g.rng.IntN(len(group.Paths))].Name
-		step.IgnoreHealth = kind == protection.ForcedSwitch && g.chance(0.3)
-	case protection.Freeze:
-		step.Immediate = g.chance(0.5)
-	case protection.ManualSwitchToWorking, protection.Release:
-	}
-	if (kind == protection.Freeze || kind == protection.Release) && g.chance(0.3) {
-		step.Group = EveryGroup
-	}
-	g.s.Script = append(g.s.Script, step)
-	if kind == protection.Freeze || (step.Group != EveryGroup && g.chance(0.5)) {
-		later := at + config.Duration(time.Duration(10+g.rng.IntN(200))*time.Second)
-		if time.Duration(later) < faultPhase {
-			g.s.Script = append(g.s.Script, Step{At: later, Do: ClearRequest, Group: step.Group, ID: step.ID})
-		}
-	}
-}
-
-// meddle is somebody else who removes one route, points it elsewhere, or moves
-// all routes of a group.
-func (g *generator) meddle(at config.Duration) {
-	group := g.s.Config.GroupList[g.rng.IntN(len(g.s.Config.GroupList))]
-	path := group.Paths[g.rng.IntN(len(group.Paths))].Name
-	all := g.chance(0.3)
-	for _, unit := range group.Units {
-		for _, entry := range unit.Entries {
-			if !all && !g.chance(0.3) {
-				continue
-			}
-			step := Step{At: at, Do: WriteRoute, By: "somebody", Table: entry.Table, Destination: entry.Destination, Target: entry.NextHops[path]}
-			if !all && g.chance(0.3) {
-				step.Target = ""
-			}
-			g.s.Script = append(g.s.Script, step)
-		}
 	}
 }

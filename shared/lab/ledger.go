@@ -1,7 +1,7 @@
 package lab
 
 import (
-	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -11,17 +11,21 @@ import (
 )
 
 // ledger is the World's side of a run, put in order for the checkers: what each
-// declared entry pointed to at every instant, and what each tunnel was, truly
-// and by telemetry. It is made from the World's tables and its call log, and
-// from nothing that Detour says.
+// declared entry pointed to at every instant, and what was true and shown of
+// every path. It is made from the World's tables, its call log and its
+// histories, and from nothing that Detour says.
 type ledger struct {
 	start, end time.Time
-	config     config.Config
-	groups     []*declared
-	entries    map[entryID]*entryLine
-	tunnels    map[string]*vpnLine
-	calls      []sim.CallRecord
-	requests   []MadeRequest
+	// eras are the configurations, in the order of time.
+	eras    []*era
+	entries map[entryID]*entryLine
+	health  evidence
+	lists   map[string]*listLine
+	calls   []sim.CallRecord
+	// processes are when Detour's processes started: a process works with the
+	// configuration of that instant.
+	processes map[string]time.Time
+	requests  []MadeRequest
 	// blackholes are the entries whose route drops traffic at the end.
 	blackholes map[entryID]bool
 }
@@ -29,17 +33,32 @@ type ledger struct {
 // entryID names an entry as the World's log does.
 type entryID struct{ table, destination string }
 
-// declared is one group as the configuration declares it.
-type declared struct {
-	config.Group
-	entries []*entryLine
+// era is the time during which one configuration was that of new runs.
+type era struct {
+	from, until time.Time
+	config      config.Config
+	groups      []*declared
+	entries     map[entryID]*declaredEntry
 }
 
-// entryLine is the history of one declared entry.
+// declared is one group as a configuration declares it.
+type declared struct {
+	config.Group
+	entries []*declaredEntry
+}
+
+// declaredEntry is one entry of a group, and where it pointed all along.
+type declaredEntry struct {
+	*entryLine
+	group *declared
+	unit  int               // its unit, from 0
+	owner string            // the account of its table
+	hops  map[string]string // path name to target id
+}
+
+// entryLine is the history of one entry, whoever declares it.
 type entryLine struct {
 	id     entryID
-	group  *declared
-	hops   map[string]string // path name to target id
 	points []point
 }
 
@@ -50,18 +69,20 @@ type point struct {
 	by     string
 }
 
-// vpnLine is the history of one VPN connection.
-type vpnLine struct {
-	tunnels   int
-	truth     []level
-	telemetry []level
+// listLine is the history of a managed prefix list.
+type listLine struct {
+	sim.PrefixListSpec
+	versions []listVersion
 }
 
-// level is how many tunnels were up from an instant on.
-type level struct {
-	at time.Time
-	up int
+// listVersion is what a list held from an instant on.
+type listVersion struct {
+	at      time.Time
+	entries []netip.Prefix
 }
+
+// actionEditList is the call that changes the entries of a prefix list.
+const actionEditList = "ModifyManagedPrefixList"
 
 // foreignWriter starts the process name of a writer that is not Detour.
 const foreignWriter = "writer:"
@@ -69,12 +90,20 @@ const foreignWriter = "writer:"
 func isForeign(process string) bool { return strings.HasPrefix(process, foreignWriter) }
 
 // newLedger reads the World after a run. initial are the statics at the start.
-func newLedger(c config.Config, topo sim.Topology, w *sim.World, initial []sim.StaticRoute, requests []MadeRequest, start, end time.Time) *ledger {
-	l := &ledger{start: start, end: end, config: c, entries: map[entryID]*entryLine{}, tunnels: map[string]*vpnLine{}, calls: w.Calls(), requests: requests}
-	for i := range c.GroupList {
-		l.declare(&declared{Group: c.GroupList[i]})
+func newLedger(res *Result, end time.Time) *ledger {
+	world, topo := res.Rig.World, res.Scenario.Topology
+	l := emptyLedger(Start(), end)
+	l.calls, l.requests = world.Calls(), res.Rig.Requests
+	for i, c := range res.Scenario.configs() {
+		if i > 0 && !c.since.Before(end) {
+			break
+		}
+		l.declare(c.since, c.Config)
 	}
-	for _, s := range initial {
+	for i, run := range res.Rig.Runs {
+		l.processes[run.name(i)] = run.Started
+	}
+	for _, s := range res.initial {
 		if e := l.entries[entryID{s.Table, s.Destination.String()}]; e != nil {
 			e.points[0].target = s.Target
 		}
@@ -87,81 +116,124 @@ func newLedger(c config.Config, topo sim.Topology, w *sim.World, initial []sim.S
 			e.points = append(e.points, point{at: call.EffectAt, target: call.Write.After, by: call.Process})
 		}
 	}
-	l.blackholes = map[entryID]bool{}
-	for _, s := range w.StaticRoutes() {
+	for _, s := range world.StaticRoutes() {
 		l.blackholes[entryID{s.Table, s.Destination.String()}] = s.State == "blackhole"
 	}
-	l.readTunnels(topo, w.TunnelHistory())
+	l.health = readEvidence(topo, world)
+	l.readLists(topo)
 	return l
 }
 
-func (l *ledger) declare(g *declared) {
-	l.groups = append(l.groups, g)
-	for _, unit := range g.Units {
-		for _, entry := range unit.Entries {
-			line := &entryLine{id: entryID{entry.Table, entry.Destination}, group: g, hops: entry.NextHops, points: []point{{at: l.start}}}
-			g.entries = append(g.entries, line)
-			l.entries[line.id] = line
-		}
+func emptyLedger(start, end time.Time) *ledger {
+	return &ledger{
+		start: start, end: end, entries: map[entryID]*entryLine{}, health: evidence{}, lists: map[string]*listLine{},
+		processes: map[string]time.Time{}, blackholes: map[entryID]bool{},
 	}
 }
 
-func (l *ledger) readTunnels(topo sim.Topology, history []sim.TunnelChange) {
-	up := map[string]int{}
-	for _, vpn := range topo.VPNs {
-		line := &vpnLine{tunnels: len(vpn.Tunnels)}
-		for _, t := range vpn.Tunnels {
-			if !t.Down {
-				up[vpn.ID]++
+// declare takes in the configuration that is that of new runs from an instant on.
+func (l *ledger) declare(from time.Time, c config.Config) {
+	if len(l.eras) > 0 {
+		l.eras[len(l.eras)-1].until = from
+	}
+	e := &era{from: from, until: l.end, config: c, entries: map[entryID]*declaredEntry{}}
+	l.eras = append(l.eras, e)
+	for i := range c.GroupList {
+		g := &declared{Group: c.GroupList[i]}
+		e.groups = append(e.groups, g)
+		for u, unit := range g.Units {
+			for _, entry := range unit.Entries {
+				id := entryID{entry.Table, entry.Destination}
+				if l.entries[id] == nil {
+					l.entries[id] = &entryLine{id: id, points: []point{{at: l.start}}}
+				}
+				line := &declaredEntry{entryLine: l.entries[id], group: g, unit: u, owner: entry.Account, hops: entry.NextHops}
+				g.entries = append(g.entries, line)
+				e.entries[id] = line
 			}
 		}
-		line.truth = []level{{l.start, up[vpn.ID]}}
-		line.telemetry = []level{{l.start, up[vpn.ID]}}
-		l.tunnels[vpn.ID] = line
 	}
-	for _, change := range history {
-		line := l.tunnels[change.VPN]
-		switch change.Kind {
-		case sim.TunnelTruth:
-			line.truth = stepLevel(line.truth, change)
-		case sim.TunnelTelemetry:
-			line.telemetry = stepLevel(line.telemetry, change)
+}
+
+// readLists replays the changes of the prefix lists from the call log.
+func (l *ledger) readLists(topo sim.Topology) {
+	for _, spec := range topo.PrefixLists {
+		line := &listLine{PrefixListSpec: spec, versions: []listVersion{{at: l.start, entries: prefixes(spec.Entries)}}}
+		if line.Account == "" {
+			line.Account = topo.Account
+		}
+		l.lists[spec.ID] = line
+	}
+	for _, call := range l.calls {
+		line := l.lists[call.Params.Get("PrefixListId")]
+		if call.Action != actionEditList || call.Code != "" || line == nil {
+			continue
+		}
+		entries := slices.Clone(line.versions[len(line.versions)-1].entries)
+		removed := prefixes(paramList(call.Params, "RemoveEntry.", ".Cidr"))
+		entries = slices.DeleteFunc(entries, func(p netip.Prefix) bool { return slices.Contains(removed, p) })
+		entries = append(entries, prefixes(paramList(call.Params, "AddEntry.", ".Cidr"))...)
+		line.versions = append(line.versions, listVersion{at: call.EffectAt, entries: entries})
+	}
+}
+
+// paramList returns the values of the numbered parameters of a call.
+func paramList(params map[string][]string, prefix, suffix string) []string {
+	var out []string
+	for key, values := range params {
+		if strings.HasPrefix(key, prefix) && strings.HasSuffix(key, suffix) {
+			out = append(out, values...)
 		}
 	}
+	slices.Sort(out)
+	return out
 }
 
-func stepLevel(levels []level, change sim.TunnelChange) []level {
-	up := levels[len(levels)-1].up
-	if change.Up {
-		up++
-	} else {
-		up--
-	}
-	return append(levels, level{at: change.At, up: up})
-}
-
-// upAt is how many tunnels were up at an instant.
-func upAt(levels []level, at time.Time) int {
-	i, _ := slices.BinarySearchFunc(levels, at, func(l level, t time.Time) int {
-		return cmp.Or(l.at.Compare(t), -1)
-	})
-	return levels[max(i-1, 0)].up
-}
-
-// through reports whether the level satisfied ok during all of [from, to].
-func through(levels []level, from, to time.Time, ok func(up int) bool) bool {
-	if !ok(upAt(levels, from)) {
-		return false
-	}
-	for _, l := range levels {
-		if l.at.After(from) && !l.at.After(to) && !ok(l.up) {
-			return false
+func prefixes(texts []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range texts {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			out = append(out, p.Masked())
 		}
 	}
-	return true
+	return out
 }
 
-// targetAt is where the entry pointed just before an instant.
+// held is everything that a list held at any time of [from, to].
+func (line *listLine) held(from, to time.Time) []netip.Prefix {
+	var out []netip.Prefix
+	for i, version := range line.versions {
+		over := i+1 < len(line.versions) && !line.versions[i+1].at.After(from)
+		if !over && !version.at.After(to) {
+			out = append(out, version.entries...)
+		}
+	}
+	return out
+}
+
+// eraAt is the configuration that is that of new runs at an instant.
+func (l *ledger) eraAt(at time.Time) *era {
+	out := l.eras[0]
+	for _, e := range l.eras {
+		if !e.from.After(at) {
+			out = e
+		}
+	}
+	return out
+}
+
+// eraOf is the configuration that a process works with.
+func (l *ledger) eraOf(process string) *era {
+	if started, ok := l.processes[process]; ok {
+		return l.eraAt(started)
+	}
+	return l.eras[0]
+}
+
+// last is the configuration at the end.
+func (l *ledger) last() *era { return l.eras[len(l.eras)-1] }
+
+// targetBefore is where the entry pointed just before an instant.
 func (e *entryLine) targetBefore(at time.Time) string {
 	out := ""
 	for _, p := range e.points {
@@ -177,10 +249,10 @@ func (e *entryLine) targetBefore(at time.Time) string {
 func (e *entryLine) current() string { return e.points[len(e.points)-1].target }
 
 // on reports whether the target is the path's next hop for the entry.
-func (e *entryLine) on(path, target string) bool { return target != "" && e.hops[path] == target }
+func (e *declaredEntry) on(path, target string) bool { return target != "" && e.hops[path] == target }
 
 // declaredTarget reports whether any path declares the target for the entry.
-func (e *entryLine) declaredTarget(target string) bool {
+func (e *declaredEntry) declaredTarget(target string) bool {
 	for _, p := range e.group.Paths {
 		if e.hops[p.Name] == target {
 			return true
@@ -197,6 +269,19 @@ func (g *declared) path(name string) config.Path {
 		}
 	}
 	return config.Path{}
+}
+
+// steps are the entries that move together: those of each unit, or all of them
+// where the group is stateful.
+func (g *declared) steps() [][]*declaredEntry {
+	if g.Stateful {
+		return [][]*declaredEntry{g.entries}
+	}
+	out := make([][]*declaredEntry, len(g.Units))
+	for _, e := range g.entries {
+		out[e.unit] = append(out[e.unit], e)
+	}
+	return out
 }
 
 // wholly returns the paths on which every entry of the group stood just before
@@ -219,7 +304,9 @@ func (g *declared) wholly(at time.Time) []string {
 func (r MadeRequest) concerns(group string) bool { return r.Group == group || r.Group == EveryGroup }
 
 // asked reports whether an operator asked something of the group within the
-// window, or whether a request that stands was made before it.
+// window, or whether a request that stands was made before it. A change of the
+// group's configuration asks for something too: what is declared anew is
+// adopted, or brought into place.
 func (l *ledger) asked(group string, from, to time.Time) bool {
 	standing := map[string]bool{}
 	for _, r := range l.requests {
@@ -233,6 +320,16 @@ func (l *ledger) asked(group string, from, to time.Time) bool {
 	}
 	for _, on := range standing {
 		if on {
+			return true
+		}
+	}
+	return l.reconfigured(group, from, to)
+}
+
+// reconfigured reports whether the group's declaration changed within the window.
+func (l *ledger) reconfigured(group string, from, to time.Time) bool {
+	for i, e := range l.eras {
+		if i > 0 && !e.from.Before(from) && !e.from.After(to) && !sameGroup(l.eras[i-1].config, e.config, group) {
 			return true
 		}
 	}
@@ -252,10 +349,12 @@ func (g *declared) meddled(from, to time.Time) bool {
 	return false
 }
 
-// ownWrite is one successful route write of Detour's to a declared entry.
+// ownWrite is one successful route write of Detour's. Its entry is as the
+// configuration of the writing process declares it, or nil.
 type ownWrite struct {
 	call  sim.CallRecord
-	entry *entryLine
+	era   *era
+	entry *declaredEntry
 }
 
 // ownWrites are Detour's successful route writes, in the order of their effect.
@@ -263,7 +362,8 @@ func (l *ledger) ownWrites() []ownWrite {
 	var out []ownWrite
 	for _, call := range l.calls {
 		if call.Write != nil && !isForeign(call.Process) {
-			out = append(out, ownWrite{call: call, entry: l.entries[entryID{call.Write.Table, call.Write.Destination}]})
+			e := l.eraOf(call.Process)
+			out = append(out, ownWrite{call: call, era: e, entry: e.entries[entryID{call.Write.Table, call.Write.Destination}]})
 		}
 	}
 	return out

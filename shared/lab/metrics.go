@@ -76,17 +76,25 @@ func (res *Result) measure() Metrics {
 			m.Writes++
 		}
 	}
-	for _, g := range res.ledger.groups {
-		for _, e := range g.entries {
-			m.RoutelessSeconds += res.ledger.seconds(e, func(_ time.Time, target string) bool { return target == "" })
-			m.DeadPathSeconds += res.ledger.seconds(e, func(at time.Time, target string) bool { return res.ledger.onDeadPath(e, target, at) })
+	for _, era := range res.ledger.eras {
+		for _, g := range era.groups {
+			for _, e := range g.entries {
+				m.RoutelessSeconds += res.ledger.seconds(era, e, func(_ time.Time, target string) bool { return target == "" })
+				m.DeadPathSeconds += res.ledger.seconds(era, e, func(at time.Time, target string) bool { return res.ledger.onDeadPath(e, target, at) })
+			}
 		}
-		moves := res.moves(g.Name)
+	}
+	for _, name := range res.groupNames() {
+		moves := res.moves(name)
 		m.Switchovers += len(moves)
 		for i, move := range moves {
 			until := res.ledger.end
 			if i+1 < len(moves) {
 				until = moves[i+1].At
+			}
+			g := res.ledger.groupAt(name, move.At)
+			if g == nil {
+				continue
 			}
 			until = g.movedBy(move.Decision.To, move.At, until)
 			m.DecisionToLastWriteSeconds = max(m.DecisionToLastWriteSeconds, res.ledger.lastWrite(g, move.At, until).Sub(move.At).Seconds())
@@ -101,17 +109,41 @@ func (res *Result) measure() Metrics {
 // round3 rounds seconds to milliseconds, which is how they are printed.
 func round3(seconds float64) float64 { return math.Round(seconds*1000) / 1000 }
 
-// seconds adds up the time for which the condition holds of an entry. It can
-// change only where the entry or a tunnel changes.
-func (l *ledger) seconds(e *entryLine, holds func(at time.Time, target string) bool) float64 {
-	cuts := []time.Time{l.start, l.end}
+// groupNames are the names of all groups of all configurations, in the order of
+// their first declaration.
+func (res *Result) groupNames() []string {
+	var out []string
+	for _, c := range res.Scenario.configs() {
+		for _, g := range c.GroupList {
+			if !slices.Contains(out, g.Name) {
+				out = append(out, g.Name)
+			}
+		}
+	}
+	return out
+}
+
+// groupAt is the group as it is declared at an instant, or nil.
+func (l *ledger) groupAt(name string, at time.Time) *declared {
+	for _, g := range l.eraAt(at).groups {
+		if g.Name == name {
+			return g
+		}
+	}
+	return nil
+}
+
+// seconds adds up the time of an era for which the condition holds of an entry.
+// It can change only where the entry or a path changes.
+func (l *ledger) seconds(era *era, e *declaredEntry, holds func(at time.Time, target string) bool) float64 {
+	cuts := []time.Time{era.from, era.until}
 	for _, p := range e.points {
-		cuts = append(cuts, p.at)
+		if p.at.After(era.from) && p.at.Before(era.until) {
+			cuts = append(cuts, p.at)
+		}
 	}
 	for _, p := range e.group.Paths {
-		for _, level := range l.tunnels[p.VPN].truth {
-			cuts = append(cuts, level.at)
-		}
+		cuts = append(cuts, changesIn(l.health.truth, l.health.signalsOf(p), era.from, era.until)...)
 	}
 	slices.SortFunc(cuts, time.Time.Compare)
 	total := 0.0
@@ -124,20 +156,20 @@ func (l *ledger) seconds(e *entryLine, holds func(at time.Time, target string) b
 	return total
 }
 
-func (l *ledger) onDeadPath(e *entryLine, target string, at time.Time) bool {
-	dead, alive := false, false
+func (l *ledger) onDeadPath(e *declaredEntry, target string, at time.Time) bool {
+	onDead, alive := false, false
 	for _, p := range e.group.Paths {
-		up := upAt(l.tunnels[p.VPN].truth, at) >= p.MinTunnels
+		up := l.health.trulyUp(p, at)
 		switch {
 		case e.on(p.Name, target) && up:
 			return false
 		case e.on(p.Name, target):
-			dead = true
+			onDead = true
 		default:
 			alive = alive || up
 		}
 	}
-	return dead && alive
+	return onDead && alive
 }
 
 // movedBy is just after the first instant at which every entry of the group

@@ -1,11 +1,13 @@
 package lab
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"detour/shared/config"
 	"detour/shared/config/source"
+	"detour/shared/sim"
 )
 
 // Parse reads a scenario file. name is how problems call the file. Every
@@ -21,6 +23,7 @@ func Parse(data []byte, name string) (*Scenario, error) {
 	}
 	s := &Scenario{}
 	r.Into(s)
+	nameUnits(s.Script)
 	k := &scenarioCheck{r: r, s: s}
 	s.Config = r.Config(config.Home{Account: k.account(), Region: s.Topology.Region})
 	k.head()
@@ -56,11 +59,13 @@ type scenarioCheck struct {
 
 	// known is false while the topology has problems, so that nothing is reported
 	// as missing from it that is only misspelled there.
-	known   bool
-	vpns    map[string][]string // the outside addresses of its tunnels
-	tables  []string
-	targets []string
-	hosts   []string
+	known bool
+	vpns  map[string][]string // the outside addresses of its tunnels
+
+	tables, targets, hosts, lists, alarms           []string
+	following                                       []string // the alarms that follow something
+	instances, interfaces, peers, gateways          []string
+	attachments, connects, directConnects, peerings []string
 }
 
 func (k *scenarioCheck) add(path, value, what, remedy string) {
@@ -110,11 +115,13 @@ func (k *scenarioCheck) index() {
 			}
 		}
 		for _, attachment := range vpc.Attachments {
-			k.targets = append(k.targets, attachment.ID)
+			k.attachments = append(k.attachments, attachment.ID)
 		}
 	}
 	for _, vpn := range topo.VPNs {
-		k.targets = append(k.targets, vpn.Attachment.ID)
+		if vpn.Attachment.ID != "" {
+			k.attachments = append(k.attachments, vpn.Attachment.ID)
+		}
 		k.vpns[vpn.ID] = []string{}
 		for _, tunnel := range vpn.Tunnels {
 			k.vpns[vpn.ID] = append(k.vpns[vpn.ID], tunnel.OutsideIP)
@@ -123,37 +130,52 @@ func (k *scenarioCheck) index() {
 	for _, host := range topo.Hosts {
 		k.hosts = append(k.hosts, host.Name)
 	}
+	k.indexEdges(topo)
+	k.targets = append(k.targets, k.attachments...)
 	k.targets = append(k.targets, "blackhole")
-	slices.Sort(k.targets)
-	k.targets = slices.Compact(k.targets)
-	slices.Sort(k.tables)
+	for _, list := range []*[]string{&k.targets, &k.tables, &k.attachments} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+}
+
+// indexEdges collects the ways out other than VPN connections, with what belongs
+// to them.
+func (k *scenarioCheck) indexEdges(topo sim.Topology) {
+	for _, gateway := range topo.VPNGateways {
+		k.gateways = append(k.gateways, gateway.ID)
+	}
+	for _, a := range topo.Appliances {
+		k.instances, k.interfaces = append(k.instances, a.Instance), append(k.interfaces, a.Interface)
+	}
+	for _, c := range topo.Connects {
+		k.connects = append(k.connects, c.Attachment.ID)
+		for _, peer := range c.Peers {
+			k.peers = append(k.peers, peer.ID)
+		}
+	}
+	for _, p := range topo.Peerings {
+		k.peerings = append(k.peerings, p.Attachment.ID)
+	}
+	for _, d := range topo.DirectConnects {
+		k.directConnects = append(k.directConnects, d.Attachment.ID)
+	}
+	for _, list := range topo.PrefixLists {
+		k.lists = append(k.lists, list.ID)
+	}
+	for _, alarm := range topo.Alarms {
+		k.alarms = append(k.alarms, alarm.Name)
+		if alarm.Box != "" || alarm.From != "" || alarm.VPN != "" || alarm.Attachment != "" {
+			k.following = append(k.following, alarm.Name)
+		}
+	}
+	for _, ids := range [][]string{k.gateways, k.instances, k.interfaces} {
+		k.targets = append(k.targets, ids...)
+	}
+	for _, ids := range [][]string{k.connects, k.peerings, k.directConnects} {
+		k.attachments = append(k.attachments, ids...)
+	}
 }
 
 // vpnIDs are the topology's VPN connections, sorted.
-func (k *scenarioCheck) vpnIDs() []string {
-	out := make([]string, 0, len(k.s.Topology.VPNs))
-	for _, vpn := range k.s.Topology.VPNs {
-		out = append(out, vpn.ID)
-	}
-	slices.Sort(out)
-	return out
-}
-
-// group finds a group of the configuration.
-func (k *scenarioCheck) group(name string) (config.Group, bool) {
-	for _, g := range k.s.Config.GroupList {
-		if g.Name == name {
-			return g, true
-		}
-	}
-	return config.Group{}, false
-}
-
-func (k *scenarioCheck) groupNames() []string {
-	out := make([]string, 0, len(k.s.Config.GroupList))
-	for _, g := range k.s.Config.GroupList {
-		out = append(out, g.Name)
-	}
-	slices.Sort(out)
-	return out
-}
+func (k *scenarioCheck) vpnIDs() []string { return slices.Sorted(maps.Keys(k.vpns)) }

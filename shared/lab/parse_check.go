@@ -37,13 +37,13 @@ func scenarioName(name string) bool {
 }
 
 func (k *scenarioCheck) world() {
-	w := k.s.World
-	k.notNegative("world.detectAfter", w.DetectAfter)
-	k.notNegative("world.recoverAfter", w.RecoverAfter)
-	k.notNegative("world.telemetryLag", w.TelemetryLag)
-	k.notNegative("world.eventDelay", w.EventDelay)
-	if w.PageLimit < 0 {
-		k.add("world.pageLimit", strconv.Itoa(w.PageLimit), "is negative", "write how many items a page has at most, or leave it out")
+	for _, d := range k.s.World.durations() {
+		k.notNegative("world."+d.key, *d.value)
+	}
+	for _, n := range k.s.World.counts() {
+		if *n.value < 0 {
+			k.add("world."+n.key, strconv.Itoa(*n.value), "is negative", n.remedy)
+		}
 	}
 }
 
@@ -129,12 +129,20 @@ func (k *scenarioCheck) rule(path string, rule RuleSpec) {
 	}
 }
 
-// actions are the actions of the simulated EC2 and STS.
+// actions are the actions of the simulated EC2, CloudWatch and STS.
 func actions() []string {
 	return []string{
 		"DescribeVpnConnections", "DescribeTransitGatewayAttachments", "DescribeTransitGatewayRouteTables", "SearchTransitGatewayRoutes",
 		"GetTransitGatewayRouteTableAssociations", "DescribeRouteTables", "CreateTransitGatewayRoute", "ReplaceTransitGatewayRoute",
-		"DeleteTransitGatewayRoute", "CreateRoute", "ReplaceRoute", "DeleteRoute", "AssumeRole", "GetCallerIdentity",
+		"DeleteTransitGatewayRoute", "CreateRoute", "ReplaceRoute", "DeleteRoute",
+		"DescribeTransitGateways", "DescribeTransitGatewayConnects", "DescribeTransitGatewayConnectPeers",
+		"GetTransitGatewayRouteTablePropagations", "EnableTransitGatewayRouteTablePropagation", "DisableTransitGatewayRouteTablePropagation",
+		"GetTransitGatewayPrefixListReferences", "CreateTransitGatewayPrefixListReference", "ModifyTransitGatewayPrefixListReference",
+		"DeleteTransitGatewayPrefixListReference",
+		"DescribeVpnGateways", "EnableVgwRoutePropagation", "DisableVgwRoutePropagation", "DescribeVpcs", "DescribeSubnets",
+		"DescribeInstances", "DescribeInstanceStatus", "DescribeNetworkInterfaces",
+		"DescribeManagedPrefixLists", "GetManagedPrefixListEntries", "ModifyManagedPrefixList",
+		"DescribeAlarms", "AssumeRole", "GetCallerIdentity",
 	}
 }
 
@@ -164,8 +172,12 @@ func (k *scenarioCheck) topology() bool {
 		return false
 	}
 	times := k.s.World
-	times.DetectAfter, times.RecoverAfter = max(times.DetectAfter, 0), max(times.RecoverAfter, 0)
-	times.TelemetryLag, times.EventDelay = max(times.TelemetryLag, 0), max(times.EventDelay, 0)
+	for _, d := range times.durations() {
+		*d.value = max(*d.value, 0) // A negative one is reported already.
+	}
+	for _, n := range times.counts() {
+		*n.value = max(*n.value, 0)
+	}
 	scheduler := sim.NewScheduler(0, Start())
 	defer scheduler.Close()
 	topo := k.s.Topology
@@ -206,6 +218,12 @@ func (k *scenarioCheck) names() {
 		{"transitGateways", len(topo.TransitGateways), func(i int) string { return topo.TransitGateways[i].Name }},
 		{"vpcs", len(topo.VPCs), func(i int) string { return topo.VPCs[i].Name }},
 		{"vpns", len(topo.VPNs), func(i int) string { return topo.VPNs[i].Name }},
+		{"vpnGateways", len(topo.VPNGateways), func(i int) string { return topo.VPNGateways[i].Name }},
+		{"appliances", len(topo.Appliances), func(i int) string { return topo.Appliances[i].Name }},
+		{"connects", len(topo.Connects), func(i int) string { return topo.Connects[i].Name }},
+		{"peerings", len(topo.Peerings), func(i int) string { return topo.Peerings[i].Name }},
+		{"directConnects", len(topo.DirectConnects), func(i int) string { return topo.DirectConnects[i].Name }},
+		{"prefixLists", len(topo.PrefixLists), func(i int) string { return topo.PrefixLists[i].Name }},
 	} {
 		first := map[string]string{}
 		for i := range kind.count {
@@ -249,16 +267,43 @@ func (k *scenarioCheck) topologyProblem(text string) {
 
 // references checks what the configuration refers to.
 func (k *scenarioCheck) references() {
-	for i, g := range k.s.Config.GroupList {
-		at := config.IndexPath("groups", i)
+	k.referencesOf(k.s.Config, func(path string) string { return path })
+}
+
+// referencesOf checks what a configuration refers to. at says where a path of it
+// stands in the file.
+func (k *scenarioCheck) referencesOf(c config.Config, at func(path string) string) {
+	for i, g := range c.GroupList {
+		group := config.IndexPath("groups", i)
 		for j, p := range g.Paths {
-			k.oneOf(config.IndexPath(at+".paths", j)+".vpn", p.VPN, "is not in the topology", k.vpnIDs())
+			k.pathReferences(at(config.IndexPath(group+".paths", j)), p)
 		}
 		for u, unit := range g.Units {
 			for e, entry := range unit.Entries {
-				k.entry(config.IndexPath(config.IndexPath(at+".units", u)+".entries", e), g, entry)
+				k.entry(at(config.IndexPath(config.IndexPath(group+".units", u)+".entries", e)), g, entry)
 			}
 		}
+	}
+}
+
+func (k *scenarioCheck) pathReferences(path string, p config.Path) {
+	const missing = "is not in the topology"
+	switch p.Kind {
+	case kindVPN:
+		k.oneOf(path+".vpn", p.VPN, missing, k.vpnIDs())
+	case kindConnect:
+		k.oneOf(path+".attachment", p.Attachment, "is not a Connect attachment of the topology", k.connects)
+		for i, peer := range p.Peers {
+			k.oneOf(config.IndexPath(path+".peers", i), peer, missing, k.peers)
+		}
+	case kindAppliance:
+		k.oneOf(path+".interface", p.Interface, missing, k.interfaces)
+		k.oneOf(path+".instance", p.Instance, missing, k.instances)
+	case kindAttachment:
+		k.oneOf(path+".attachment", p.Attachment, missing, k.attachments)
+	}
+	for i, check := range p.Checks {
+		k.oneOf(config.IndexPath(path+".checks", i)+".alarm", check.Alarm, "is not an alarm of the topology", k.alarms)
 	}
 }
 
@@ -277,6 +322,9 @@ func (k *scenarioCheck) oneHome() {
 
 func (k *scenarioCheck) entry(path string, g config.Group, entry config.Entry) {
 	k.oneOf(path+".table", entry.Table, "is not in the topology", k.tables)
+	if strings.HasPrefix(entry.Destination, "pl-") {
+		k.oneOf(path+".destination", entry.Destination, "is not a prefix list of the topology", k.lists)
+	}
 	for _, p := range g.Paths {
 		if hop, ok := entry.NextHops[p.Name]; ok {
 			k.oneOf(config.KeyPath(path+".nextHops", p.Name), hop, "is not in the topology", k.targets)

@@ -8,65 +8,100 @@ import (
 	"strings"
 
 	"detour/shared/config"
-	"detour/shared/protection"
 )
 
-// verbs are the verbs of a script, with the keys that each takes beside at and do.
-func verbs() []struct {
-	verb Verb
-	keys []string
-} {
-	return []struct {
-		verb Verb
-		keys []string
-	}{
-		{TunnelDown, []string{"vpn", "tunnel"}},
-		{TunnelUp, []string{"vpn", "tunnel"}},
-		{MakeRequest, []string{"group", "kind", "id", "path", "extent", "ignoreHealth", "immediate"}},
-		{ClearRequest, []string{"group", "id"}},
-		{WriteRoute, []string{"by", "table", "destination", "target"}},
-		{LoseEvents, nil},
-		{DeliverEvents, nil},
+// verbRule is a verb of a script with the keys that it takes beside at and do,
+// and the check of their values.
+type verbRule struct {
+	verb  Verb
+	keys  []string
+	check func(k *scenarioCheck, path string, step Step)
+}
+
+// verbs are the verbs of a script, in the order in which they are listed.
+func verbs() []verbRule {
+	appliance := []string{"instance"}
+	return []verbRule{
+		{TunnelDown, []string{"vpn", "tunnel"}, (*scenarioCheck).tunnelStep},
+		{TunnelUp, []string{"vpn", "tunnel"}, (*scenarioCheck).tunnelStep},
+		{InstanceStop, appliance, (*scenarioCheck).instanceStep},
+		{InstanceStart, appliance, (*scenarioCheck).instanceStep},
+		{InstanceTerminate, appliance, (*scenarioCheck).instanceStep},
+		{InstanceImpaired, []string{"instance", "check"}, (*scenarioCheck).instanceStep},
+		{InstanceOK, appliance, (*scenarioCheck).instanceStep},
+		{ForwardingStops, appliance, (*scenarioCheck).instanceStep},
+		{ForwardingWorks, appliance, (*scenarioCheck).instanceStep},
+		{LineDown, appliance, (*scenarioCheck).instanceStep},
+		{LineUp, appliance, (*scenarioCheck).instanceStep},
+		{SourceDestCheckOn, []string{"interface"}, (*scenarioCheck).interfaceStep},
+		{SourceDestCheckOff, []string{"interface"}, (*scenarioCheck).interfaceStep},
+		{SessionDown, []string{"peer", "session"}, (*scenarioCheck).sessionStep},
+		{SessionUp, []string{"peer", "session"}, (*scenarioCheck).sessionStep},
+		{DirectConnectDown, []string{"attachment"}, (*scenarioCheck).directConnectStep},
+		{DirectConnectUp, []string{"attachment"}, (*scenarioCheck).directConnectStep},
+		{PeeringDown, []string{"attachment"}, (*scenarioCheck).peeringStep},
+		{PeeringUp, []string{"attachment"}, (*scenarioCheck).peeringStep},
+		{GatewayDetached, []string{"gateway"}, (*scenarioCheck).gatewayStep},
+		{GatewayAttached, []string{"gateway"}, (*scenarioCheck).gatewayStep},
+		{AttachmentState, []string{"attachment", "state"}, (*scenarioCheck).attachmentStep},
+		{SetAlarm, []string{"name", "state"}, (*scenarioCheck).alarmStep},
+		{DeleteAlarm, []string{"name"}, (*scenarioCheck).alarmStep},
+		{EditPrefixList, []string{"by", "list", "add", "remove"}, (*scenarioCheck).listStep},
+		{MakeRequest, []string{"group", "kind", "id", "path", "extent", "ignoreHealth", "immediate", "lists"}, (*scenarioCheck).requestStep},
+		{ClearRequest, []string{"group", "id"}, (*scenarioCheck).clearStep},
+		{Configure, []string{"group", "set", "removed"}, (*scenarioCheck).configureStep},
+		{WriteRoute, []string{"by", "table", "destination", "target"}, (*scenarioCheck).writeStep},
+		{LoseEvents, nil, nil},
+		{DeliverEvents, nil, nil},
 	}
 }
 
 // stepKeys are all keys of a step that depend on its verb.
 func stepKeys() []string {
-	return []string{"vpn", "tunnel", "group", "kind", "id", "path", "extent", "ignoreHealth", "immediate", "by", "table", "destination", "target"}
+	var out []string
+	for _, v := range verbs() {
+		for _, key := range v.keys {
+			if !slices.Contains(out, key) {
+				out = append(out, key)
+			}
+		}
+	}
+	return out
 }
 
 func (k *scenarioCheck) script() {
+	rules := map[Verb]verbRule{}
+	var names []string
+	for _, v := range verbs() {
+		names = append(names, string(v.verb))
+		rules[v.verb] = v
+	}
 	for i, step := range k.s.Script {
 		path := config.IndexPath("script", i)
 		k.at(path, step.At)
-		var names []string
-		var takes []string
-		for _, v := range verbs() {
-			names = append(names, string(v.verb))
-			if v.verb == step.Do {
-				takes = v.keys
-			}
-		}
-		if !k.oneOf(path+".do", string(step.Do), "is not a verb", names) {
+		rule, known := rules[step.Do]
+		if !known {
+			k.unknownVerb(path+".do", string(step.Do), names)
 			continue
 		}
 		for _, key := range stepKeys() {
-			if k.r.Has(path+"."+key) && !slices.Contains(takes, key) {
+			if k.r.Has(path+"."+key) && !slices.Contains(rule.keys, key) {
 				k.add(path+"."+key, "", "has no effect with do: "+string(step.Do), "remove it")
 			}
 		}
-		switch step.Do {
-		case TunnelDown, TunnelUp:
-			k.tunnelStep(path, step)
-		case MakeRequest:
-			k.requestStep(path, step)
-		case ClearRequest:
-			k.clearStep(path, step)
-		case WriteRoute:
-			k.writeStep(path, step)
-		case LoseEvents, DeliverEvents:
+		if rule.check != nil {
+			rule.check(k, path, step)
 		}
 	}
+	k.configures()
+}
+
+func (k *scenarioCheck) unknownVerb(path, verb string, names []string) {
+	if verb == "" {
+		k.add(path, "", "missing", "write one of "+strings.Join(names, ", "))
+		return
+	}
+	k.add(path, verb, "is not a verb", Nearest(verb, names))
 }
 
 // at checks an instant of the run.
@@ -82,101 +117,6 @@ func (k *scenarioCheck) at(path string, at config.Duration) {
 	}
 }
 
-func (k *scenarioCheck) tunnelStep(path string, step Step) {
-	if !k.known || !k.oneOf(path+".vpn", step.VPN, "is not in the topology", k.vpnIDs()) {
-		return
-	}
-	if step.Tunnel != "" {
-		k.oneOf(path+".tunnel", step.Tunnel, "is not a tunnel of "+step.VPN, k.vpns[step.VPN])
-	}
-}
-
-// clearStep checks that there is something to clear.
-func (k *scenarioCheck) clearStep(path string, step Step) {
-	known := k.oneOf(path+".group", step.Group, "is not a group of this file", append(k.groupNames(), EveryGroup))
-	if !k.required(path+".id", step.ID, "write the id of the request to clear") || !known {
-		return
-	}
-	ids := requestIDs(k.s.Script)
-	if madeBefore(k.s.Script, ids, step) {
-		return
-	}
-	remedy := "make the request at an earlier time, or remove this step"
-	var made []string
-	for i, request := range k.s.Script {
-		if request.Do == MakeRequest && request.Group == step.Group && request.At < step.At {
-			made = append(made, ids[i])
-		}
-	}
-	if len(made) > 0 {
-		remedy = "write one of " + strings.Join(made, ", ")
-	}
-	k.add(path+".id", step.ID, "is not the id of an earlier request of group "+step.Group, remedy)
-}
-
-// madeBefore reports whether the request that the step clears is made before it.
-// What is at the same instant has no order.
-func madeBefore(script []Step, ids map[int]string, clearing Step) bool {
-	for i, step := range script {
-		if step.Do == MakeRequest && step.Group == clearing.Group && ids[i] == clearing.ID && step.At < clearing.At {
-			return true
-		}
-	}
-	return false
-}
-
-func (k *scenarioCheck) requestStep(path string, step Step) {
-	kinds := []string{
-		string(protection.Freeze), string(protection.Lockout), string(protection.ForcedSwitch),
-		string(protection.ManualSwitch), string(protection.ManualSwitchToWorking), string(protection.Release),
-	}
-	known := k.oneOf(path+".kind", step.Kind, "is not a kind of request", kinds)
-	names := k.groupNames()
-	kind := protection.RequestKind(step.Kind)
-	if kind == protection.Freeze || kind == protection.Release {
-		names = append(names, EveryGroup)
-	}
-	if !k.oneOf(path+".group", step.Group, "is not a group of this file", names) || !known {
-		return
-	}
-	switches := kind == protection.ForcedSwitch || kind == protection.ManualSwitch
-	group, _ := k.group(step.Group)
-	if switches || kind == protection.Lockout {
-		var paths []string
-		for _, p := range group.Paths {
-			paths = append(paths, p.Name)
-		}
-		k.oneOf(path+".path", step.Path, "is not a path of group "+group.Name, paths)
-	} else {
-		k.useless(path, "path", kind)
-	}
-	if kind != protection.ManualSwitch && kind != protection.ManualSwitchToWorking {
-		k.useless(path, "extent", kind)
-	} else if step.Extent < 0 || step.Extent > len(group.Units) {
-		k.add(path+".extent", fmt.Sprint(step.Extent), "is not a number of units that the group has", fmt.Sprintf("write 1 to %d, or leave it out for all", len(group.Units)))
-	}
-	if kind != protection.ForcedSwitch {
-		k.useless(path, "ignoreHealth", kind)
-	}
-	if kind != protection.Freeze {
-		k.useless(path, "immediate", kind)
-	}
-}
-
-func (k *scenarioCheck) useless(path, key string, kind protection.RequestKind) {
-	if k.r.Has(path + "." + key) {
-		k.add(path+"."+key, "", "has no effect with kind: "+string(kind), "remove it")
-	}
-}
-
-func (k *scenarioCheck) writeStep(path string, step Step) {
-	k.required(path+".by", step.By, "write who writes the route, such as terraform")
-	k.tableAndDestination(path, step.Table, step.Destination)
-	if k.known && step.Target != "" {
-		k.oneOf(path+".target", step.Target, "is not in the topology", k.targets)
-	}
-}
-
 func (k *scenarioCheck) tableAndDestination(path, table, destination string) {
 	if k.known {
 		k.oneOf(path+".table", table, "is not in the topology", k.tables)
@@ -184,14 +124,25 @@ func (k *scenarioCheck) tableAndDestination(path, table, destination string) {
 	if !k.required(path+".destination", destination, "write a CIDR block such as 10.0.0.0/8") {
 		return
 	}
-	prefix, err := netip.ParsePrefix(destination)
+	if strings.HasPrefix(destination, "pl-") {
+		if k.known {
+			k.oneOf(path+".destination", destination, "is not a prefix list of the topology", k.lists)
+		}
+		return
+	}
+	k.block(path+".destination", destination)
+}
+
+// block checks a CIDR block in its canonical spelling.
+func (k *scenarioCheck) block(path, text string) {
+	prefix, err := netip.ParsePrefix(text)
 	switch {
 	case err != nil:
-		k.add(path+".destination", destination, "is not a CIDR block", "write for example 10.0.0.0/8")
+		k.add(path, text, "is not a CIDR block", "write for example 10.0.0.0/8")
 	case prefix != prefix.Masked():
-		k.add(path+".destination", destination, "has host bits set", "write "+prefix.Masked().String())
-	case prefix.String() != destination:
-		k.add(path+".destination", destination, "is not in its canonical spelling", "write "+prefix.String())
+		k.add(path, text, "has host bits set", "write "+prefix.Masked().String())
+	case prefix.String() != text:
+		k.add(path, text, "is not in its canonical spelling", "write "+prefix.String())
 	}
 }
 

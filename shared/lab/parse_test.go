@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -39,7 +40,9 @@ func TestEncodeRoundTrip(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", s.Name, err, text)
 		}
 		if !reflect.DeepEqual(again, s) {
-			t.Errorf("%s: parsed\n%+v\nwant\n%+v\n%s", s.Name, again, s, text)
+			one, _ := json.MarshalIndent([]any{again, again.Config}, "", " ")
+			two, _ := json.MarshalIndent([]any{s, s.Config}, "", " ")
+			t.Fatalf("%s: parsed\n%s\nwant\n%s\n%s", s.Name, one, two, text)
 		}
 	}
 }
@@ -51,13 +54,13 @@ func TestScenarioProblemsHavePositions(t *testing.T) {
 		"unknown key":       {"duration: 15m", "duraton: 15m", "duraton", `duraton: unknown key; did you mean duration?`},
 		"no unit":           {"duration: 15m", "duration: 15", "15", `duration: "15" is a number without a unit; write 15s for seconds, or 15m for minutes`},
 		"seed":              {"seed: 1", "seed: -1", "-1", `seed: "-1" is not a whole number of zero or more; write decimal digits, without quotation marks`},
-		"verb":              {"do: tunnel-up", "do: tunnel-right", "tunnel-right", `script[1].do: "tunnel-right" is not a verb; write one of tunnel-down, tunnel-up, request, clear, write, lose-events, deliver-events`},
+		"verb":              {"do: tunnel-up", "do: tunnel-right", "tunnel-right", `script[1].do: "tunnel-right" is not a verb; did you mean tunnel-down?`},
 		"late step":         {"{at: 8m, do", "{at: 80m, do", "80m", `script[1].at: "1h20m" is after the end of the run (duration: 15m); write an earlier time, or a longer duration`},
 		"no vpn":            {"do: tunnel-up, vpn: vpn-0b000000000000001", "do: tunnel-up, vpn: vpn-0b00000000000000f", "vpn-0b00000000000000f", `script[1].vpn: "vpn-0b00000000000000f" is not in the topology; write one of vpn-0b000000000000001, vpn-0b000000000000002`},
 		"tunnel":            {"do: tunnel-up, vpn: vpn-0b000000000000001", "do: tunnel-up, vpn: vpn-0b000000000000001, tunnel: 203.0.113.21", "203.0.113.21", `script[1].tunnel: "203.0.113.21" is not a tunnel of vpn-0b000000000000001; write one of 203.0.113.11, 203.0.113.12`},
 		"useless key":       {"do: tunnel-up, vpn: vpn-0b000000000000001", "do: lose-events, vpn: vpn-0b000000000000001", "vpn-0b", `script[1].vpn: has no effect with do: lose-events; remove it`},
 		"request":           {"do: tunnel-up, vpn: vpn-0b000000000000001", "do: request, group: other-cloud, kind: lockout, path: tertiary", "tertiary", `script[1].path: "tertiary" is not a path of group other-cloud; write one of primary, backup`},
-		"request kind":      {"do: tunnel-up, vpn: vpn-0b000000000000001", "do: request, group: other-cloud, kind: push", "push", `script[1].kind: "push" is not a kind of request; write one of freeze, lockout, forced-switch, manual-switch, manual-switch-to-working, release`},
+		"request kind":      {"do: tunnel-up, vpn: vpn-0b000000000000001", "do: request, group: other-cloud, kind: push", "push", `script[1].kind: "push" is not a kind of request; write one of freeze, lockout, forced-switch, manual-switch, manual-switch-to-working, release, adopt`},
 		"group":             {"do: tunnel-up, vpn: vpn-0b000000000000001", "do: clear, group: other, id: r1", "other,", `script[1].group: "other" is not a group of this file; write one of other-cloud, all`},
 		"write":             {"do: tunnel-up, vpn: vpn-0b000000000000001", "do: write, by: bob, table: rtb-1, destination: 10.0.0.0/8", "rtb-1", `script[1].table: "rtb-1" is not in the topology; write one of rtb-0a000000000000001, rtb-0a000000000000002, tgw-rtb-0c000000000000001`},
 		"host":              {"{at: 3m15s, from: shop, to: tokyo,", "{at: 3m15s, from: shop, to: osaka,", "osaka", `expect.reach[1].to: "osaka" is not a host of the topology; write one of shop, billing, tokyo, beijing`},
@@ -94,8 +97,8 @@ func TestScenarioProblemsHavePositions(t *testing.T) {
 // simulated APIs answer.
 func TestActionsAreTheSimulators(t *testing.T) {
 	var want []string
-	for _, file := range []string{"action.go", "sts.go"} {
-		text, err := os.ReadFile("../sim/ec2api/" + file)
+	for _, file := range []string{"ec2api/action.go", "ec2api/sts.go", "ec2api/tgwnetwork.go", "ec2api/vpcnetwork.go"} {
+		text, err := os.ReadFile("../sim/" + file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,6 +106,7 @@ func TestActionsAreTheSimulators(t *testing.T) {
 			want = append(want, found[1])
 		}
 	}
+	want = append(want, "DescribeAlarms") // The only one of cloudwatchapi.
 	got := actions()
 	slices.Sort(got)
 	slices.Sort(want)

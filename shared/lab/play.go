@@ -3,7 +3,6 @@ package lab
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"detour/shared/config"
 	"detour/shared/controller"
-	"detour/shared/protection"
 	"detour/shared/sim"
 )
 
@@ -26,6 +24,8 @@ type PlayOptions struct {
 	// Wire plays with the real adapters of the record store, the queue and the bus.
 	Wire       bool
 	Log, Trace io.Writer
+	// replay are the events that are delivered in the place of the network's own.
+	replay []*ReplayedEvent
 }
 
 // Result is what came of a scenario.
@@ -44,8 +44,10 @@ type Result struct {
 	Metrics    Metrics
 	Violations []Violation
 	TraceHash  uint64
-	initial    []sim.StaticRoute
-	ledger     *ledger
+	// Replayed are the recorded events of a replay, and what came of them.
+	Replayed []*ReplayedEvent
+	initial  []sim.StaticRoute
+	ledger   *ledger
 }
 
 // Play plays a scenario to its end, and checks the invariants and expectations.
@@ -58,15 +60,16 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	}
 	rig, err := NewRig(Options{
 		Seed: seed, Topology: s.Topology, World: s.World.options(), Config: s.Config, Faults: s.Faults.faults(), PageLimit: s.World.PageLimit,
-		WrapRecords: opts.WrapRecords, Wire: opts.Wire, Log: opts.Log, Trace: opts.Trace,
+		WrapRecords: opts.WrapRecords, Wire: opts.Wire, Log: opts.Log, Trace: opts.Trace, Silent: opts.replay != nil,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	defer rig.Close()
-	out := &Result{Scenario: s, Seed: seed, Rig: rig, Before: rig.World.Snapshot(), initial: rig.World.StaticRoutes()}
+	out := &Result{Scenario: s, Seed: seed, Rig: rig, Before: rig.World.Snapshot(), initial: rig.World.StaticRoutes(), Replayed: opts.replay}
 	out.script(s)
 	out.expectations(s)
+	out.deliver()
 	if until := time.Duration(s.Faults.Until); until > 0 {
 		rig.Scheduler.At(Start().Add(until), "quiet", rig.Quiet)
 	}
@@ -79,7 +82,7 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	}
 	out.After = rig.World.Snapshot()
 	out.TraceHash = rig.Scheduler.TraceHash()
-	out.ledger = newLedger(s.Config, s.Topology, rig.World, out.initial, rig.Requests, Start(), end)
+	out.ledger = newLedger(out, end)
 	checks := opts.Checks
 	if by := time.Duration(s.Expect.ConvergedBy); by > 0 {
 		checks.ConvergedBy = Start().Add(by)
@@ -89,6 +92,7 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	out.Violations = out.ledger.check(checks)
 	out.Metrics = out.measure()
 	out.boundMetrics(s)
+	out.settleReplay()
 	return out, nil
 }
 
@@ -154,96 +158,6 @@ func requestIDs(script []Step) map[int]string {
 		ids[i] = cmp.Or(script[i].ID, fmt.Sprintf("request-%d", n+1))
 	}
 	return ids
-}
-
-// Do does one step of a script now.
-func (r *Rig) Do(step Step) error {
-	switch step.Do {
-	case TunnelDown, TunnelUp:
-		return r.setTunnels(step)
-	case MakeRequest:
-		return r.request(step)
-	case ClearRequest:
-		return r.clearRequest(step)
-	case WriteRoute:
-		err := r.World.ForceRoute(step.By, step.Table, step.Destination, step.Target)
-		if _, refused := errors.AsType[*sim.APIError](err); refused {
-			return nil // What AWS refuses is in the call log, and no mistake of the script.
-		}
-		return err
-	case LoseEvents:
-		r.opts.Faults.Events.Lose = 1
-		return nil
-	case DeliverEvents:
-		r.opts.Faults.Events.Lose = 0
-		return nil
-	default:
-		return fmt.Errorf("verb %q is not known: write tunnel-down, tunnel-up, request, clear, write, lose-events or deliver-events", step.Do)
-	}
-}
-
-func (r *Rig) setTunnels(step Step) error {
-	for _, vpn := range r.opts.Topology.VPNs {
-		if vpn.ID != step.VPN {
-			continue
-		}
-		for _, t := range vpn.Tunnels {
-			if step.Tunnel == "" || step.Tunnel == t.OutsideIP {
-				if err := r.World.SetTunnel(vpn.ID, t.OutsideIP, step.Do == TunnelUp); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}
-	return fmt.Errorf("vpn %q is not in the topology", step.VPN)
-}
-
-// request makes an operator's request, and wakes the group as the CLI does.
-func (r *Rig) request(step Step) error {
-	id := step.ID
-	if id == "" {
-		made := 1
-		for _, earlier := range r.Requests {
-			if !earlier.Clear {
-				made++
-			}
-		}
-		id = fmt.Sprintf("request-%d", made)
-	}
-	request := protection.Request{
-		ID: id, Kind: protection.RequestKind(step.Kind), Path: step.Path, Extent: step.Extent,
-		IgnoreHealth: step.IgnoreHealth, Immediate: step.Immediate, At: r.Scheduler.Now(), By: "operator",
-	}
-	r.Requests = append(r.Requests, MadeRequest{At: request.At, Group: step.Group, Request: request})
-	if step.Group == EveryGroup {
-		return r.control(request)
-	}
-	key := controller.GroupKey(step.Group)
-	r.wake(key, request.At)
-	return r.Store.Request(context.Background(), key, request)
-}
-
-// control makes the two requests that are for every group.
-func (r *Rig) control(request protection.Request) error {
-	change := controller.ControlChange{ReleasedAt: &request.At}
-	if request.Kind == protection.Freeze {
-		change = controller.ControlChange{Freeze: &protection.FreezeState{On: true, Immediate: request.Immediate}}
-	}
-	r.wake(controller.KeyEverything, request.At)
-	return r.Store.Control(context.Background(), change)
-}
-
-func (r *Rig) clearRequest(step Step) error {
-	now := r.Scheduler.Now()
-	r.Requests = append(r.Requests, MadeRequest{At: now, Group: step.Group, Request: protection.Request{ID: step.ID}, Clear: true})
-	if step.Group == EveryGroup {
-		r.wake(controller.KeyEverything, now)
-		return r.Store.Control(context.Background(), controller.ControlChange{Freeze: &protection.FreezeState{}})
-	}
-	key := controller.GroupKey(step.Group)
-	r.wake(key, now)
-	return r.Store.Clear(context.Background(), key, step.ID)
 }
 
 // expectations looks at what the scenario expects, at the instants it names.

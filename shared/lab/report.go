@@ -17,6 +17,7 @@ func Text(res *Result, colour bool) string {
 	p := &page{res: res, colour: colour, names: namesOf(res.Scenario.Topology)}
 	p.head()
 	p.timeline()
+	p.recorded()
 	p.tables()
 	p.figures()
 	p.verdict()
@@ -65,43 +66,7 @@ func (p *page) head() {
 	if s.Story != "" {
 		p.print("\n%s", strings.TrimRight(s.Story, "\n"))
 	}
-	topo := s.Topology
-	p.section("The network")
-	row := func(kind, name, id, more string) {
-		p.print("%s", strings.TrimRight(fmt.Sprintf("  %-16s %-12s %-24s %s", kind, name, id, more), " "))
-	}
-	for _, g := range topo.TransitGateways {
-		for i, t := range g.Tables {
-			if i == 0 {
-				row("transit gateway", g.Name, g.ID, "table "+t.ID)
-			} else {
-				row("", "", "", "table "+t.ID)
-			}
-		}
-	}
-	for _, v := range topo.VPCs {
-		for i, t := range v.Tables {
-			if i == 0 {
-				row("VPC", v.Name, v.ID, "table "+t.ID+"  "+strings.Join(v.CIDRs, " "))
-			} else {
-				row("", "", "", "table "+t.ID)
-			}
-		}
-	}
-	for _, v := range topo.VPNs {
-		ips := make([]string, 0, len(v.Tunnels))
-		for _, t := range v.Tunnels {
-			ip := t.OutsideIP
-			if t.Down {
-				ip += " (down)"
-			}
-			ips = append(ips, ip)
-		}
-		row("VPN connection", v.Name, v.ID, fmt.Sprintf("%s to %s, tunnels %s", p.names.Replace(v.Attachment.TransitGateway), v.Site, listing(ips)))
-	}
-	for _, site := range topo.Sites {
-		row("site", site.Name, "", strings.Join(site.Networks, " "))
-	}
+	p.network(s.Topology)
 	for _, g := range s.Config.GroupList {
 		p.group(g)
 	}
@@ -111,8 +76,8 @@ func (p *page) group(g config.Group) {
 	paths := make([]string, 0, len(g.Paths))
 	for _, path := range g.Paths {
 		text := path.Name
-		if vpn := p.names.Replace(path.VPN); vpn != path.Name {
-			text += " (" + vpn + ")"
+		if over := p.names.Replace(path.VPN + path.Attachment + path.Interface); over != path.Name {
+			text += " (" + over + ")"
 		}
 		paths = append(paths, text)
 	}
@@ -124,7 +89,7 @@ func (p *page) group(g config.Group) {
 	if g.Revertive {
 		reverts = "revertive after " + g.WaitToRestore.String()
 	}
-	p.print("  %-16s %-12s %s, %s; %s in %s; paths, best first: %s", "group", g.Name, g.Mode, reverts,
+	p.print("  %-18s %-12s %s, %s; %s in %s; paths, best first: %s", "group", g.Name, g.Mode, reverts,
 		plural(routes, "route"), plural(len(g.Units), "unit"), strings.Join(paths, ", "))
 }
 
@@ -138,6 +103,21 @@ func (p *page) timeline() {
 			text = strings.ReplaceAll(e.text, "\n", "\n"+indent) // Hosts keep their own names.
 		}
 		p.print("  %s  %-*s %s", sinceStart(e.at), whoWidth, e.who, p.paint(e.tone, text))
+	}
+}
+
+// recorded shows the events of a replay, and what came of each.
+func (p *page) recorded() {
+	if len(p.res.Replayed) == 0 {
+		return
+	}
+	p.section("The recorded events")
+	for _, e := range p.res.Replayed {
+		p.print("  %s  %s  %s", sinceStart(e.at), e.SentAt, p.names.Replace(e.About))
+		p.print("      network: %s", p.names.Replace(e.Network))
+		for _, line := range e.Detour {
+			p.print("      %s", p.names.Replace(line))
+		}
 	}
 }
 
@@ -211,12 +191,12 @@ func (res *Result) reached() []Count {
 			}
 		}
 	}
-	for _, g := range res.Scenario.Config.GroupList {
-		for _, move := range res.moves(g.Name) {
+	for _, name := range res.groupNames() {
+		for _, move := range res.moves(name) {
 			if reported[move.Decision.Epoch] {
 				continue
 			}
-			what := transition(move.Decision, g.Mode == string(protection.Observe))
+			what := transition(move.Decision, res.observed(name, move.At))
 			if i := slices.IndexFunc(counts, func(c Count) bool { return c.What == what }); i >= 0 {
 				counts[i].N++
 			} else {
@@ -226,6 +206,12 @@ func (res *Result) reached() []Count {
 	}
 	slices.SortFunc(counts, func(a, b Count) int { return strings.Compare(a.What, b.What) })
 	return counts
+}
+
+// observed reports whether a group was in observe mode at an instant.
+func (res *Result) observed(group string, at time.Time) bool {
+	g := res.ledger.groupAt(group, at)
+	return g != nil && g.Mode == string(protection.Observe)
 }
 
 // summary is the result of a run for a program.
@@ -240,6 +226,8 @@ type summary struct {
 	Faults       []summaryFault      `json:"faults"`
 	Transitions  []summaryTransition `json:"transitions"`
 	TraceHash    string              `json:"traceHash"`
+	// Events are the recorded events of a replay.
+	Events []*ReplayedEvent `json:"events,omitempty"`
 }
 
 type summaryViolation struct {
@@ -267,7 +255,7 @@ func JSON(res *Result) ([]byte, error) {
 		Scenario: res.Scenario.Name, Seed: res.Seed, Passed: res.Passed(), Metrics: res.Metrics,
 		Violations: []summaryViolation{}, Failures: append([]string{}, res.Failures...),
 		TaskSwitches: res.Rig.Scheduler.Stats().Switches, Faults: []summaryFault{}, Transitions: []summaryTransition{},
-		TraceHash: hash(res.TraceHash),
+		TraceHash: hash(res.TraceHash), Events: res.Replayed,
 	}
 	for _, v := range res.Violations {
 		out.Violations = append(out.Violations, summaryViolation{v.Invariant, v.At.Sub(Start()).Round(time.Millisecond).Seconds(), v.Group, v.Text})

@@ -12,14 +12,16 @@ import (
 
 	"detour/events/pattern"
 	"detour/shared/adapter/awsclient"
-	"detour/shared/adapter/awsec2"
 	"detour/shared/adapter/memory"
 	"detour/shared/config"
 	"detour/shared/controller"
 	"detour/shared/handler"
 	"detour/shared/protection"
 	"detour/shared/sim"
+	"detour/shared/sim/cloudwatchapi"
 	"detour/shared/sim/ec2api"
+	"detour/shared/sim/endpoint"
+	"detour/shared/wiring"
 )
 
 // Start is the virtual instant at which every run of the lab begins.
@@ -167,15 +169,17 @@ func NewRig(opts Options) (*Rig, error) {
 	face := ec2api.New(r.World)
 	face.LimitPages(opts.PageLimit)
 	r.settings = controller.SettingsFrom(opts.Config)
-	services := http.Handler(face)
+	alarms := cloudwatchapi.New(r.World)
+	alarms.LimitPages(opts.PageLimit)
+	faces := map[string]http.Handler{"ec2": face, "sts": face, cloudwatchapi.Service: alarms}
 	if opts.Wire {
-		if services, err = r.deploy(face); err != nil {
+		if err := r.deploy(faces); err != nil {
 			return nil, err
 		}
 	} else {
 		r.Store = memory.New(r.Scheduler, r.settings.Lease, r.settings.Skew)
 	}
-	r.transport = sim.NewTransport(r.Scheduler, services, r.plan, r.World.Record)
+	r.transport = sim.NewTransport(r.Scheduler, endpoint.New(faces), r.plan, r.World.Record)
 	r.records = r.Store
 	if opts.WrapRecords != nil {
 		r.records = opts.WrapRecords(r.Store)
@@ -367,9 +371,9 @@ func (r *Rig) handler(p *sim.Process) *handler.Handler {
 	if err != nil {
 		panic(err) // The options are complete.
 	}
-	ec2 := awsec2.New(clients.Config, p, r.settings.CallTimeout)
+	network := wiring.NewNetwork(clients, p, r.settings.CallTimeout, r.groups)
 	ports := controller.Ports{
-		Tables: ec2.Tables(), Evidence: ec2.Evidence(),
+		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence,
 		Records: &recordsFace{rig: r, process: p, inner: r.records},
 		Wake:    &wakeFace{rig: r, process: p},
 		Publish: &publishFace{rig: r, process: p},

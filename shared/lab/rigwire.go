@@ -13,7 +13,6 @@ import (
 	"detour/shared/handler"
 	"detour/shared/sim"
 	"detour/shared/sim/dynamoapi"
-	"detour/shared/sim/endpoint"
 	"detour/shared/sim/eventsapi"
 	"detour/shared/sim/sqsapi"
 )
@@ -42,9 +41,8 @@ type wire struct {
 	batches   int
 }
 
-// deploy makes the table, the queue and the bus, and returns the endpoint of all
-// services.
-func (r *Rig) deploy(ec2 http.Handler) (http.Handler, error) {
+// deploy makes the table, the queue and the bus, and adds their faces.
+func (r *Rig) deploy(faces map[string]http.Handler) error {
 	w := &wire{tables: dynamoapi.New(), queues: sqsapi.New(r.Scheduler), region: r.opts.Topology.Region}
 	if len(r.groups) > 0 {
 		w.region = r.groups[0].Region
@@ -63,20 +61,19 @@ func (r *Rig) deploy(ec2 http.Handler) (http.Handler, error) {
 	// network between.
 	outside := outsideClock{r.Scheduler}
 	if r.Store, err = r.recordStore(w.tables, outside); err != nil {
-		return nil, err
+		return err
 	}
 	clients, err := r.clients(w.queues)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	config, err := clients.Config(r.home, w.region)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w.operator = awswake.New(config, awswake.Options{QueueURL: w.wakeURL, Clock: outside, CallTimeout: r.settings.CallTimeout})
-	return endpoint.New(map[string]http.Handler{
-		"ec2": ec2, "sts": ec2, "dynamodb": w.tables, "sqs": w.queues, "events": bus,
-	}), nil
+	faces["dynamodb"], faces["sqs"], faces["events"] = w.tables, w.queues, bus
+	return nil
 }
 
 // recordStore is the record store behind its real adapter.

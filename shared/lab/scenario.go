@@ -32,13 +32,28 @@ type Scenario struct {
 // WorldTimes are the World's times and switches that a scenario may set; see
 // sim.Options.
 type WorldTimes struct {
-	DetectAfter               config.Duration `json:"detectAfter,omitzero"`
-	RecoverAfter              config.Duration `json:"recoverAfter,omitzero"`
-	TelemetryLag              config.Duration `json:"telemetryLag,omitzero"`
-	EventDelay                config.Duration `json:"eventDelay,omitzero"`
-	ReplaceMissingIsNotFound  bool            `json:"replaceMissingIsNotFound,omitempty"`
-	ReplaceTGWPropagatedFails bool            `json:"replaceTGWPropagatedFails,omitempty"`
-	BlackholeOutlastsOutage   bool            `json:"blackholeOutlastsOutage,omitempty"`
+	DetectAfter       config.Duration `json:"detectAfter,omitzero"`
+	RecoverAfter      config.Duration `json:"recoverAfter,omitzero"`
+	ConnectHold       config.Duration `json:"connectHold,omitzero"`
+	DirectConnectHold config.Duration `json:"directConnectHold,omitzero"`
+	StatusCheckAfter  config.Duration `json:"statusCheckAfter,omitzero"`
+	TelemetryLag      config.Duration `json:"telemetryLag,omitzero"`
+	EventDelay        config.Duration `json:"eventDelay,omitzero"`
+	// PrefixListModifyTime is how long a prefix list shows modify-in-progress.
+	PrefixListModifyTime config.Duration `json:"prefixListModifyTime,omitzero"`
+	// VPCRouteQuota and TransitGatewayRouteQuota are the quotas of routes.
+	VPCRouteQuota            int `json:"vpcRouteQuota,omitempty"`
+	TransitGatewayRouteQuota int `json:"transitGatewayRouteQuota,omitempty"`
+
+	ReplaceMissingIsNotFound      bool `json:"replaceMissingIsNotFound,omitempty"`
+	ReplaceTGWPropagatedFails     bool `json:"replaceTGWPropagatedFails,omitempty"`
+	BlackholeOutlastsOutage       bool `json:"blackholeOutlastsOutage,omitempty"`
+	NoConnectPeerEvents           bool `json:"noConnectPeerEvents,omitempty"`
+	PropagationErrorAsProbed      bool `json:"propagationErrorAsProbed,omitempty"`
+	ReferenceErrorAsParameter     bool `json:"referenceErrorAsParameter,omitempty"`
+	ListWeighsEntries             bool `json:"listWeighsEntries,omitempty"`
+	StoppedInstanceStaysActive    bool `json:"stoppedInstanceStaysActive,omitempty"`
+	PrefixListIDNotFoundMixedCase bool `json:"prefixListIdNotFoundMixedCase,omitempty"`
 	// PageLimit bounds how many items a page of an answer has; 0: as many as the
 	// caller asks for.
 	PageLimit int `json:"pageLimit,omitempty"`
@@ -47,10 +62,45 @@ type WorldTimes struct {
 func (t WorldTimes) options() sim.Options {
 	return sim.Options{
 		DetectAfter: time.Duration(t.DetectAfter), RecoverAfter: time.Duration(t.RecoverAfter),
+		ConnectHold: time.Duration(t.ConnectHold), DirectConnectHold: time.Duration(t.DirectConnectHold),
+		StatusCheckAfter: time.Duration(t.StatusCheckAfter), PrefixListModifyTime: time.Duration(t.PrefixListModifyTime),
 		TelemetryLag: time.Duration(t.TelemetryLag), EventDelay: time.Duration(t.EventDelay),
+		VPCRouteQuota: t.VPCRouteQuota, TransitGatewayRouteQuota: t.TransitGatewayRouteQuota,
 		ReplaceMissingIsNotFound: t.ReplaceMissingIsNotFound, ReplaceTGWPropagatedFails: t.ReplaceTGWPropagatedFails,
-		BlackholeOutlastsOutage: t.BlackholeOutlastsOutage,
+		BlackholeOutlastsOutage: t.BlackholeOutlastsOutage, NoConnectPeerEvents: t.NoConnectPeerEvents,
+		PropagationErrorAsProbed: t.PropagationErrorAsProbed, ReferenceErrorAsParameter: t.ReferenceErrorAsParameter,
+		ListWeighsEntries: t.ListWeighsEntries, StoppedInstanceStaysActive: t.StoppedInstanceStaysActive,
+		PrefixListIDNotFoundMixedCase: t.PrefixListIDNotFoundMixedCase,
 	}
+}
+
+// durations are the times that must not be negative, by their keys.
+func (t *WorldTimes) durations() []namedDuration {
+	return []namedDuration{
+		{"detectAfter", &t.DetectAfter}, {"recoverAfter", &t.RecoverAfter}, {"connectHold", &t.ConnectHold},
+		{"directConnectHold", &t.DirectConnectHold}, {"statusCheckAfter", &t.StatusCheckAfter},
+		{"telemetryLag", &t.TelemetryLag}, {"eventDelay", &t.EventDelay}, {"prefixListModifyTime", &t.PrefixListModifyTime},
+	}
+}
+
+// counts are the numbers that must not be negative, by their keys.
+func (t *WorldTimes) counts() []namedCount {
+	return []namedCount{
+		{"vpcRouteQuota", &t.VPCRouteQuota, "write a number of routes, or leave it out"},
+		{"transitGatewayRouteQuota", &t.TransitGatewayRouteQuota, "write a number of routes, or leave it out"},
+		{"pageLimit", &t.PageLimit, "write how many items a page has at most, or leave it out"},
+	}
+}
+
+type namedDuration struct {
+	key   string
+	value *config.Duration
+}
+
+type namedCount struct {
+	key    string
+	value  *int
+	remedy string
 }
 
 // FaultSpec are the faults of a scenario. Chances are from 0 to 1 per
@@ -121,53 +171,6 @@ func (f FaultSpec) faults() Faults {
 		})
 	}
 	return out
-}
-
-// Verb is what a step of the script does.
-type Verb string
-
-// The verbs of a script.
-const (
-	// TunnelDown and TunnelUp make a tunnel truly fail or recover; without
-	// tunnel, all tunnels of the connection.
-	TunnelDown Verb = "tunnel-down"
-	TunnelUp   Verb = "tunnel-up"
-	// MakeRequest and ClearRequest are an operator's.
-	MakeRequest  Verb = "request"
-	ClearRequest Verb = "clear"
-	// WriteRoute is somebody else's write: by sets the route, or removes it where
-	// target is empty.
-	WriteRoute Verb = "write"
-	// LoseEvents loses every event from here on, DeliverEvents ends that.
-	LoseEvents    Verb = "lose-events"
-	DeliverEvents Verb = "deliver-events"
-)
-
-// EveryGroup stands for all groups in a freeze, a release, and the clearing of a
-// freeze.
-const EveryGroup = "all"
-
-// Step is one line of the script.
-type Step struct {
-	At config.Duration `json:"at"`
-	Do Verb            `json:"do"`
-
-	VPN    string `json:"vpn,omitempty"`
-	Tunnel string `json:"tunnel,omitempty"`
-
-	Group string `json:"group,omitempty"`
-	// Kind is the kind of the request: forced-switch, lockout, ….
-	Kind         string `json:"kind,omitempty"`
-	ID           string `json:"id,omitempty"`
-	Path         string `json:"path,omitempty"`
-	Extent       int    `json:"extent,omitempty"`
-	IgnoreHealth bool   `json:"ignoreHealth,omitempty"`
-	Immediate    bool   `json:"immediate,omitempty"`
-
-	By          string `json:"by,omitempty"`
-	Table       string `json:"table,omitempty"`
-	Destination string `json:"destination,omitempty"`
-	Target      string `json:"target,omitempty"`
 }
 
 // Expect is what a scenario expects. It is written by hand.

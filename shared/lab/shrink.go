@@ -46,8 +46,11 @@ func (sh *shrinker) try(change func(s *Scenario)) bool {
 	candidate := sh.best.clone()
 	change(candidate)
 	candidate.dropOrphanedClears()
-	if len(config.Check(candidate.Config)) > 0 {
-		return false
+	candidate.Config = pruneLists(candidate.Config)
+	for _, c := range candidate.configs() {
+		if len(config.Check(c.Config)) > 0 {
+			return false
+		}
 	}
 	res, err := playGenerated(sh.ctx, candidate, sh.opts)
 	if sh.ctx.Err() != nil {

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"detour/shared/config"
 	"detour/shared/controller"
 	"detour/shared/protection"
-	"detour/shared/sim"
 )
 
 // tone is how a line of the timeline is coloured.
@@ -62,6 +62,37 @@ type timeline struct {
 	// sightings and repairs are those told last, by group.
 	sightings map[string]protection.Sighting
 	repairs   map[string]time.Time
+	// eras are the configurations, each with its groups as Detour has them.
+	eras []groupsSince
+}
+
+// groupsSince are the groups of the runs that start from an instant on.
+type groupsSince struct {
+	since  time.Time
+	config config.Config
+	groups []protection.Group
+}
+
+// groupAt is a group as a run has it that started at an instant; nil if it was
+// not declared then.
+func (t *timeline) groupAt(name string, at time.Time) *protection.Group {
+	era := t.eraAt(at)
+	for i := range era.groups {
+		if era.groups[i].Name == name {
+			return &era.groups[i]
+		}
+	}
+	return nil
+}
+
+func (t *timeline) eraAt(at time.Time) groupsSince {
+	out := t.eras[0]
+	for _, era := range t.eras {
+		if !era.since.After(at) {
+			out = era
+		}
+	}
+	return out
 }
 
 // journalLine is a committed decision and the run that committed it.
@@ -76,6 +107,9 @@ func timelineOf(res *Result) []entry {
 		res: res, killed: map[string]time.Time{},
 		sightings: map[string]protection.Sighting{}, repairs: map[string]time.Time{},
 	}
+	for _, c := range res.Scenario.configs() {
+		t.eras = append(t.eras, groupsSince{since: c.since, config: c.Config, groups: c.Groups()})
+	}
 	for i, run := range res.Rig.Runs {
 		if !run.Finished && run.Process.Killed() {
 			t.killed[run.name(i)] = run.Ended
@@ -83,6 +117,7 @@ func timelineOf(res *Result) []entry {
 	}
 	t.readJournal()
 	t.tunnels()
+	t.health()
 	t.events()
 	t.script()
 	t.runs()
@@ -97,136 +132,10 @@ func (t *timeline) add(at time.Time, rank int, who string, tone tone, format str
 	t.entries = append(t.entries, entry{at: at, rank: rank, who: who, tone: tone, text: fmt.Sprintf(format, args...)})
 }
 
-// tunnels tells the truth about the tunnels, and what AWS knows of it. Tunnels
-// of one connection that change together share a line.
-func (t *timeline) tunnels() {
-	type key struct {
-		at   time.Time
-		vpn  string
-		kind string
-		up   bool
-	}
-	seen := map[key][]string{}
-	var order []key
-	for _, c := range t.res.Rig.World.TunnelHistory() {
-		k := key{c.At, c.VPN, c.Kind, c.Up}
-		if seen[k] == nil {
-			order = append(order, k)
-		}
-		seen[k] = append(seen[k], c.OutsideIP)
-	}
-	for _, k := range order {
-		ips := seen[k]
-		slices.Sort(ips)
-		state, tone := "down", bad
-		if k.up {
-			state, tone = "up", good
-		}
-		subject := fmt.Sprintf("%s %s", k.vpn, listing(ips))
-		is := "is"
-		if len(ips) > 1 {
-			is = "are"
-		}
-		switch k.kind {
-		case sim.TunnelTruth:
-			verb := map[bool]string{true: "comes up", false: "dies"}[k.up]
-			if len(ips) > 1 {
-				verb = map[bool]string{true: "come up", false: "die"}[k.up]
-			}
-			t.add(k.at, rankNetwork, "network", tone, "%s: %s %s", k.vpn, plural(len(ips), "tunnel")+" ("+listing(ips)+")", verb)
-		case sim.TunnelDetected:
-			told := "; its API shows it"
-			if seen[key{k.at, k.vpn, sim.TunnelTelemetry, k.up}] == nil {
-				told = "; its API does not show it yet"
-			}
-			t.add(k.at, rankAWS, "AWS", plain, "finds out that %s %s %s%s", subject, is, state, told)
-		case sim.TunnelTelemetry:
-			if seen[key{k.at, k.vpn, sim.TunnelDetected, k.up}] == nil {
-				t.add(k.at, rankAWS, "AWS", plain, "now shows in its API that %s %s %s", subject, is, state)
-			}
-		}
-	}
-}
-
-// events tells which events AWS sent, and which of them never arrived.
-func (t *timeline) events() {
-	delivered := map[string]int{}
-	for _, run := range t.res.Rig.Runs {
-		if run.Attempt == 1 {
-			for _, id := range messageIDs(run.Message) {
-				delivered[id]++
-			}
-		}
-	}
-	type key struct {
-		at          time.Time
-		change, vpn string
-		copies      int
-	}
-	seen := map[key][]string{}
-	var order []key
-	for _, emitted := range t.res.Rig.Emitted {
-		e, ok := tunnelEventOf(emitted.Raw)
-		if !ok {
-			continue
-		}
-		k := key{emitted.At, e.change, e.vpn, delivered[e.id]}
-		if seen[k] == nil {
-			order = append(order, k)
-		}
-		seen[k] = append(seen[k], e.tunnel)
-	}
-	for _, k := range order {
-		ips := seen[k]
-		slices.Sort(ips)
-		fate, tone := "", plain
-		switch {
-		case k.copies == 0:
-			fate, tone = "; lost on the way", bad
-		case k.copies > 1:
-			fate, tone = fmt.Sprintf("; delivered %d times", k.copies), bad
-		}
-		t.add(k.at, rankAWS, "AWS", tone, "sends %s: %s, %s %s%s", plural(len(ips), "event"), k.change, k.vpn, listing(ips), fate)
-	}
-}
-
-// script tells what people do, and what is done to the events.
-func (t *timeline) script() {
-	for _, step := range t.res.Scenario.Script {
-		at := Start().Add(time.Duration(step.At))
-		switch step.Do {
-		case LoseEvents:
-			t.add(at, rankNetwork, "script", bad, "from here on every event is lost")
-		case DeliverEvents:
-			t.add(at, rankNetwork, "script", plain, "events are delivered again")
-		case TunnelDown, TunnelUp, MakeRequest, ClearRequest, WriteRoute: // Told by what comes of them.
-		}
-	}
-	for _, r := range t.res.Rig.Requests {
-		if r.Clear {
-			t.add(r.At, rankNetwork, "operator", loud, "clears request %s of %s", r.Request.ID, r.Group)
-			continue
-		}
-		text := fmt.Sprintf("asks for %s of %s", r.Request.Kind, r.Group)
-		if r.Request.Path != "" {
-			text += ", path " + r.Request.Path
-		}
-		for _, flag := range []struct {
-			on   bool
-			text string
-		}{{r.Request.IgnoreHealth, ", whatever its health"}, {r.Request.Immediate, ", at once"}} {
-			if flag.on {
-				text += flag.text
-			}
-		}
-		t.add(r.At, rankNetwork, "operator", loud, "%s (request %s)", text, r.Request.ID)
-	}
-}
-
 // readJournal finds out which run committed which decision.
 func (t *timeline) readJournal() {
-	for _, g := range t.res.Scenario.Config.GroupList {
-		history, err := t.res.Rig.Store.History(context.Background(), controller.GroupKey(g.Name), 1<<20)
+	for _, name := range t.res.groupNames() {
+		history, err := t.res.Rig.Store.History(context.Background(), controller.GroupKey(name), 1<<20)
 		if err != nil {
 			panic(err) // The memory store always has its journal.
 		}
@@ -261,7 +170,7 @@ func (t *timeline) decisions() {
 			who = t.res.Rig.Runs[j.run].name(j.run)
 		}
 		if j.Decision != last[j.Key] && t.changes(j) {
-			t.add(j.At, rankDecision, who, loud, "%s; %s", decisionWords(j.Decision, t.steps(j.Decision.Group), ""), t.evidence(j))
+			t.add(j.At, rankDecision, who, loud, "%s; %s", decisionWords(j.Decision, t.steps(j.Decision.Group, j.At), ""), t.evidence(j))
 		}
 		last[j.Key] = j.Decision
 		if j.Note == "settled" {
@@ -278,11 +187,10 @@ func moves(a protection.Action) bool {
 	return a == protection.Move || a == protection.Step || a == protection.Adopt
 }
 
-func (t *timeline) steps(group string) int {
-	for _, g := range t.res.Rig.groups {
-		if g.Name == group {
-			return g.Steps()
-		}
+// steps is the number of steps of a group's moves, as a run has it.
+func (t *timeline) steps(group string, at time.Time) int {
+	if g := t.groupAt(group, at); g != nil {
+		return g.Steps()
 	}
 	return 0
 }

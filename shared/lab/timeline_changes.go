@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"detour/shared/config"
 	"detour/shared/controller"
 	"detour/shared/protection"
 	"detour/shared/sim"
@@ -29,12 +28,21 @@ func (t *timeline) reportOf(j journalLine) (controller.Report, bool) {
 	return controller.Report{}, false
 }
 
+// startOf is when the run started that committed the entry, or when the entry
+// was written if no run is known.
+func (t *timeline) startOf(j journalLine) time.Time {
+	if j.run < 0 {
+		return j.At
+	}
+	return t.res.Rig.Runs[j.run].Started
+}
+
 // changes reports whether the entry committed a change of what is decided. A
 // settled move is journaled with the decision of that run too, which may be one
 // that was only what would be.
 func (t *timeline) changes(j journalLine) bool {
 	r, _ := t.reportOf(j)
-	wouldBe := r.WouldBe || t.observes(j.Decision.Group)
+	wouldBe := r.WouldBe || t.observes(j.Decision.Group, t.startOf(j))
 	return moves(j.Decision.Action) && (!wouldBe || !changesPath(j.Decision.Action))
 }
 
@@ -42,25 +50,19 @@ func (t *timeline) changes(j journalLine) bool {
 // keep from being committed.
 func changesPath(a protection.Action) bool { return a == protection.Move || a == protection.Step }
 
-func (t *timeline) groupConfig(name string) config.Group {
-	for _, g := range t.res.Scenario.Config.GroupList {
-		if g.Name == name {
-			return g
-		}
-	}
-	return config.Group{}
-}
-
-func (t *timeline) observes(group string) bool {
-	return t.groupConfig(group).Mode == string(protection.Observe)
+// observes reports whether the group was in observe mode for what was decided at
+// an instant, by a run that had started before.
+func (t *timeline) observes(group string, at time.Time) bool {
+	g := t.groupAt(group, at)
+	return g != nil && g.Mode == protection.Observe
 }
 
 // whyNot says what kept a decision from being committed; empty: nothing did.
-func (t *timeline) whyNot(r controller.Report) string {
+func (t *timeline) whyNot(run Run, r controller.Report) string {
 	switch {
 	case !r.WouldBe:
 		return ""
-	case t.observes(r.Group):
+	case t.observes(r.Group, run.Started):
 		return "observe mode"
 	case r.Output.Freeze.On:
 		return "frozen"
@@ -87,16 +89,14 @@ func (t *timeline) sighted(run Run, r controller.Report) (string, bool) {
 	}
 	t.sightings[r.Group] = s
 	again := s.At
-	for _, g := range t.res.Rig.groups {
-		if g.Name == r.Group {
-			again = again.Add(g.Limits.SettleTime)
-		}
+	if g := t.groupAt(r.Group, run.Started); g != nil {
+		again = again.Add(g.Limits.SettleTime)
 	}
 	what := fmt.Sprintf("every route of %s on %s, not %s", r.Group, s.MovedTo, r.Output.Next.Decision.To)
 	if s.MovedTo == "" {
 		parts := make([]string, 0, len(s.Undone))
 		for _, seen := range s.Undone {
-			parts = append(parts, t.seenWords(r.Group, r.Output.Next.Decision, seen))
+			parts = append(parts, t.seenWords(t.groupAt(r.Group, run.Started), r.Output.Next.Decision, seen))
 		}
 		what = shortList(parts)
 	}
@@ -104,8 +104,8 @@ func (t *timeline) sighted(run Run, r controller.Report) (string, bool) {
 }
 
 // seenWords says where an entry stands, and where it should.
-func (t *timeline) seenWords(group string, d protection.Decision, seen protection.Seen) string {
-	want, on := t.standsOn(group, d, seen)
+func (t *timeline) seenWords(group *protection.Group, d protection.Decision, seen protection.Seen) string {
+	want, on := standsOn(group, d, seen)
 	switch {
 	case slices.Contains(on, want):
 		return fmt.Sprintf("%s on %s, but dropping traffic", seen.Entry, want)
@@ -114,27 +114,25 @@ func (t *timeline) seenWords(group string, d protection.Decision, seen protectio
 	case seen.NextHop.String() == "none":
 		return fmt.Sprintf("no static route %s, not one on %s", seen.Entry, want)
 	default:
-		return fmt.Sprintf("%s on %s, which is no path of %s, not %s", seen.Entry, seen.NextHop, group, want)
+		return fmt.Sprintf("%s on %s, which is no path of %s, not %s", seen.Entry, seen.NextHop, d.Group, want)
 	}
 }
 
 // standsOn returns the path that an entry belongs to, and those on which it was
 // seen.
-func (t *timeline) standsOn(group string, d protection.Decision, seen protection.Seen) (want string, on []string) {
-	for _, g := range t.res.Rig.groups {
-		if g.Name != group {
-			continue
-		}
-		for u, unit := range g.Units {
-			for _, e := range unit.Entries {
-				if e.EntryKey != seen.Entry {
-					continue
-				}
-				want = d.PathFor(g.Step(u))
-				for _, hop := range e.NextHops {
-					if hop.NextHop == seen.NextHop {
-						on = append(on, hop.Path)
-					}
+func standsOn(g *protection.Group, d protection.Decision, seen protection.Seen) (want string, on []string) {
+	if g == nil {
+		return "", nil
+	}
+	for u, unit := range g.Units {
+		for _, e := range unit.Entries {
+			if e.EntryKey != seen.Entry {
+				continue
+			}
+			want = d.PathFor(g.Step(u))
+			for _, hop := range e.NextHops {
+				if hop.NextHop == seen.NextHop {
+					on = append(on, hop.Path)
 				}
 			}
 		}
@@ -158,7 +156,7 @@ func (t *timeline) repaired(run Run, r controller.Report) (lines []string, at ti
 		switch {
 		case slices.Contains(next.Contended, reversal.Entry):
 			given = append(given, reversal.Entry.String())
-		case t.dropped(r.Group, next.Decision, reversal.Entry):
+		case t.dropped(t.groupAt(r.Group, run.Started), next.Decision, reversal.Entry):
 			dropping = append(dropping, reversal.Entry.String())
 		case !next.Settled:
 			back = append(back, reversal.Entry.String())
@@ -183,9 +181,9 @@ func (t *timeline) repaired(run Run, r controller.Report) (lines []string, at ti
 }
 
 // dropped: the group's last sighting showed the entry in its place.
-func (t *timeline) dropped(group string, d protection.Decision, entry protection.EntryKey) bool {
-	return slices.ContainsFunc(t.sightings[group].Undone, func(seen protection.Seen) bool {
-		want, on := t.standsOn(group, d, seen)
+func (t *timeline) dropped(group *protection.Group, d protection.Decision, entry protection.EntryKey) bool {
+	return slices.ContainsFunc(t.sightings[d.Group].Undone, func(seen protection.Seen) bool {
+		want, on := standsOn(group, d, seen)
 		return seen.Entry == entry && slices.Contains(on, want)
 	})
 }
@@ -243,7 +241,7 @@ func (t *timeline) firstWrite(process, group string, otherwise time.Time) time.T
 		if c.Process != process || c.Write == nil {
 			continue
 		}
-		if e := t.res.ledger.entries[entryID{c.Write.Table, c.Write.Destination}]; e != nil && e.group.Name == group {
+		if e := t.res.ledger.eraOf(process).entries[entryID{c.Write.Table, c.Write.Destination}]; e != nil && e.group.Name == group {
 			return c.EffectAt
 		}
 	}

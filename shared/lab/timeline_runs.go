@@ -98,7 +98,7 @@ func (t *timeline) news(i int, last map[string]string, committed map[string]bool
 		if finishes && len(changed) == 0 {
 			out = append(out, entry{at: at, rank: rankDecision, tone: loud, text: text})
 		}
-		t.decided(r, last, committed[r.Group] || (finishes && r.Decision.Action == protection.Stay), add)
+		t.decided(run, r, last, committed[r.Group] || (finishes && r.Decision.Action == protection.Stay), add)
 		if len(r.Receipts) > 0 {
 			add(plain, "ends, %s after it was woken; %s for %s: %s", run.Ended.Sub(run.Started).Round(time.Millisecond),
 				plural(len(r.Receipts), "route write"), r.Group, outcomes(r.Receipts))
@@ -129,12 +129,12 @@ func (t *timeline) changed(i int, r controller.Report) []entry {
 
 // decided tells a decision that the journal does not tell, if something is new
 // about it: the path, the states of the paths, or the reason for a hold.
-func (t *timeline) decided(r controller.Report, last map[string]string, committed bool, add func(tone, string, ...any)) {
+func (t *timeline) decided(run Run, r controller.Report, last map[string]string, committed bool, add func(tone, string, ...any)) {
 	state := pathWords(r.Health)
 	for _, s := range r.Skipped {
 		state += fmt.Sprintf("; %s left alone: %s", s.Entry, s.Reason)
 	}
-	now := r.Decision.To + " " + state + " " + t.whyNot(r)
+	now := r.Decision.To + " " + state + " " + t.whyNot(run, r)
 	tone := plain
 	if r.Decision.Action == protection.Hold {
 		tone = bad
@@ -145,7 +145,7 @@ func (t *timeline) decided(r controller.Report, last map[string]string, committe
 	if now == before || committed || (before == "" && r.Decision.Action == protection.Stay) {
 		return
 	}
-	add(tone, "%s; %s", decisionWords(r.Decision, t.steps(r.Group), t.whyNot(r)), state)
+	add(tone, "%s; %s", decisionWords(r.Decision, t.steps(r.Group, run.Started), t.whyNot(run, r)), state)
 }
 
 func pathWords(paths []protection.PathHealth) string {
@@ -218,6 +218,8 @@ func callWords(c sim.CallRecord) (string, tone) {
 		return fmt.Sprintf("writes %s %s -> %s, which stood already%s", c.Write.Table, c.Write.Destination, c.Write.After, hit), faint
 	case c.Write != nil:
 		return fmt.Sprintf("writes %s %s: %s -> %s%s", c.Write.Table, c.Write.Destination, orNone(c.Write.Before), orNone(c.Write.After), hit), loud
+	case c.Action == actionEditList && c.Code == "":
+		return editWords(c) + hit, loud
 	case c.Fault == string(sim.FaultAbandoned):
 		return c.Action + " never arrives: its sender was killed or gave up", bad
 	case c.Fault != "":
@@ -227,6 +229,17 @@ func callWords(c sim.CallRecord) (string, tone) {
 	default:
 		return "", plain
 	}
+}
+
+// editWords says a change of a prefix list.
+func editWords(c sim.CallRecord) string {
+	text := "changes prefix list " + c.Params.Get("PrefixListId")
+	for _, part := range []struct{ verb, key string }{{"adds", "AddEntry."}, {"removes", "RemoveEntry."}} {
+		if blocks := paramList(c.Params, part.key, ".Cidr"); len(blocks) > 0 {
+			text += fmt.Sprintf("; %s %s", part.verb, listing(blocks))
+		}
+	}
+	return text
 }
 
 func orNone(target string) string {

@@ -3,7 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -163,7 +163,7 @@ func TestScenarioShrinksWithoutOrphanedClears(t *testing.T) {
 	}}
 	want := s.Script[:2:2]
 	s.dropOrphanedClears()
-	if !slices.Equal(s.Script, want) {
+	if !reflect.DeepEqual(s.Script, want) {
 		t.Errorf("script %v", s.Script)
 	}
 }

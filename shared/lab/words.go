@@ -16,7 +16,7 @@ import (
 func namesOf(topo sim.Topology) *strings.Replacer {
 	names := map[string]string{}
 	add := func(id, name string) {
-		if name != "" {
+		if name != "" && id != "" {
 			names[id] = name
 		}
 	}
@@ -39,6 +39,7 @@ func namesOf(topo sim.Topology) *strings.Replacer {
 		add(vpn.ID, vpn.Name)
 		add(vpn.Attachment.ID, vpn.Name)
 	}
+	nameEdges(topo, add)
 	ids := make([]string, 0, len(names))
 	for id := range names {
 		ids = append(ids, id)
@@ -50,6 +51,35 @@ func namesOf(topo sim.Topology) *strings.Replacer {
 		pairs = append(pairs, id, names[id])
 	}
 	return strings.NewReplacer(pairs...)
+}
+
+// nameEdges names the ways out other than VPN connections, and prefix lists. The
+// router and its interface share a name, as a Connect attachment and its peers do.
+func nameEdges(topo sim.Topology, add func(id, name string)) {
+	for _, gateway := range topo.VPNGateways {
+		add(gateway.ID, gateway.Name)
+	}
+	for _, a := range topo.Appliances {
+		add(a.Instance, a.Name)
+		add(a.Interface, a.Name)
+	}
+	for _, c := range topo.Connects {
+		add(c.Attachment.ID, c.Name)
+		for i, peer := range c.Peers {
+			if c.Name != "" {
+				add(peer.ID, fmt.Sprintf("%s peer %d", c.Name, i+1))
+			}
+		}
+	}
+	for _, p := range topo.Peerings {
+		add(p.Attachment.ID, p.Name)
+	}
+	for _, d := range topo.DirectConnects {
+		add(d.Attachment.ID, d.Name)
+	}
+	for _, list := range topo.PrefixLists {
+		add(list.ID, list.Name)
+	}
 }
 
 func tableName(owner string, i, of int) string {
@@ -128,6 +158,8 @@ func endWords(reason protection.Reason) string {
 		return "the target is not up"
 	case protection.ReasonSuppressed:
 		return "the target flaps and is suppressed"
+	case "prefix-list-changed":
+		return "a prefix list has another version than the one in the plan"
 	default:
 		return string(reason)
 	}
@@ -183,30 +215,67 @@ func messageIDs(raw []byte) []string {
 	return out
 }
 
-// tunnelEvent is what the timeline says of an event about a tunnel.
-type tunnelEvent struct{ id, change, vpn, tunnel string }
+// networkEvent is what the timeline says of an event about the network: a tunnel,
+// a BGP session of a Connect peer, or an alarm. part names the tunnel or session.
+type networkEvent struct{ id, change, resource, part string }
 
-// tunnelEventOf reads an event as the timeline shows it; other events are left out.
-func tunnelEventOf(raw []byte) (tunnelEvent, bool) {
-	var env events.Envelope
-	if json.Unmarshal(raw, &env) != nil || env.DetailType != events.DetailNetworkManagerStatus {
-		return tunnelEvent{}, false
-	}
-	var d events.NetworkManagerStatus
-	if json.Unmarshal(env.Detail, &d) != nil {
-		return tunnelEvent{}, false
-	}
-	out := tunnelEvent{id: env.ID, vpn: d.VPNConnectionARN[strings.LastIndex(d.VPNConnectionARN, "/")+1:], tunnel: d.OutsideIPAddress}
-	switch strings.ToUpper(d.ChangeType) {
-	case "VPN-CONNECTION-IPSEC-DOWN":
-		out.change = "IPsec down"
-	case "VPN-CONNECTION-IPSEC-UP":
-		out.change = "IPsec up"
-	default:
-		out.change = d.ChangeType
-	}
-	return out, true
+// words says the event in a few words, with its parts put together.
+func (e networkEvent) words(parts ...string) string {
+	return strings.TrimSuffix(e.change+", "+e.resource+" "+listing(parts), " ")
 }
+
+// networkEventOf reads an event as the timeline shows it; other events are left out.
+func networkEventOf(raw []byte) (networkEvent, bool) {
+	var env events.Envelope
+	if json.Unmarshal(raw, &env) != nil {
+		return networkEvent{}, false
+	}
+	switch env.DetailType {
+	case events.DetailNetworkManagerStatus:
+		var d events.NetworkManagerStatus
+		if json.Unmarshal(env.Detail, &d) != nil {
+			return networkEvent{}, false
+		}
+		out := networkEvent{id: env.ID, change: changeWords(d.ChangeType), resource: lastOf(d.VPNConnectionARN), part: d.OutsideIPAddress}
+		if out.resource == "" {
+			out.resource, out.part = lastOf(d.ConnectPeerARN), d.TransitGatewayAddress
+		}
+		return out, true
+	case events.DetailAlarmStateChange:
+		var d events.AlarmStateChange
+		if json.Unmarshal(env.Detail, &d) != nil {
+			return networkEvent{}, false
+		}
+		return networkEvent{id: env.ID, change: d.State.Value, resource: "alarm " + d.AlarmName}, true
+	default:
+		return networkEvent{}, false
+	}
+}
+
+// changeWords says a change type of Network Manager, in whichever spelling.
+func changeWords(change string) string {
+	normal := strings.ToUpper(strings.ReplaceAll(change, "_", "-"))
+	what := ""
+	switch {
+	case strings.Contains(normal, "IPSEC"):
+		what = "IPsec"
+	case strings.Contains(normal, "BGP"):
+		what = "BGP"
+	default:
+		return change
+	}
+	switch {
+	case strings.HasSuffix(normal, "-DOWN"):
+		return what + " down"
+	case strings.HasSuffix(normal, "-UP"), strings.HasSuffix(normal, "-ESTABLISH"), strings.HasSuffix(normal, "-ESTABLISHED"):
+		return what + " up"
+	default:
+		return change
+	}
+}
+
+// lastOf is the id at the end of an ARN.
+func lastOf(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 
 // causeWords says what woke a function.
 func causeWords(run Run) string {
@@ -216,8 +285,8 @@ func causeWords(run Run) string {
 		text = "started by the schedule"
 	case "event":
 		text = "woken by an event"
-		if e, ok := tunnelEventOf(run.Message); ok {
-			text = fmt.Sprintf("woken by the event %s, %s %s", e.change, e.vpn, e.tunnel)
+		if e, ok := networkEventOf(run.Message); ok {
+			text = "woken by the event " + e.words(e.part)
 		}
 	}
 	if run.Attempt > 1 {

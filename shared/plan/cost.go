@@ -32,11 +32,45 @@ func BucketOf(c route.Change) Bucket {
 }
 
 func apiOf(c route.Change) API {
-	verb := map[route.Op]string{route.OpCreate: "Create", route.OpReplace: "Replace", route.OpDelete: "Delete"}[c.Op]
-	if c.Table.Kind == route.TransitGatewayTable {
-		return API(verb + "TransitGatewayRoute")
+	list := c.Destination.List() != ""
+	switch c.Table.Kind {
+	case route.TransitGatewayTable:
+		return transitGatewayAPI(c.Op, list)
+	case route.VPCTable:
+		return vpcAPI(c.Op)
+	default:
+		return ""
 	}
-	return API(verb + "Route")
+}
+
+// transitGatewayAPI: a prefix list reference has calls of its own.
+func transitGatewayAPI(op route.Op, list bool) API {
+	switch {
+	case op == route.OpCreate && list:
+		return "CreateTransitGatewayPrefixListReference"
+	case op == route.OpReplace && list:
+		return "ModifyTransitGatewayPrefixListReference"
+	case op == route.OpDelete && list:
+		return "DeleteTransitGatewayPrefixListReference"
+	case op == route.OpCreate:
+		return "CreateTransitGatewayRoute"
+	case op == route.OpReplace:
+		return "ReplaceTransitGatewayRoute"
+	default:
+		return "DeleteTransitGatewayRoute"
+	}
+}
+
+// vpcAPI: in a VPC route table a prefix list is a destination like any other.
+func vpcAPI(op route.Op) API {
+	switch op {
+	case route.OpCreate:
+		return "CreateRoute"
+	case route.OpReplace:
+		return "ReplaceRoute"
+	default:
+		return "DeleteRoute"
+	}
 }
 
 // Cost is what a plan spends: calls for each bucket, and the time that the

@@ -60,4 +60,24 @@ func TestPredictedCallsAreCountedPerBucketInOrder(t *testing.T) {
 	}
 }
 
+func TestAPrefixListHasCallsOfItsOwnInATransitGateway(t *testing.T) {
+	for _, tt := range []struct {
+		op    route.Op
+		table route.Table
+		want  API
+	}{
+		{route.OpCreate, tgwTable(1), "CreateTransitGatewayPrefixListReference"},
+		{route.OpReplace, tgwTable(1), "ModifyTransitGatewayPrefixListReference"},
+		{route.OpDelete, tgwTable(1), "DeleteTransitGatewayPrefixListReference"},
+		{route.OpCreate, vpcTable(1), "CreateRoute"},
+		{route.OpReplace, vpcTable(1), "ReplaceRoute"},
+		{route.OpDelete, vpcTable(1), "DeleteRoute"},
+	} {
+		change := route.Change{Table: tt.table, Destination: route.PrefixList("pl-1"), Op: tt.op}
+		if got := BucketOf(change); got != bucket(tt.want) {
+			t.Errorf("%s draws from %+v, want %s", change, got, tt.want)
+		}
+	}
+}
+
 func bucket(api API) Bucket { return Bucket{API: api, Account: "111122223333", Region: "eu-central-1"} }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -91,7 +92,19 @@ func decided(from, to string, extent int) protection.Decision {
 }
 
 func build(g *protection.Group, d protection.Decision, readings []route.Reading) Plan {
-	return Build(g, d, nil, Standing(g, readings, nil, NeverTouch{}))
+	return Build(g, d, nil, Standing(g, readings, listsOf(g), NeverTouch{}))
+}
+
+// listsOf are good readings of the group's prefix lists, in version 7.
+func listsOf(g *protection.Group) []route.ListReading {
+	var out []route.ListReading
+	for _, ref := range g.PrefixLists() {
+		out = append(out, route.ListReading{
+			List: ref, Owner: ref.Account, Version: 7, MaxEntries: 10, StartedAt: noon, Complete: true,
+			Entries: []netip.Prefix{netip.MustParsePrefix("172.16.0.0/16"), netip.MustParsePrefix("172.18.0.0/16")},
+		})
+	}
+	return out
 }
 
 func wantChanges(t *testing.T, got []route.Change, want ...string) {

@@ -16,6 +16,7 @@ type drawn struct {
 	group     *protection.Group
 	decision  protection.Decision
 	tables    tables
+	lists     []route.ListReading
 	never     NeverTouch
 	contended []protection.EntryKey
 }
@@ -55,13 +56,24 @@ func draw(t *rapid.T) drawn {
 		}
 	}
 	if rapid.Bool().Draw(t, "never") {
-		out.never = never("10.0.0.0/8")
+		out.never = never(rapid.SampledFrom([]string{"10.0.0.0/8", "172.16.0.0/12"}).Draw(t, "never touch"))
+	}
+	out.lists = listsOf(out.group)
+	for i := range out.lists {
+		switch rapid.IntRange(0, 5).Draw(t, "list") {
+		case 0:
+			out.lists[i].Complete = false
+		case 1:
+			out.lists[i].IPAM = true
+		case 2:
+			out.lists[i].Owner = "444455556666"
+		}
 	}
 	return out
 }
 
 func (d drawn) build() Plan {
-	return Build(d.group, d.decision, d.contended, Standing(d.group, d.tables.readings(d.group), nil, d.never))
+	return Build(d.group, d.decision, d.contended, Standing(d.group, d.tables.readings(d.group), d.lists, d.never))
 }
 
 func TestPropertyAPlanFromItsOwnResultIsEmpty(t *testing.T) {
@@ -100,11 +112,49 @@ func (d drawn) checkResult(t *rapid.T, before tables, plan Plan) {
 				t.Fatalf("%s was left alone and changed", entry.EntryKey)
 			}
 			foreign := before[entry.EntryKey] == strangeHop && !d.group.TakeOver
-			if !foreign && !d.never.Covers(entry.EntryKey) && !slices.Contains(d.contended, entry.EntryKey) {
+			if !foreign && !d.untouchable(entry.EntryKey) && !slices.Contains(d.contended, entry.EntryKey) && !d.held(plan, d.group.Step(u)) {
 				t.Fatalf("%s was left alone for no reason: %+v", entry.EntryKey, plan.Skipped[i])
 			}
 		}
 	}
+}
+
+func (d drawn) untouchable(k protection.EntryKey) bool {
+	return d.never.Covers(k) || k.Destination.List() != "" && d.never.CoversAny(listsOf(d.group)[0].Entries)
+}
+
+// held: a list that may not be written was left alone in the step.
+func (d drawn) held(plan Plan, step int) bool {
+	for u, unit := range d.group.Units {
+		for _, entry := range unit.Entries {
+			if d.group.Step(u) != step {
+				continue
+			}
+			for _, s := range plan.Skipped {
+				if s.Entry == entry.EntryKey && (s.Reason == SkipListUnreadable || s.Reason == SkipIPAM || s.Reason == SkipOwner) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func TestPropertyWhatMovesTogetherIsNotSplitByAList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := draw(t)
+		plan := d.build()
+		for u, unit := range d.group.Units {
+			for _, entry := range unit.Entries {
+				changed := slices.ContainsFunc(plan.Changes, func(c route.Change) bool {
+					return c.Table == entry.Table && c.Destination == entry.Destination
+				})
+				if changed && d.held(plan, d.group.Step(u)) {
+					t.Fatalf("%s is written although a list of its unit is not: %+v", entry.EntryKey, plan.Skipped)
+				}
+			}
+		}
+	})
 }
 
 func TestPropertyAPlanIsMinimalAndOrdered(t *testing.T) {

@@ -54,24 +54,45 @@ func (d *decider) chooseForced() (choice, bool) {
 		if !ok {
 			return choice{}, false
 		}
-		target := d.health(request.Path)
-		masked := d.masked(request)
-		// Hold-off keeps a force that stands already, and helps no new one.
-		down := target.State == health.Down || (target.Evidence == health.Down && request.Path != d.in.Record.Decision.To)
-		switch {
-		case target.State == health.AdminDown:
-			d.end(request, ReasonTargetLocked)
-			continue
-		case down && !masked:
-			d.end(request, ReasonTargetDown)
+		if refused := d.refusesForce(request); refused != "" {
+			d.end(request, refused)
 			continue
 		}
 		d.supersede(request, ForcedSwitch)
-		if masked {
+		if d.masked(request) {
 			d.due(d.ignoreUntil(request))
 		}
 		return d.toward(request.Path, 0, ReasonForcedSwitch), true
 	}
+}
+
+// refusesForce says why a force cannot stand; "" means that it can.
+func (d *decider) refusesForce(request Request) Reason {
+	target := d.health(request.Path)
+	// Hold-off keeps a force that stands already, and helps no new one.
+	down := target.State == health.Down || (target.Evidence == health.Down && request.Path != d.in.Record.Decision.To)
+	switch {
+	case !d.in.Group.HasPath(request.Path):
+		return ReasonUnknownPath
+	case target.State == health.AdminDown:
+		return ReasonTargetLocked
+	case down && !d.masked(request):
+		return ReasonTargetDown
+	case !d.there(request.Path, 0) && d.lists(request) == listsChanged:
+		return ReasonListChanged
+	default:
+		return ""
+	}
+}
+
+// standingForce is the force that chooseForced will obey.
+func (d *decider) standingForce() (Request, bool) {
+	for _, r := range slices.Backward(d.in.Requests) {
+		if r.Kind == ForcedSwitch && !d.waits(r) && d.refusesForce(r) == "" {
+			return r, true
+		}
+	}
+	return Request{}, false
 }
 
 // masked: the force ignores its target's health, and has not expired.
@@ -124,16 +145,18 @@ func (d *decider) failing() (string, Reason) {
 // best is the most preferred eligible path other than the failed one. Paths that
 // are Up come first, Degraded ones second, and whatever is suppressed last;
 // among equals the group's order decides. While a move is partial, the other path in use is taken
-// if it is in the first class, so that no third path is brought in.
+// if it is in the first class, so that no third path is brought in, unless the
+// next run would restore the group to its working path anyway.
 func (d *decider) best(failed string) (string, bool) {
 	bestClass, bestPath := 0, ""
 	cur := d.in.Record.Decision
+	keep := d.partial() && (!d.in.Group.Revertive || failed == d.in.Group.Working() || !d.restoreDue())
 	for _, h := range d.in.Health {
 		class := preference(h.Assessment)
 		if h.Path == failed || class == 0 {
 			continue
 		}
-		if class == 3 && d.partial() && (h.Path == cur.To || h.Path == cur.From) {
+		if class == 3 && keep && (h.Path == cur.To || h.Path == cur.From) {
 			return h.Path, true
 		}
 		if class > bestClass {
@@ -215,6 +238,8 @@ func (d *decider) refuses(request Request) Reason {
 		return ReasonTargetNotUp
 	case a.Suppressed:
 		return ReasonSuppressed
+	case d.lists(request) == listsChanged:
+		return ReasonListChanged
 	default:
 		return ""
 	}
@@ -253,17 +278,19 @@ func (d *decider) toward(path string, extent int, reason Reason) choice {
 // chooseRestore is row 7: the working path must have been Up, unbroken and not
 // suppressed, for the wait-to-restore time.
 func (d *decider) chooseRestore() choice {
-	working := d.in.Group.Working()
-	a := d.health(working)
-	if preference(a) != 3 {
-		return choice{action: Stay, reason: ReasonWaitToRestore}
+	if d.restoreDue() {
+		return choice{to: d.in.Group.Working(), action: Move, reason: ReasonRestored, automatic: true}
 	}
-	at := a.Since.Add(d.in.Group.WaitToRestore)
-	if d.in.Now.Before(at) {
-		d.due(at)
-		return choice{action: Stay, reason: ReasonWaitToRestore}
+	if a := d.health(d.in.Group.Working()); preference(a) == 3 {
+		d.due(a.Since.Add(d.in.Group.WaitToRestore))
 	}
-	return choice{to: working, action: Move, reason: ReasonRestored, automatic: true}
+	return choice{action: Stay, reason: ReasonWaitToRestore}
+}
+
+// restoreDue: the working path has been fit for use for the wait-to-restore time.
+func (d *decider) restoreDue() bool {
+	a := d.health(d.in.Group.Working())
+	return preference(a) == 3 && !d.in.Now.Before(a.Since.Add(d.in.Group.WaitToRestore))
 }
 
 // endRequests ends requests that cannot stand: those that name no path of the
@@ -275,7 +302,7 @@ func (d *decider) endRequests() {
 			if !d.in.Group.HasPath(r.Path) {
 				d.end(r, ReasonUnknownPath)
 			}
-		case Freeze, ManualSwitchToWorking, Release:
+		case Freeze, ManualSwitchToWorking, Release, AdoptAnew:
 		}
 	}
 }
@@ -295,23 +322,23 @@ func (d *decider) release() {
 	}
 }
 
-// supersede ends the other requests of the kinds: the newest one stands.
+// supersede ends the other requests of the kinds: the newest one stands. One that
+// waits may be newer.
 func (d *decider) supersede(newest Request, kinds ...RequestKind) {
 	for _, r := range d.in.Requests {
-		if slices.Contains(kinds, r.Kind) && r.ID != newest.ID {
+		if slices.Contains(kinds, r.Kind) && r.ID != newest.ID && !d.waits(r) {
 			d.end(r, ReasonSuperseded)
 		}
 	}
 }
 
-// newest returns the newest request of the kinds that has not ended.
+// newest returns the newest request of the kinds that has not ended and does not
+// wait.
 func (d *decider) newest(kinds ...RequestKind) (Request, bool) {
 	for i := len(d.in.Requests) - 1; i >= 0; i-- {
 		r := d.in.Requests[i]
-		for _, kind := range kinds {
-			if r.Kind == kind && !d.ended(r) {
-				return r, true
-			}
+		if slices.Contains(kinds, r.Kind) && !d.ended(r) && !d.waits(r) {
+			return r, true
 		}
 	}
 	return Request{}, false

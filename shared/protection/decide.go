@@ -60,13 +60,15 @@ type Output struct {
 }
 
 // Writes reports whether routes may be written from this output: the committed
-// decision is not settled, nothing was adopted on this run, it is not Unsafe,
-// and no freeze stands in the way. A freeze that is not immediate lets a change
+// decision is not settled, nothing was adopted on this run, nor did it look as if
+// a person moved all routes, it is not Unsafe, and no freeze stands in the way. A freeze that is not immediate lets a change
 // that is under way end.
 func (o Output) Writes(mode Mode) bool {
 	switch {
 	case mode != Enforce, o.Next.Decision.Epoch == 0, o.Next.Settled, o.Decision.Action == Adopt, o.Unsafe:
 		return false
+	case o.Next.Sighting.MovedTo != "":
+		return false // If it is seen again it is followed.
 	case o.Freeze.On:
 		// An adoption is no change under way, although its tables may be mixed.
 		return !o.Freeze.Immediate && o.Next.Decision.Action != Adopt
@@ -85,10 +87,12 @@ func Decide(in Input) Output {
 	d.remember()
 	d.out.Freeze = d.freeze()
 	switch {
+	case d.asked(AdoptAnew):
+		d.adoptAnew()
 	case d.mustAdopt():
-		d.adopt()
+		d.adopt(ReasonFirstSight)
 	case in.Group.Mode == Observe && !d.sameAsStanding():
-		d.adopt()
+		d.adopt(ReasonFirstSight)
 	default:
 		d.release()
 		d.observeTables()
@@ -188,7 +192,7 @@ func maxIndex(counts []int) int {
 }
 
 // adopt takes what stands as the decision. Nothing moves on this run.
-func (d *decider) adopt() {
+func (d *decider) adopt(reason Reason) {
 	if !d.in.Standing.Complete {
 		d.out.Decision = d.in.Record.Decision
 		d.out.Decision.Group = d.in.Group.Name
@@ -199,7 +203,29 @@ func (d *decider) adopt() {
 		return
 	}
 	path := d.majority()
-	d.commit(Decision{From: path, To: path, Extent: d.in.Group.Steps(), Action: Adopt, Reason: ReasonFirstSight, Epoch: d.newEpoch()})
+	d.commit(Decision{From: path, To: path, Extent: d.in.Group.Steps(), Action: Adopt, Reason: reason, Epoch: d.newEpoch()})
+}
+
+// adoptAnew is adopt on an operator's word: with the earlier decision goes all
+// that was remembered because of it. The memory of the paths' health stays, since
+// it is about the paths. A manual switch of an earlier day gives way, as it does to
+// a person who moved the routes; what stands until it is cleared goes on standing.
+// Without a whole reading nothing is adopted, and the request waits for one.
+func (d *decider) adoptAnew() {
+	d.adopt(ReasonAdoptRequested)
+	if d.out.Decision.Action != Adopt {
+		return
+	}
+	next := &d.out.Next
+	next.Reversals, next.Contended, next.Blackholes = nil, nil, nil
+	d.endAll(AdoptAnew, ReasonDone)
+	d.endAll(ManualSwitch, ReasonSuperseded)
+	d.endAll(ManualSwitchToWorking, ReasonSuperseded)
+}
+
+// asked: a request of the kind stands.
+func (d *decider) asked(kind RequestKind) bool {
+	return slices.ContainsFunc(d.in.Requests, func(r Request) bool { return r.Kind == kind })
 }
 
 func (d *decider) newEpoch() int64 {

@@ -34,5 +34,7 @@
 // place. Only an unsettled record is written from, so a settled group whose
 // routes somebody else changes is never fought over: what is seen twice, a
 // settle time apart, is either adopted (all routes on another live path) or
-// counted as a reversal, and repaired a bounded number of times.
+// counted as a reversal, and repaired a bounded number of times. An adoption that
+// nothing was written for yet is no more defended than a settled group is. The
+// request adopt goes back to (no record) from any state, on an operator's word.
 package protection

@@ -32,6 +32,9 @@ func hopOf(path string) route.NextHop {
 // strangeHop is a next hop that no group declares.
 var strangeHop = route.NextHop{Kind: route.TransitGatewayAttachment, ID: "tgw-attach-somebody"}
 
+// blackhole is what a static shows whose attachment was deleted.
+var blackhole = route.NextHop{Kind: route.Blackhole}
+
 // testGroup has the paths in order, and units with one entry each.
 func testGroup(units int, paths ...string) *Group {
 	group := &Group{

@@ -77,6 +77,9 @@ type Unit struct {
 type Entry struct {
 	EntryKey
 	NextHops []PathNextHop
+	// AcceptOwner is the account that may own the prefix list that is the
+	// destination, beside the account that owns the table; empty: none.
+	AcceptOwner string
 }
 
 // EntryKey names an entry. It is unique over all groups.

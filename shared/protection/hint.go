@@ -58,17 +58,37 @@ func (h Hint) same(other Hint) bool {
 	return !h.At.IsZero() && h.Subject == other.Subject && h.Part == other.Part && h.Down == other.Down
 }
 
-// agrees: the facts say of the hint's tunnel, or of any if it names none, what
-// the hint says. Without a fact
-// about it the hint stays open.
+// agrees: the facts bear the hint out. Without a fact about what it claims the
+// hint stays open.
 func agrees(hint Hint, facts []health.Fact) bool {
 	for _, fact := range facts {
-		if fact.Subject != hint.Subject || fact.Kind != health.FactTunnelStatus || (hint.Part != "" && fact.Part != hint.Part) {
-			continue
-		}
-		if (fact.Value != health.TunnelUp) == hint.Down {
+		if fact.Subject == hint.Subject && bearsOut(hint, fact) {
 			return true
 		}
 	}
 	return false
+}
+
+// bearsOut: the fact about the hint's subject says what the hint says. A hint
+// about a tunnel names it, or means any of its connection. One about a Connect
+// peer does not say which of the two BGP sessions it means, so either bears it
+// out. An alarm that has too little data says neither.
+func bearsOut(hint Hint, fact health.Fact) bool {
+	switch fact.Kind {
+	case health.FactTunnelStatus:
+		return (hint.Part == "" || fact.Part == hint.Part) && (fact.Value != health.TunnelUp) == hint.Down
+	case health.FactSessionStatus:
+		return fact.Value == claimed(hint, health.SessionDown, health.SessionUp)
+	case health.FactAlarmState:
+		return fact.Value == claimed(hint, health.AlarmAlarm, health.AlarmOK)
+	default:
+		return false
+	}
+}
+
+func claimed(hint Hint, down, up string) string {
+	if hint.Down {
+		return down
+	}
+	return up
 }

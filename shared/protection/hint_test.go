@@ -93,3 +93,52 @@ func TestNoHintNoTracking(t *testing.T) {
 		t.Errorf("got %+v", out)
 	}
 }
+
+func TestHintsOfOtherKinds(t *testing.T) {
+	peer := health.Subject{Kind: health.SubjectConnectPeer, ID: "tgw-connect-peer-01", Account: "111122223333", Region: "eu-central-1"}
+	alarm := health.Subject{Kind: health.SubjectAlarm, ID: "probe", Account: "111122223333", Region: "eu-central-1"}
+	session := func(part, value string) health.Fact {
+		return health.Fact{Subject: peer, Kind: health.FactSessionStatus, Part: part, Value: value}
+	}
+	sessions := func(first, second string) []health.Fact {
+		state := health.Fact{Subject: peer, Kind: health.FactPeerState, Value: "available"}
+		return []health.Fact{state, session("169.254.6.2", first), session("169.254.6.3", second)}
+	}
+	says := func(value string) []health.Fact {
+		return []health.Fact{{Subject: alarm, Kind: health.FactAlarmState, Value: value}}
+	}
+	up, down := health.SessionUp, health.SessionDown
+	for _, tt := range []struct {
+		name  string
+		hint  Hint
+		facts []health.Fact
+		agree bool
+	}{
+		{"a session is down, both are up", Hint{Subject: peer, Down: true}, sessions(up, up), false},
+		{"a session is down, the first is", Hint{Subject: peer, Down: true}, sessions(down, up), true},
+		{"a session is down, the second is", Hint{Subject: peer, Down: true}, sessions(up, down), true},
+		{"a session is down, and the address is none of theirs", Hint{Subject: peer, Part: "192.0.2.9", Down: true}, sessions(up, down), true},
+		{"a session is up, both are down", Hint{Subject: peer}, sessions(down, down), false},
+		{"a session is up, one is", Hint{Subject: peer}, sessions(down, up), true},
+		{"a session is down, and says something strange", Hint{Subject: peer, Down: true}, sessions(up, "WEIRD"), false},
+		{"a session is down, and no session is read", Hint{Subject: peer, Down: true}, sessions(up, down)[:1], false},
+		{"a session is down, of another peer", Hint{Subject: alarm, Down: true}, sessions(down, down), false},
+		{"an alarm went off, and is off", Hint{Subject: alarm, Down: true}, says(health.AlarmOK), false},
+		{"an alarm went off, and is on", Hint{Subject: alarm, Down: true}, says(health.AlarmAlarm), true},
+		{"an alarm went off, and has no data", Hint{Subject: alarm, Down: true}, says(health.AlarmInsufficientData), false},
+		{"an alarm is over, and is on", Hint{Subject: alarm}, says(health.AlarmAlarm), false},
+		{"an alarm is over, and is off", Hint{Subject: alarm}, says(health.AlarmOK), true},
+		{"an alarm is over, and has no data", Hint{Subject: alarm}, says(health.AlarmInsufficientData), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.hint.At = noon
+			out := TrackHint(Hint{}, tt.hint, tt.facts, noon)
+			if agree := out == (HintTracking{}); agree != tt.agree {
+				t.Fatalf("borne out: %t, want %t", agree, tt.agree)
+			}
+			if !tt.agree && (out.Hint != tt.hint || !out.Deadline.Equal(noon.Add(FirstReread))) {
+				t.Errorf("%+v", out)
+			}
+		})
+	}
+}

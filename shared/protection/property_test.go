@@ -10,7 +10,11 @@ import (
 	"pgregory.net/rapid"
 
 	"detour/shared/health"
+	"detour/shared/route"
 )
+
+// testList is a prefix list that a group may have as a destination.
+const testList = "pl-0123456789abcdef0"
 
 // drawnStates are the states that a path may have, the frequent ones twice.
 var drawnStates = []health.State{
@@ -24,6 +28,9 @@ func drawGroup(t *rapid.T) *Group {
 	group.Revertive = rapid.Bool().Draw(t, "revertive")
 	group.SwitchOnDegrade = rapid.Bool().Draw(t, "switchOnDegrade")
 	group.TakeOver = rapid.Bool().Draw(t, "takeOver")
+	if rapid.IntRange(0, 2).Draw(t, "prefix list") == 0 {
+		group.Units[0].Entries[0].Destination = route.MustDestination(testList)
+	}
 	return group
 }
 
@@ -49,7 +56,7 @@ func drawPath(t *rapid.T, group *Group, label string) string {
 }
 
 func drawRequests(t *rapid.T, group *Group) []Request {
-	kinds := []RequestKind{Freeze, ForcedSwitch, ForcedSwitch, ManualSwitch, ManualSwitch, ManualSwitchToWorking, Release}
+	kinds := []RequestKind{Freeze, ForcedSwitch, ForcedSwitch, ManualSwitch, ManualSwitch, ManualSwitchToWorking, Release, AdoptAnew}
 	var out []Request
 	for i := range rapid.IntRange(0, 3).Draw(t, "requests") {
 		out = append(out, Request{
@@ -60,6 +67,9 @@ func drawRequests(t *rapid.T, group *Group) []Request {
 			Immediate:    rapid.Bool().Draw(t, "immediate"),
 			At:           noon.Add(-time.Duration(rapid.IntRange(0, 90).Draw(t, "age")) * time.Minute),
 		})
+		if rapid.IntRange(0, 3).Draw(t, "pins") == 0 {
+			out[i].Lists = []ListVersion{{ID: testList, Version: 7}}
+		}
 	}
 	return out
 }
@@ -69,7 +79,7 @@ func drawStanding(t *rapid.T, group *Group) Standing {
 	common := drawPath(t, group, "stands on")
 	for u, unit := range group.Units {
 		for _, entry := range unit.Entries {
-			hop := hopOf(common)
+			hop, orphan := hopOf(common), false
 			switch rapid.IntRange(0, 9).Draw(t, "entry") {
 			case 0:
 				hop = hopOf(drawPath(t, group, "stray"))
@@ -77,8 +87,15 @@ func drawStanding(t *rapid.T, group *Group) Standing {
 				hop = strangeHop
 			case 2:
 				hop.Kind, hop.ID = "", ""
+			case 3:
+				hop, orphan = blackhole, true
 			}
 			e := standingAt(entry, u, hop)
+			e.Orphan, e.Foreign, e.Blackhole = orphan, e.Foreign && !orphan, orphan
+			if entry.Destination.List() != "" {
+				e.ListVersion = rapid.SampledFrom([]int64{7, 7, 8, 0}).Draw(t, "list")
+				e.Blocked = map[int64]BlockReason{0: BlockUnreadable}[e.ListVersion]
+			}
 			e.Untouchable = rapid.IntRange(0, 9).Draw(t, "untouchable") == 0
 			out.Entries = append(out.Entries, e)
 		}
@@ -96,6 +113,13 @@ func drawRecord(t *rapid.T, in Input) Record {
 		rec.Decision.Epoch = noon.UnixMilli() + rapid.Int64Range(0, 100_000).Draw(t, "epoch")
 	}
 	rec.Settled = rapid.Bool().Draw(t, "settled")
+	if rapid.IntRange(0, 3).Draw(t, "adopted") == 0 {
+		rec.Decision.Action, rec.Decision.Reason = Adopt, ReasonFirstSight
+		rec.Decision.From, rec.Decision.Extent = rec.Decision.To, group.Steps()
+	}
+	if rapid.IntRange(0, 2).Draw(t, "written") == 0 {
+		rec.Applied = []EntryKey{group.Units[0].Entries[0].EntryKey}
+	}
 	rec.WroteAt = noon.Add(-time.Duration(rapid.IntRange(0, 30).Draw(t, "wrote")) * time.Second)
 	if rapid.IntRange(0, 4).Draw(t, "mass") == 0 {
 		rec.MassFailureAt = noon.Add(-2 * time.Minute)

@@ -48,6 +48,8 @@ const (
 	ReasonIncomplete   Reason = "incomplete-reading"
 	ReasonFirstSight   Reason = "first-sight"
 	ReasonMovedByHand  Reason = "moved-by-hand"
+	// ReasonAdoptRequested: an operator asked to adopt what stands.
+	ReasonAdoptRequested Reason = "adopt-requested"
 
 	ReasonDone         Reason = "done"
 	ReasonSuperseded   Reason = "superseded"
@@ -56,6 +58,8 @@ const (
 	ReasonTargetLocked Reason = "target-locked-out"
 	ReasonTargetNotUp  Reason = "target-not-up"
 	ReasonSuppressed   Reason = "target-suppressed"
+	// ReasonListChanged: a prefix list is not any more what the request's author saw.
+	ReasonListChanged Reason = "prefix-list-changed"
 )
 
 // Decision is the outcome of a run for one group.
@@ -156,6 +160,20 @@ type Record struct {
 	Hint          Hint      `json:"hint,omitzero"`
 	// Held is the reason of the last decision if it was to hold; empty: it was not.
 	Held Reason `json:"held,omitempty"`
+	// Blackholes are the entries that stand as a blackhole that the group does not
+	// declare, sorted.
+	Blackholes []BlackholeSeen `json:"blackholes,omitempty"`
+}
+
+// BlackholeSeen remembers what a blackhole that the group does not declare was
+// taken for, for as long as it stands: what a deleted attachment left behind, or
+// a person's own.
+type BlackholeSeen struct {
+	Entry EntryKey `json:"entry"`
+	// At is when the reading began that first showed it.
+	At time.Time `json:"at"`
+	// Orphan: the attachment to which Detour's route led was deleted.
+	Orphan bool `json:"orphan,omitempty"`
 }
 
 // Memory returns what is remembered of the path, or the zero Memory.
@@ -190,6 +208,7 @@ func (r Record) Clone() Record {
 	r.Reversals = slices.Clone(r.Reversals)
 	r.Applied = slices.Clone(r.Applied)
 	r.Contended = slices.Clone(r.Contended)
+	r.Blackholes = slices.Clone(r.Blackholes)
 	return r
 }
 
@@ -197,13 +216,19 @@ func (r Record) Clone() Record {
 func (r Record) Equal(other Record) bool {
 	return r.Mode == other.Mode && r.decided() == other.decided() &&
 		r.WroteAt.Equal(other.WroteAt) && r.RevivedAt.Equal(other.RevivedAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
-		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) &&
-		r.Hint.equal(other.Hint) && slices.Equal(r.Applied, other.Applied) &&
-		slices.EqualFunc(r.Paths, other.Paths, equalMemory) &&
+		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) && r.Hint.equal(other.Hint) &&
+		slices.EqualFunc(r.Paths, other.Paths, equalMemory) && r.sameEntries(other)
+}
+
+// sameEntries compares what is remembered of single entries.
+func (r Record) sameEntries(other Record) bool {
+	return slices.Equal(r.Applied, other.Applied) && slices.Equal(r.Contended, other.Contended) &&
 		slices.EqualFunc(r.Reversals, other.Reversals, func(a, b Reversal) bool {
 			return a.Entry == b.Entry && a.At.Equal(b.At)
 		}) &&
-		slices.Equal(r.Contended, other.Contended)
+		slices.EqualFunc(r.Blackholes, other.Blackholes, func(a, b BlackholeSeen) bool {
+			return a.Entry == b.Entry && a.At.Equal(b.At) && a.Orphan == b.Orphan
+		})
 }
 
 // decided is what of the decision can be compared with ==.
@@ -242,7 +267,33 @@ type EntryStanding struct {
 	Untouchable bool
 	// Blackhole: the standing route drops traffic, by its state.
 	Blackhole bool
+	// Orphan: the standing route is a blackhole without a target, because the
+	// attachment to which Detour's own route led was deleted. It stands on no path,
+	// is not Foreign, and may be overwritten.
+	Orphan bool
+	// Blocked says why the entry's destination, a prefix list, may not be written;
+	// empty: it may.
+	Blocked BlockReason
+	// ListVersion is the version of the prefix list that is the destination; zero
+	// where the destination is a CIDR block, or the list could not be read.
+	ListVersion int64
 }
+
+// BlockReason says why an entry whose destination is a prefix list may not be
+// written.
+type BlockReason string
+
+// The reasons for which an entry is blocked.
+const (
+	// BlockUnreadable: the list could not be read whole, so nobody knows what a
+	// write would move.
+	BlockUnreadable BlockReason = "list-unreadable"
+	// BlockIPAM: an IPAM resolver may rewrite the list at any time.
+	BlockIPAM BlockReason = "ipam-synced"
+	// BlockOwner: the list is owned by an account that the configuration does not
+	// accept.
+	BlockOwner BlockReason = "owner-not-accepted"
+)
 
 // On reports whether the entry stands on the path.
 func (e EntryStanding) On(path string) bool { return slices.Contains(e.Paths, path) }

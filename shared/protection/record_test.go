@@ -22,6 +22,7 @@ func fullRecord() Record {
 	rec.Contended = []EntryKey{key}
 	rec.Applied = []EntryKey{key}
 	rec.RevivedAt = noon
+	rec.Blackholes = []BlackholeSeen{{Entry: key, At: noon, Orphan: true}}
 	rec.Held = ReasonNoUsablePath
 	rec.Steps = 3
 	rec.MassFailureAt = noon

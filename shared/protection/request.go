@@ -25,6 +25,10 @@ const (
 	ManualSwitchToWorking RequestKind = "manual-switch-to-working"
 	// Release ends a mass-failure hold and the contention of the group's entries.
 	Release RequestKind = "release"
+	// AdoptAnew takes what stands in the tables as the decision, as on first sight,
+	// and forgets the earlier one. It is the answer to a restored backup, which
+	// cannot be told from a current record. Nothing is written on that run.
+	AdoptAnew RequestKind = "adopt"
 )
 
 // Request is an operator's input to the decision. It stands until it is done,
@@ -40,10 +44,20 @@ type Request struct {
 	// Limits.IgnoreHealthFor from At.
 	IgnoreHealth bool `json:"ignoreHealth,omitempty"`
 	// Immediate makes a freeze stop a change that is under way.
-	Immediate bool      `json:"immediate,omitempty"`
-	At        time.Time `json:"at"`
-	By        string    `json:"by"`
-	Why       string    `json:"why,omitempty"`
+	Immediate bool `json:"immediate,omitempty"`
+	// Lists are the prefix lists as the plan showed them that a switch was asked for
+	// by. While one has another version, no move starts by the request.
+	Lists []ListVersion `json:"lists,omitempty"`
+	At    time.Time     `json:"at"`
+	By    string        `json:"by"`
+	Why   string        `json:"why,omitempty"`
+}
+
+// ListVersion is a version of a managed prefix list.
+type ListVersion struct {
+	// ID is the list's id, pl-….
+	ID      string `json:"id"`
+	Version int64  `json:"version"`
 }
 
 // Compare orders requests by time, then by id.

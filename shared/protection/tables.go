@@ -16,7 +16,8 @@ func (d *decider) observeTables() {
 	if !standing.Complete || d.in.Group.Mode != Enforce {
 		return
 	}
-	if !rec.Settled {
+	sighting := d.sight()
+	if !rec.Settled && !d.movedSinceAdopted(sighting) {
 		if !standing.StartedAt.Before(rec.WroteAt.Add(d.in.Group.Limits.SettleTime)) {
 			next.Settled = d.inPlace()
 			d.undoneSinceWritten()
@@ -24,7 +25,6 @@ func (d *decider) observeTables() {
 		next.Sighting = Sighting{}
 		return
 	}
-	sighting := d.sight()
 	switch {
 	case sighting.At.IsZero():
 		next.Sighting = Sighting{}
@@ -36,6 +36,17 @@ func (d *decider) observeTables() {
 	default:
 		next.Sighting = sighting
 	}
+}
+
+// movedSinceAdopted: what stood was adopted, and Detour has written nothing since
+// that stood for any time, so that no move of its own is under way, and now all
+// routes stand on another path.
+// To finish the adoption would be to take a person's move back. It can be long
+// before a run comes to settle it, if the record store is out of reach.
+func (d *decider) movedSinceAdopted(sighting Sighting) bool {
+	rec := d.in.Record
+	return rec.Decision.Action == Adopt && len(rec.Applied) == 0 && len(rec.Reversals) == 0 &&
+		sighting.MovedTo != "" && d.followable(sighting.MovedTo)
 }
 
 // inScope: the entry is the group's to write.
@@ -121,18 +132,24 @@ func (d *decider) allOn(path string) bool {
 // reversal, which is repaired until there are too many.
 func (d *decider) seenTwice(sighting Sighting) {
 	cur := d.in.Record.Decision
-	if sighting.MovedTo != "" && d.mayFollow(sighting.MovedTo) {
-		d.commit(Decision{From: cur.To, To: sighting.MovedTo, Extent: d.in.Group.Steps(), Action: Adopt, Reason: ReasonMovedByHand, Epoch: d.newEpoch()})
+	if sighting.MovedTo != "" && d.followable(sighting.MovedTo) {
+		// A manual switch gives way to it.
+		d.endAll(ManualSwitch, ReasonSuperseded)
+		d.endAll(ManualSwitchToWorking, ReasonSuperseded)
+		d.commit(Decision{
+			From: cur.To, To: sighting.MovedTo, Extent: d.in.Group.Steps(), Action: Adopt, Reason: ReasonMovedByHand, Epoch: d.newEpoch(),
+		})
 		d.out.Moved = true
 		return
 	}
 	d.out.Next.Sighting = Sighting{}
 	for _, seen := range sighting.Undone {
-		switch {
-		case d.stillAims(seen.Entry):
+		switch e := d.standing(seen.Entry); {
+		case e.On(d.in.Record.Decision.PathFor(d.step(e.Unit))):
+			// Nobody undid the entry; it is there, and dead.
 			d.out.Next.Settled, d.out.Next.WroteAt, d.out.Next.RevivedAt = false, d.in.Now, d.in.Now
 			d.unapply(seen.Entry)
-		case d.reversed(seen.Entry):
+		case e.Orphan || d.reversed(seen.Entry):
 			// It is to be written again, and a write that fails is no second reversal.
 			d.out.Next.Settled, d.out.Next.WroteAt = false, d.in.Now
 			d.unapply(seen.Entry)
@@ -140,27 +157,17 @@ func (d *decider) seenTwice(sighting Sighting) {
 	}
 }
 
-// stillAims: nobody undid the entry; it is there, and dead.
-func (d *decider) stillAims(key EntryKey) bool {
-	return slices.ContainsFunc(d.in.Standing.Entries, func(e EntryStanding) bool {
-		return e.Entry == key && e.On(d.in.Record.Decision.PathFor(d.step(e.Unit)))
-	})
+// standing is what this run shows for the entry.
+func (d *decider) standing(key EntryKey) EntryStanding {
+	at := slices.IndexFunc(d.in.Standing.Entries, func(e EntryStanding) bool { return e.Entry == key })
+	return d.in.Standing.Entries[at]
 }
 
-// mayFollow: a move by hand stands only where no standing request would take it
-// back on the next run. A manual switch gives way to it.
-func (d *decider) mayFollow(path string) bool {
-	if d.health(path).State == health.AdminDown {
-		return false
-	}
-	for _, r := range d.in.Requests {
-		if r.Kind == ForcedSwitch && d.in.Group.HasPath(r.Path) && r.Path != path {
-			return false
-		}
-	}
-	d.endAll(ManualSwitch, ReasonSuperseded)
-	d.endAll(ManualSwitchToWorking, ReasonSuperseded)
-	return true
+// followable: a move by hand stands only where no standing request would take it
+// back on the next run.
+func (d *decider) followable(path string) bool {
+	force, forced := d.standingForce()
+	return d.health(path).State != health.AdminDown && (!forced || force.Path == path)
 }
 
 // undoneSinceWritten counts the entries that were written for the decision and
@@ -173,7 +180,9 @@ func (d *decider) undoneSinceWritten() {
 	rec := d.in.Record
 	for _, e := range d.in.Standing.Entries {
 		if slices.Contains(rec.Applied, e.Entry) && d.inScope(e) && !e.On(rec.Decision.PathFor(d.step(e.Unit))) {
-			d.reversed(e.Entry)
+			if !e.Orphan { // That was AWS, which deleted the attachment.
+				d.reversed(e.Entry)
+			}
 			d.unapply(e.Entry)
 		}
 	}

@@ -36,6 +36,17 @@ const rowsNormal = `
 	active Down, budget gone, released         | B 3 move signal-fail
 	active Down, freeze after change           | B 3 move signal-fail would-be
 	active Down, freeze immediate              | B 3 move signal-fail would-be
+	force to C, list as seen                   | C 3 move forced-switch
+	force to C, list changed                   | A 3 stay no-request | force-1 prefix-list-changed
+	force to C, list unreadable                | A 3 stay no-request
+	force to B, list changed                   | A 3 stay no-request | force-1 prefix-list-changed
+	manual to C, list as seen                  | C 3 move manual-switch
+	manual to C, list changed                  | A 3 stay no-request | manual-1 prefix-list-changed
+	manual to C, list unreadable               | A 3 stay no-request
+	adopt                                      | A 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | A 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | A 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | A 3 hold incomplete-reading would-be
 `
 
 // rowsDoNotRevert: a non-revertive group after a switchover: only an operator, or a failure,
@@ -73,6 +84,17 @@ const rowsDoNotRevert = `
 	active Down, budget gone, released         | A 3 move signal-fail
 	active Down, freeze after change           | A 3 move signal-fail would-be
 	active Down, freeze immediate              | A 3 move signal-fail would-be
+	force to C, list as seen                   | C 3 move forced-switch
+	force to C, list changed                   | B 3 stay do-not-revert | force-1 prefix-list-changed
+	force to C, list unreadable                | B 3 stay do-not-revert
+	force to B, list changed                   | B 3 stay forced-switch
+	manual to C, list as seen                  | C 3 move manual-switch
+	manual to C, list changed                  | B 3 stay do-not-revert | manual-1 prefix-list-changed
+	manual to C, list unreadable               | B 3 stay do-not-revert
+	adopt                                      | B 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | B 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | B 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | B 3 hold incomplete-reading would-be
 `
 
 // rowsWaitToRestore: a revertive group after a switchover, with the working path Up for 4 of
@@ -110,6 +132,17 @@ const rowsWaitToRestore = `
 	active Down, budget gone, released         | A 3 move signal-fail
 	active Down, freeze after change           | A 3 move signal-fail would-be
 	active Down, freeze immediate              | A 3 move signal-fail would-be
+	force to C, list as seen                   | C 3 move forced-switch
+	force to C, list changed                   | B 3 stay wait-to-restore | force-1 prefix-list-changed
+	force to C, list unreadable                | B 3 stay wait-to-restore
+	force to B, list changed                   | B 3 stay forced-switch
+	manual to C, list as seen                  | C 3 move manual-switch
+	manual to C, list changed                  | B 3 stay wait-to-restore | manual-1 prefix-list-changed
+	manual to C, list unreadable               | B 3 stay wait-to-restore
+	adopt                                      | B 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | B 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | B 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | B 3 hold incomplete-reading would-be
 `
 
 // rowsForcedProtecting: force-0 holds the group on B: it stays until it is cleared, replaced, or
@@ -147,6 +180,17 @@ const rowsForcedProtecting = `
 	active Down, budget gone, released         | A 3 move signal-fail | force-0 target-down
 	active Down, freeze after change           | A 3 move signal-fail would-be | force-0 target-down
 	active Down, freeze immediate              | A 3 move signal-fail would-be | force-0 target-down
+	force to C, list as seen                   | C 3 move forced-switch | force-0 superseded
+	force to C, list changed                   | B 3 stay forced-switch | force-1 prefix-list-changed
+	force to C, list unreadable                | B 3 stay forced-switch
+	force to B, list changed                   | B 3 stay forced-switch | force-0 superseded
+	manual to C, list as seen                  | B 3 stay forced-switch
+	manual to C, list changed                  | B 3 stay forced-switch
+	manual to C, list unreadable               | B 3 stay forced-switch
+	adopt                                      | B 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | B 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | B 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | B 3 hold incomplete-reading would-be
 `
 
 // rowsForcedWorking: force-0 holds the group on A, the working path.
@@ -183,6 +227,17 @@ const rowsForcedWorking = `
 	active Down, budget gone, released         | B 3 move signal-fail | force-0 target-down
 	active Down, freeze after change           | B 3 move signal-fail would-be | force-0 target-down
 	active Down, freeze immediate              | B 3 move signal-fail would-be | force-0 target-down
+	force to C, list as seen                   | C 3 move forced-switch | force-0 superseded
+	force to C, list changed                   | A 3 stay forced-switch | force-1 prefix-list-changed
+	force to C, list unreadable                | A 3 stay forced-switch
+	force to B, list changed                   | A 3 stay forced-switch | force-1 prefix-list-changed
+	manual to C, list as seen                  | A 3 stay forced-switch
+	manual to C, list changed                  | A 3 stay forced-switch
+	manual to C, list unreadable               | A 3 stay forced-switch
+	adopt                                      | A 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | A 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | A 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | A 3 hold incomplete-reading would-be
 `
 
 // rowsManual: manual-0 holds the group on B: it stays until it is cleared, replaced, or
@@ -220,6 +275,17 @@ const rowsManual = `
 	active Down, budget gone, released         | A 3 move signal-fail | manual-0 signal-fail
 	active Down, freeze after change           | A 3 move signal-fail would-be | manual-0 signal-fail
 	active Down, freeze immediate              | A 3 move signal-fail would-be | manual-0 signal-fail
+	force to C, list as seen                   | C 3 move forced-switch
+	force to C, list changed                   | B 3 stay manual-switch | force-1 prefix-list-changed
+	force to C, list unreadable                | B 3 stay manual-switch
+	force to B, list changed                   | B 3 stay forced-switch
+	manual to C, list as seen                  | C 3 move manual-switch | manual-0 superseded
+	manual to C, list changed                  | B 3 stay manual-switch | manual-1 prefix-list-changed
+	manual to C, list unreadable               | B 3 stay manual-switch
+	adopt                                      | B 3 adopt adopt-requested | adopt-1 done, manual-0 superseded
+	adopt, active Down                         | B 3 adopt adopt-requested | adopt-1 done, manual-0 superseded
+	adopt, freeze immediate                    | B 3 adopt adopt-requested | adopt-1 done, manual-0 superseded
+	adopt, reading incomplete                  | B 3 hold incomplete-reading would-be
 `
 
 // rowsPartial: the first of three units is back on A, the others are on B: both paths are
@@ -257,6 +323,17 @@ const rowsPartial = `
 	active Down, budget gone, released         | B 3 move signal-fail
 	active Down, freeze after change           | B 3 move signal-fail would-be
 	active Down, freeze immediate              | B 3 move signal-fail would-be
+	force to C, list as seen                   | C 3 move forced-switch
+	force to C, list changed                   | A 1 stay no-request | force-1 prefix-list-changed
+	force to C, list unreadable                | A 1 stay no-request
+	force to B, list changed                   | A 1 stay no-request | force-1 prefix-list-changed
+	manual to C, list as seen                  | C 3 move manual-switch
+	manual to C, list changed                  | A 1 stay no-request | manual-1 prefix-list-changed
+	manual to C, list unreadable               | A 1 stay no-request
+	adopt                                      | B 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | B 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | B 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | A 1 hold incomplete-reading would-be
 `
 
 // rowsNoUsablePath: every path is Down, unless the row says otherwise: any path that comes
@@ -294,6 +371,17 @@ const rowsNoUsablePath = `
 	active Down, budget gone, released         | A 3 hold no-usable-path
 	active Down, freeze after change           | A 3 hold no-usable-path
 	active Down, freeze immediate              | A 3 hold no-usable-path
+	force to C, list as seen                   | C 3 move forced-switch
+	force to C, list changed                   | C 3 move signal-fail | force-1 prefix-list-changed
+	force to C, list unreadable                | C 3 move signal-fail
+	force to B, list changed                   | B 3 move signal-fail | force-1 prefix-list-changed
+	manual to C, list as seen                  | C 3 move signal-fail | manual-1 signal-fail
+	manual to C, list changed                  | C 3 move signal-fail | manual-1 signal-fail
+	manual to C, list unreadable               | C 3 move signal-fail | manual-1 signal-fail
+	adopt                                      | A 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | A 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | A 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | A 3 hold incomplete-reading would-be
 `
 
 // rowsMassFailure: A is Down by one source, and the blast radius holds the group: only a
@@ -331,14 +419,33 @@ const rowsMassFailure = `
 	active Down, budget gone, released         | B 3 move signal-fail
 	active Down, freeze after change           | A 3 hold mass-failure
 	active Down, freeze immediate              | A 3 hold mass-failure
+	force to C, list as seen                   | C 3 move forced-switch
+	force to C, list changed                   | A 3 hold mass-failure | force-1 prefix-list-changed
+	force to C, list unreadable                | A 3 hold mass-failure
+	force to B, list changed                   | A 3 hold mass-failure | force-1 prefix-list-changed
+	manual to C, list as seen                  | A 3 hold mass-failure | manual-1 signal-fail
+	manual to C, list changed                  | A 3 hold mass-failure | manual-1 signal-fail
+	manual to C, list unreadable               | A 3 hold mass-failure | manual-1 signal-fail
+	adopt                                      | A 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | A 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | A 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | A 3 hold incomplete-reading would-be
 `
 
 // rowsNoRecord: the first run takes the tables as they are, and moves nothing.
 const rowsNoRecord = `
-	anything | A 3 adopt first-sight
+	anything                                   | A 3 adopt first-sight
+	adopt                                      | A 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | A 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | A 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | - 0 hold incomplete-reading would-be
 `
 
 // rowsEntersEnforce: the first run in enforce adopts what stands, too.
 const rowsEntersEnforce = `
-	anything | B 3 adopt first-sight
+	anything                                   | B 3 adopt first-sight
+	adopt                                      | B 3 adopt adopt-requested | adopt-1 done
+	adopt, active Down                         | B 3 adopt adopt-requested | adopt-1 done
+	adopt, freeze immediate                    | B 3 adopt adopt-requested | adopt-1 done
+	adopt, reading incomplete                  | B 3 hold incomplete-reading would-be
 `

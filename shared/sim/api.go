@@ -3,6 +3,8 @@ package sim
 import (
 	"net/netip"
 	"time"
+
+	"detour/shared/route"
 )
 
 // Caller is who makes an API call: the account that its credentials name, the
@@ -14,6 +16,9 @@ type Caller struct {
 	// DryRun asks a write to validate and then change nothing; the answer is
 	// the error DryRunOperation where the write would have succeeded.
 	DryRun bool
+	// Bulk says that a read has neither ids nor filters nor a page length: some
+	// actions have smaller buckets for that.
+	Bulk bool
 }
 
 // APIError is an error answer of an AWS API: the HTTP status, the code with
@@ -41,16 +46,19 @@ type VPNView struct {
 	ID             string
 	Name           string
 	State          string
-	TransitGateway string
+	TransitGateway string // empty where it ends on a virtual private gateway
+	VPNGateway     string // empty where it ends on a transit gateway
+	Routes         []netip.Prefix
 	Tunnels        []TunnelView
 }
 
 // AttachmentView is one attachment as DescribeTransitGatewayAttachments shows it.
 type AttachmentView struct {
 	ID              string
+	Name            string
 	TransitGateway  string
 	OwnerAccount    string
-	ResourceType    string // vpc, vpn
+	ResourceType    string // vpc, vpn, connect, peering, direct-connect-gateway
 	ResourceID      string
 	ResourceOwner   string
 	State           string // available, …
@@ -70,6 +78,9 @@ type TGWRouteView struct {
 	Attachments []AttachmentRef // empty for a blackhole without a target
 	Type        string          // static, propagated
 	State       string          // active, blackhole
+	// PrefixList is the list whose entry the route is; such a route is shown as
+	// propagated (EC2 API, type TransitGatewayRoute).
+	PrefixList string
 }
 
 // AttachmentRef names an attachment inside a route or an association.
@@ -81,17 +92,24 @@ type AttachmentRef struct {
 
 // VPCTableView is one table as DescribeRouteTables shows it.
 type VPCTableView struct {
-	ID     string
-	VPC    string
-	Main   bool
-	Routes []VPCRouteView
+	ID   string
+	VPC  string
+	Main bool
+	// Subnets are the ids of the subnets that are explicitly associated with it.
+	Subnets []string
+	// Propagating are the virtual private gateways that teach it routes.
+	Propagating []string
+	Routes      []VPCRouteView
 }
 
 // VPCRouteView is one entry of a VPC table; static and propagated entries of
 // one destination coexist.
 type VPCRouteView struct {
-	Destination netip.Prefix
-	Target      string // tgw-…, eni-…, local, …
-	Origin      string // CreateRouteTable, CreateRoute, EnableVgwRoutePropagation
-	State       string // active, blackhole
+	Destination route.Destination
+	Target      string // tgw-…, eni-…, local, …, as the writer named it
+	// Interface and Instance are what an appliance is shown as, whichever of the
+	// two Target is.
+	Interface, Instance string
+	Origin              string // CreateRouteTable, CreateRoute, EnableVgwRoutePropagation
+	State               string // active, blackhole
 }

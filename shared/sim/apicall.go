@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"detour/shared/sim/cbor"
 )
 
 // apiCall is what a light parse of a request tells: enough for fault rules and
@@ -15,20 +17,27 @@ type apiCall struct {
 	region  string
 	service string
 	json    bool // the AWS JSON protocol, not Query
+	cbor    bool // the Smithy RPC v2 CBOR protocol, not Query
 	read    bool // the action changes nothing
 	further bool // the call carries a NextToken
 }
 
-// parseCall reads the action from the X-Amz-Target header or the form, and the
-// rest from the credential scope of the signature:
+// parseCall reads the action from the X-Amz-Target header, the path of a CBOR
+// protocol's request or the form, and the rest from the credential scope of the signature:
 // Credential=KEY/DATE/REGION/SERVICE/aws4_request.
 func parseCall(req *http.Request, body []byte) apiCall {
 	var c apiCall
-	if target := req.Header.Get("X-Amz-Target"); target != "" {
+	target := req.Header.Get("X-Amz-Target")
+	switch {
+	case target != "":
 		c.json = true
 		c.action = target[strings.LastIndexByte(target, '.')+1:]
 		c.further = bytes.Contains(body, []byte(`"NextToken"`)) || bytes.Contains(body, []byte(`"ExclusiveStartKey"`))
-	} else {
+	case req.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
+		c.cbor = true
+		c.action = req.URL.Path[strings.LastIndexByte(req.URL.Path, '/')+1:]
+		c.further = bytes.Contains(body, []byte("NextToken"))
+	default:
 		c.action = formValue(body, "Action")
 		c.further = formValue(body, "NextToken") != ""
 	}
@@ -120,6 +129,13 @@ func (a *answerBuffer) fail(c *apiCall, code string) {
 		a.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		a.WriteHeader(status)
 		a.body = []byte(`{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"` + message + `"}`)
+	case c.cbor:
+		code, query, status := cborError(code)
+		a.Header().Set("Content-Type", "application/cbor")
+		a.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+		a.Header().Set("X-Amzn-Query-Error", query+";Receiver")
+		a.WriteHeader(status)
+		a.body = cbor.Encode(map[string]any{"__type": "com.amazonaws.cloudwatch#" + code, "message": message})
 	case c.service == "sts":
 		a.Header().Set("Content-Type", "text/xml")
 		a.WriteHeader(statusOf(code))
@@ -130,6 +146,21 @@ func (a *answerBuffer) fail(c *apiCall, code string) {
 		a.WriteHeader(statusOf(code))
 		a.body = []byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<Response><Errors><Error><Code>` + code + `</Code><Message>` +
 			message + `</Message></Error></Errors><RequestID>` + requestID + `</RequestID></Response>`)
+	}
+}
+
+// cborError puts an EC2 code into the words of CloudWatch: its own, and the one
+// that clients of its older protocol know. The throttle's status is UNVERIFIED.
+func cborError(code string) (own, query string, status int) {
+	switch code {
+	case codeRequestLimit:
+		return "ThrottlingException", "Throttling", http.StatusBadRequest
+	case codeInternal, codeUnavailable, codeConcurrent, codeIncorrectState:
+		return "InternalServiceFault", "InternalServiceError", http.StatusInternalServerError
+	case codeInvalidNextToken:
+		return "InvalidNextToken", "InvalidNextToken", http.StatusBadRequest
+	default:
+		return code, code, http.StatusBadRequest
 	}
 }
 

@@ -22,7 +22,18 @@ const (
 	codeDryRun              = "DryRunOperation"
 	codeRequestLimit        = "RequestLimitExceeded"
 	// codeTGWRouteLimit is UNVERIFIED: no source names the code of a full transit gateway.
-	codeTGWRouteLimit = "TransitGatewayRouteLimitExceeded"
+	codeTGWRouteLimit        = "TransitGatewayRouteLimitExceeded"
+	codePropagationDuplicate = "TransitGatewayRouteTablePropagation.Duplicate"
+	codePropagationNotFound  = "TransitGatewayRouteTablePropagation.NotFound"
+	// codePropagationProbed is what a live probe saw in the place of
+	// codePropagationNotFound, with this casing (floci-io/floci).
+	codePropagationProbed = "InvalidparameterValue"
+	// codeNotPermitted exists; that it is the answer where the World gives it is UNVERIFIED.
+	codeNotPermitted = "OperationNotPermitted"
+	// The codes of prefix list references are UNVERIFIED; these are made like
+	// those of propagations.
+	codeReferenceDuplicate = "TransitGatewayPrefixListReference.Duplicate"
+	codeReferenceNotFound  = "TransitGatewayPrefixListReference.NotFound"
 )
 
 // targetNotSupported is the message for a target that a route equal to or more
@@ -52,6 +63,16 @@ func errTGWTableNotFound(table string) *APIError {
 
 func errAttachmentNotFound(id string) *APIError {
 	return badRequest(codeAttachmentNotFound, "Transit Gateway Attachment %s was deleted or does not exist.", id)
+}
+
+// errConnectStatic refuses a static route to a Connect attachment, which takes
+// none (Transit Gateway guide, Connect). The code is UNVERIFIED.
+func errConnectStatic(id string) *APIError {
+	return badRequest(codeNotPermitted, "Static routes are not supported for Transit Gateway Connect attachment %s.", id)
+}
+
+func errTGWRouteLimit() *APIError {
+	return badRequest(codeTGWRouteLimit, "You have reached the limit on the number of routes you can add to this transit gateway.")
 }
 
 func errTGWRouteExists(dst netip.Prefix, table string) *APIError {

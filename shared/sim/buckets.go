@@ -8,21 +8,28 @@ import (
 
 // Request token buckets are counted per API action, account and Region (EC2
 // Developer Guide, API request throttling): 50 tokens and 5 a second for
-// mutating actions, 100 and 20 for the others.
+// mutating actions, 100 and 20 for the others. A few reads have a smaller bucket,
+// 50 and 10, for calls without ids, filters and a page length.
 const (
 	mutatingTokens   = 50
 	mutatingInterval = time.Second / 5
 	readingTokens    = 100
 	readingInterval  = time.Second / 20
+	bulkTokens       = 50
+	bulkInterval     = time.Second / 10
 )
 
-type bucketKey struct{ action, account, region string }
+type bucketKey struct {
+	action, account, region string
+	bulk                    bool
+}
 
 func (k bucketKey) compare(other bucketKey) int {
 	return cmp.Or(
 		cmp.Compare(k.account, other.account),
 		cmp.Compare(k.region, other.region),
 		cmp.Compare(k.action, other.action),
+		cmp.Compare(boolRank(k.bulk), boolRank(other.bulk)),
 	)
 }
 
@@ -48,13 +55,16 @@ type ThrottleCount struct {
 // token.
 func (w *World) Admit(c Caller, action string, mutating bool) *APIError {
 	tokens, interval := readingTokens, readingInterval
-	if mutating {
+	switch {
+	case mutating:
 		tokens, interval = mutatingTokens, mutatingInterval
+	case c.Bulk:
+		tokens, interval = bulkTokens, bulkInterval
 	}
 	full := time.Duration(tokens) * interval
 	admitted := false
-	w.do(func(s *step) {
-		key := bucketKey{action, c.Account, c.Region}
+	w.book(func(s *step) {
+		key := bucketKey{action: action, account: c.Account, region: c.Region, bulk: c.Bulk}
 		b, known := w.buckets[key]
 		if !known {
 			b = &bucket{credit: full, filledAt: s.now}
@@ -90,6 +100,10 @@ func (w *World) Throttled() []ThrottleCount {
 	slices.SortFunc(keys, bucketKey.compare)
 	counts := make([]ThrottleCount, 0, len(keys))
 	for _, key := range keys {
+		if last := len(counts) - 1; key.bulk && last >= 0 && counts[last].Action == key.action && counts[last].Account == key.account && counts[last].Region == key.region {
+			counts[last].Count += w.buckets[key].throttled
+			continue
+		}
 		counts = append(counts, ThrottleCount{
 			Action: key.action, Account: key.account, Region: key.region, Count: w.buckets[key].throttled,
 		})

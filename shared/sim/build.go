@@ -14,6 +14,9 @@ const (
 	defaultDetectAfter   = 30 * time.Second
 	defaultRecoverAfter  = 5 * time.Second
 	defaultEventDelay    = 2 * time.Second
+	defaultStatusCheck   = 60 * time.Second
+	defaultConnectHold   = 30 * time.Second
+	defaultDirectHold    = 90 * time.Second
 	defaultVPCRouteQuota = 500
 	defaultTGWRouteQuota = 10_000
 )
@@ -29,6 +32,10 @@ func (o Options) withDefaults() (Options, error) {
 		{"recoverAfter", &o.RecoverAfter, defaultRecoverAfter},
 		{"telemetryLag", &o.TelemetryLag, 0},
 		{"eventDelay", &o.EventDelay, defaultEventDelay},
+		{"statusCheckAfter", &o.StatusCheckAfter, defaultStatusCheck},
+		{"prefixListModifyTime", &o.PrefixListModifyTime, 0},
+		{"connectHold", &o.ConnectHold, defaultConnectHold},
+		{"directConnectHold", &o.DirectConnectHold, defaultDirectHold},
 	} {
 		if *d.value < 0 {
 			return o, fmt.Errorf("option %s is %s: it must not be negative", d.name, *d.value)
@@ -79,8 +86,14 @@ func (b *builder) build() error {
 	}
 	b.gateways()
 	b.sites()
+	b.prefixLists()
 	b.vpcs()
+	b.vpnGateways()
 	b.vpns()
+	b.appliances()
+	b.directConnects()
+	b.connects()
+	b.peerings()
 	b.siteRoutes()
 	b.tgwContents()
 	b.vpcRoutes()
@@ -88,13 +101,30 @@ func (b *builder) build() error {
 	if len(b.problems) > 0 {
 		return fmt.Errorf("the topology cannot be built: %w", errors.Join(b.problems...))
 	}
+	b.attachmentsAtStart()
 	for _, id := range sortedKeys(b.world.gateways) {
 		b.world.refreshGateway(b.now, b.world.gateways[id])
 	}
+	b.propagateVPCs()
 	for _, t := range b.world.tgwTables {
 		t.visible.log = nil // A stale read from before the start shows the start.
 	}
+	b.alarms()
+	if len(b.problems) > 0 {
+		return fmt.Errorf("the topology cannot be built: %w", errors.Join(b.problems...))
+	}
 	return nil
+}
+
+// attachmentsAtStart writes down what the attachments are at the start.
+func (b *builder) attachmentsAtStart() {
+	w := b.world
+	w.everySide = w.sortedSides()
+	for _, a := range w.everySide {
+		w.attachmentStates.current[a] = a.state
+		w.noteAttachment(b.now, a)
+	}
+	w.noteLines(b.now, true)
 }
 
 // claim checks that an id has the marker of its kind and is used once.
@@ -168,7 +198,7 @@ func (b *builder) prefixes(field string, texts []string) []netip.Prefix {
 func (b *builder) gateways() {
 	for i, spec := range b.topo.TransitGateways {
 		field := fmt.Sprintf("transitGateways[%d]", i)
-		g := &gateway{id: spec.ID, owner: b.owner(field, spec.Account, spec.Region)}
+		g := &gateway{id: spec.ID, name: spec.Name, owner: b.owner(field, spec.Account, spec.Region)}
 		if !b.claim(field+".id", spec.ID, "tgw-") {
 			continue
 		}
@@ -180,12 +210,7 @@ func (b *builder) gateways() {
 			if !b.claim(fmt.Sprintf("%s.tables[%d].id", field, j), table.ID, "tgw-rtb-") {
 				continue
 			}
-			t := &tgwTable{
-				id: table.ID, gateway: g,
-				statics: make(map[netip.Prefix]*staticRoute),
-				learned: make(map[netip.Prefix][]learned),
-				visible: newTimeline[netip.Prefix, TGWRouteView](),
-			}
+			t := newTGWTable(table.ID, g)
 			g.tables = append(g.tables, t)
 			b.world.tgwTables[table.ID] = t
 		}
@@ -222,10 +247,9 @@ func (b *builder) vpns() {
 			continue
 		}
 		v := &vpnConnection{id: spec.ID, name: spec.Name, telemetry: newTimeline[string, TunnelView]()}
-		if v.attachment = b.attach(field+".attachment", spec.Attachment, ""); v.attachment == nil {
+		if !b.endVPN(field, v, spec) {
 			continue
 		}
-		v.attachment.vpn = v
 		if v.site = b.world.sites[spec.Site]; v.site == nil {
 			b.problem("%s.site is %q, which the topology does not have: use one of %s",
 				field, spec.Site, strings.Join(sortedKeys(b.world.sites), ", "))

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"detour/shared/route"
 )
 
 func (b *builder) sites() {
@@ -43,20 +45,38 @@ func (b *builder) siteRoutes() {
 	}
 }
 
-func (b *builder) via(field string, s *site, ids []string) []*vpnConnection {
+func (b *builder) via(field string, s *site, ids []string) []uplink {
 	if len(ids) == 0 {
-		b.problem("%s.via is empty: name the VPN connections to use, best first", field)
+		b.problem("%s.via is empty: name the VPN connections, attachments or interfaces to use, best first", field)
 	}
-	var via []*vpnConnection
+	var via []uplink
 	for k, id := range ids {
-		v := b.world.vpns[id]
-		if v == nil || v.site != s {
-			b.problem("%s.via[%d] is %q, which is no VPN connection of site %q: name one whose site it is", field, k, id, s.name)
+		link, behind := b.uplink(id)
+		if link == nil || behind != s {
+			b.problem("%s.via[%d] is %q, which is no way into AWS of site %q: name a VPN connection, a Connect or Direct Connect attachment, or an appliance's interface, whose site it is", field, k, id, s.name)
 			continue
 		}
-		via = append(via, v)
+		via = append(via, link)
 	}
 	return via
+}
+
+// uplink finds a way into AWS by the id that site routes name it by, and the
+// site behind it; nil where there is none.
+func (b *builder) uplink(id string) (uplink, *site) {
+	if v := b.world.vpns[id]; v != nil {
+		return v, v.site
+	}
+	if a := b.world.appliances[id]; a != nil && id == a.eni {
+		return a, a.site
+	}
+	if a := b.world.attachments[id]; a != nil && a.connect != nil {
+		return a.connect, a.connect.site
+	}
+	if a := b.world.attachments[id]; a != nil && a.direct != nil {
+		return a.direct, a.direct.site
+	}
+	return nil, nil
 }
 
 func (b *builder) vpcs() {
@@ -96,7 +116,7 @@ func (b *builder) vpcTables(field string, v *vpc, specs []VPCTableSpec) {
 		if !b.claim(at+".id", spec.ID, "rtb-") {
 			continue
 		}
-		t := &vpcTable{id: spec.ID, vpc: v, routes: newTimeline[netip.Prefix, VPCRouteView]()}
+		t := &vpcTable{id: spec.ID, vpc: v, routes: newTimeline[vpcKey, VPCRouteView]()}
 		t.subnets = b.prefixes(at+".subnets", spec.Subnets)
 		for _, subnet := range t.subnets {
 			if !slices.ContainsFunc(v.cidrs, func(cidr netip.Prefix) bool { return within(subnet, cidr) }) {
@@ -108,7 +128,8 @@ func (b *builder) vpcTables(field string, v *vpc, specs []VPCTableSpec) {
 		}
 		subnets = append(subnets, t.subnets...)
 		for _, cidr := range v.cidrs {
-			t.routes.current[cidr] = VPCRouteView{Destination: cidr, Target: localTarget, Origin: originLocal, State: stateActive}
+			dst := route.CIDR(cidr)
+			t.routes.current[vpcKey{dst: dst}] = VPCRouteView{Destination: dst, Target: localTarget, Origin: originLocal, State: stateActive}
 		}
 		v.tables = append(v.tables, t)
 		b.world.vpcTables[spec.ID] = t
@@ -135,25 +156,27 @@ func (b *builder) vpcRoutes() {
 	}
 }
 
-func (b *builder) vpcRoute(field string, t *vpcTable, route RouteSpec) {
-	dst, ok := b.prefix(field+".destination", route.Destination)
+func (b *builder) vpcRoute(field string, t *vpcTable, spec RouteSpec) {
+	dst, ok := b.vpcDestination(field+".destination", t, spec.Destination)
 	if !ok {
 		return
 	}
-	if !isGatewayID(route.Target) {
-		if !slices.ContainsFunc(missingTargets(), func(m missingTarget) bool { return strings.HasPrefix(route.Target, m.marker) }) {
-			b.problem("%s.target is %q: write the id of a transit gateway, or of an igw, vgw, eni, i, nat, pcx or vpce", field, route.Target)
+	if !isGatewayID(spec.Target) {
+		if !slices.ContainsFunc(missingTargets(), func(m missingTarget) bool { return strings.HasPrefix(spec.Target, m.marker) }) {
+			b.problem("%s.target is %q: write the id of a transit gateway, or of an igw, vgw, eni, i, nat, pcx or vpce", field, spec.Target)
 			return
 		}
-		t.vpc.targets[route.Target] = true
+		if b.world.vpnGateways[spec.Target] == nil && b.world.applianceOf(spec.Target) == nil {
+			t.vpc.targets[spec.Target] = true
+		}
 	}
-	put, refused := b.world.createdRoute(t, dst, route.Target)
+	put, refused := b.world.createdRoute(t, dst, spec.Target)
 	if refused != nil {
-		b.problem("%s (%s to %s) is refused as AWS would refuse it, %s: change the route, or attach %s to the transit gateway",
-			field, route.Destination, route.Target, refused.Error(), t.vpc.id)
+		b.problem("%s (%s to %s) is refused as AWS would refuse it, %s: change the route, or attach %s to the target",
+			field, spec.Destination, spec.Target, refused.Error(), t.vpc.id)
 		return
 	}
-	t.routes.current[dst] = put
+	t.routes.current[vpcKey{dst: dst}] = put
 }
 
 // tgwContents comes after all attachments.
@@ -188,7 +211,10 @@ func (b *builder) associate(field string, t *tgwTable, spec TransitGatewayTable)
 		at := fmt.Sprintf("%s.propagated[%d]", field, k)
 		if slices.Index(spec.Propagated, id) < k {
 			b.problem("%s is %q for the second time: name it once", at, id)
-		} else if a := b.member(at, t, id); a != nil {
+		} else if a := b.member(at, t, id); a != nil && a.peering != nil {
+			b.problem("%s is %q, a peering, which propagates no routes: write static routes to it", at, id)
+		} else if a != nil {
+			t.propagating[a] = true
 			t.learn(a)
 		}
 	}
@@ -196,7 +222,7 @@ func (b *builder) associate(field string, t *tgwTable, spec TransitGatewayTable)
 
 // member finds an attachment of the table's transit gateway.
 func (b *builder) member(field string, t *tgwTable, id string) *attachment {
-	if a := b.world.attachments[id]; a != nil && a.gateway == t.gateway {
+	if a := t.gateway.attachment(id); a != nil {
 		return a
 	}
 	known := make([]string, 0, len(t.gateway.attachments))
@@ -209,21 +235,47 @@ func (b *builder) member(field string, t *tgwTable, id string) *attachment {
 }
 
 func (b *builder) tgwRoute(field string, t *tgwTable, route RouteSpec) {
-	dst, ok := b.prefix(field+".destination", route.Destination)
-	if !ok {
-		return
-	}
-	put := &staticRoute{}
+	put := aim{}
 	if route.Target != blackhole {
 		if put.target = b.member(field+".target", t, route.Target); put.target == nil {
 			return
 		}
+		if put.target.connect != nil {
+			b.problem("%s.target is %q, a Connect attachment, which takes no static routes: let it announce the destination", field, route.Target)
+			return
+		}
+	}
+	if strings.HasPrefix(route.Destination, "pl-") {
+		b.tgwReference(field, t, route.Destination, put)
+		return
+	}
+	dst, ok := b.prefix(field+".destination", route.Destination)
+	if !ok {
+		return
 	}
 	if _, twice := t.statics[dst]; twice {
 		b.problem("%s.destination is %q, which the table has a static route for already: keep one", field, route.Destination)
 		return
 	}
-	t.statics[dst] = put
+	t.statics[dst] = &put
+}
+
+// tgwReference makes a prefix list reference.
+func (b *builder) tgwReference(field string, t *tgwTable, list string, put aim) {
+	own := t.gateway.owner
+	l, refused := b.world.prefixListOf(Caller{Account: own.account, Region: own.region}, list)
+	if refused != nil {
+		b.problem("%s.destination is %q, which is no prefix list that %s sees in %s: declare it there, or share it", field, list, own.account, own.region)
+		return
+	}
+	if t.references[l.id] != nil {
+		b.problem("%s.destination is %q, which the table has a reference to already: keep one", field, list)
+		return
+	}
+	r := &reference{aim: put, list: l}
+	t.references[l.id] = r
+	t.shownReferences.current[l.id] = r.view(t)
+	t.list()
 }
 
 func (b *builder) hosts() {

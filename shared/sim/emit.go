@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"detour/events/payload"
@@ -23,14 +24,33 @@ const (
 	sampleIPsecUp     = "vpn-connection-ipsec-up.json"
 	sampleInstalled   = "tgw-route-installed.json"
 	sampleUninstalled = "tgw-route-uninstalled.json"
+
+	// The samples of a Connect peer's sessions are made after the transit gateway's
+	// other events: UNVERIFIED, see Options.NoConnectPeerEvents.
+	sampleSessionDown = "tgw-connect-peer-bgp-down-expected.json"
+	sampleSessionUp   = "tgw-connect-peer-bgp-establish-expected.json"
+
+	sampleAlarm       = "cloudwatch-alarm-state-change.json"
+	sampleTunnelAlarm = "cloudwatch-alarm-state-change-tunnel-state.json"
 )
+
+// sampleNames are the samples that the World makes events from.
+func sampleNames() []string {
+	return []string{
+		sampleIPsecDown, sampleIPsecUp, sampleInstalled, sampleUninstalled,
+		sampleSessionDown, sampleSessionUp, sampleAlarm, sampleTunnelAlarm,
+	}
+}
 
 // samples are the published events that the World's own are made from, as JSON.
 type samples map[string][]byte
 
+// checkedSamples are read and tried once for all Worlds; nothing changes them.
+var checkedSamples = sync.OnceValues(loadSamples) //nolint:gochecknoglobals // A constant that has to be read from files.
+
 func loadSamples() (samples, error) {
 	loaded := make(samples)
-	for _, name := range []string{sampleIPsecDown, sampleIPsecUp, sampleInstalled, sampleUninstalled} {
+	for _, name := range sampleNames() {
 		raw, err := payload.Read(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading the sample that events are made from: %w", err)
@@ -43,16 +63,18 @@ func loadSamples() (samples, error) {
 // check makes one event from every sample, so that a sample without an expected
 // key is an error at the start and not a silent one later.
 func (s samples) check() error {
-	trial := eventHead{account: "111122223333", resource: "arn:aws:ec2:us-west-2:111122223333:vpn-connection/vpn-0"}
+	trial := eventHead{account: "111122223333", region: eventRegion, network: true, resource: "arn:aws:ec2:us-west-2:111122223333:vpn-connection/vpn-0"}
 	tunnel := tunnelEvent{region: eventRegion, account: "111122223333"}
 	route := routeEvent{region: eventRegion, account: "111122223333"}
-	for _, name := range []string{sampleIPsecDown, sampleIPsecUp} {
-		if _, err := s.make(name, trial, tunnel.fill); err != nil {
-			return err
-		}
+	session := sessionEvent{region: eventRegion, account: "111122223333"}
+	fills := map[string]func(object) error{
+		sampleIPsecDown: tunnel.fill, sampleIPsecUp: tunnel.fill,
+		sampleInstalled: route.fill, sampleUninstalled: route.fill,
+		sampleSessionDown: session.fill, sampleSessionUp: session.fill,
+		sampleAlarm: alarmEvent{}.fill, sampleTunnelAlarm: alarmEvent{vpn: "vpn-0"}.fill,
 	}
-	for _, name := range []string{sampleInstalled, sampleUninstalled} {
-		if _, err := s.make(name, trial, route.fill); err != nil {
+	for _, name := range sampleNames() {
+		if _, err := s.make(name, trial, fills[name]); err != nil {
 			return err
 		}
 	}
@@ -64,7 +86,11 @@ type eventHead struct {
 	serial   int
 	at       time.Time
 	account  string
+	region   string
 	resource string
+	// network says that the event is Network Manager's, whose first resource is
+	// the global network.
+	network bool
 }
 
 // object is a JSON object of a sample. Only keys that the sample has may be
@@ -98,11 +124,9 @@ func (s samples) make(name string, head eventHead, fill func(detail object) erro
 	if err := decoder.Decode(&event); err != nil {
 		return nil, fmt.Errorf("decoding the sample %s: %w", name, err)
 	}
-	network := "global-network-1234567890abcdef0"
-	if resources, ok := event["resources"].([]any); ok && len(resources) > 0 {
-		if arn, ok := resources[0].(string); ok {
-			network = arn[strings.LastIndex(arn, "/")+1:]
-		}
+	resources := []string{head.resource}
+	if head.network {
+		resources = []string{event.globalNetwork(head.account), head.resource}
 	}
 	detail, ok := event["detail"].(map[string]any)
 	if !ok {
@@ -112,10 +136,8 @@ func (s samples) make(name string, head eventHead, fill func(detail object) erro
 		"id", fmt.Sprintf("00000000-0000-4000-8000-%012x", head.serial),
 		"time", head.at.UTC().Format(eventTime),
 		"account", head.account,
-		"region", eventRegion,
-		"resources", []string{
-			fmt.Sprintf("arn:aws:networkmanager::%s:global-network/%s", head.account, network), head.resource,
-		},
+		"region", head.region,
+		"resources", resources,
 	)
 	if err == nil {
 		err = fill(detail)
@@ -124,6 +146,18 @@ func (s samples) make(name string, head eventHead, fill func(detail object) erro
 		return nil, fmt.Errorf("making an event from the sample %s: %w", name, err)
 	}
 	return json.Marshal(event)
+}
+
+// globalNetwork is the ARN of the account's global network, with the id that the
+// sample has.
+func (o object) globalNetwork(account string) string {
+	network := "global-network-1234567890abcdef0"
+	if resources, ok := o["resources"].([]any); ok && len(resources) > 0 {
+		if arn, ok := resources[0].(string); ok {
+			network = arn[strings.LastIndex(arn, "/")+1:]
+		}
+	}
+	return fmt.Sprintf("arn:aws:networkmanager::%s:global-network/%s", account, network)
 }
 
 func ec2ARN(region, account, kind, id string) string {
@@ -226,14 +260,20 @@ func (w *World) announceTunnel(s *step, v *vpnConnection, t *tunnel) {
 	w.emitLater(s, name, ec2ARN(own.region, own.account, "vpn-connection", v.id), event.fill)
 }
 
-// emitLater makes the event EventDelay from now; its time is that of the change.
+// emitLater makes an event of Network Manager EventDelay from now; its time is
+// that of the change.
 func (w *World) emitLater(s *step, name, resource string, fill func(object) error) {
-	changedAt, due := s.now, s.now.Add(w.options.EventDelay)
+	w.emitAs(s, name, eventHead{at: s.now, account: w.globalAccount, region: eventRegion, network: true, resource: resource}, fill)
+}
+
+// emitAs makes an event EventDelay from now.
+func (w *World) emitAs(s *step, name string, head eventHead, fill func(object) error) {
+	due := s.now.Add(w.options.EventDelay)
 	s.then(func() {
 		w.keeper.At(due, "event "+strings.TrimSuffix(name, ".json"), func() {
-			w.do(func(later *step) {
+			w.book(func(later *step) {
 				w.events++
-				head := eventHead{serial: w.events, at: changedAt, account: w.globalAccount, resource: resource}
+				head.serial = w.events
 				raw, err := w.samples.make(name, head, fill)
 				if err != nil {
 					panic(fmt.Sprintf("sim: %v", err)) // NewWorld has made one of each kind.

@@ -2,12 +2,15 @@ package sim
 
 import (
 	"bytes"
+	"encoding/json"
 	"time"
 )
 
 // EventFaults is what may happen to an event between the World and a function:
 // it is lost, delivered twice or three times, or late, each copy by itself, so
-// that events overtake one another. A nil *EventFaults delivers once, in order
+// that events overtake one another. An alarm's event is never lost: CloudWatch
+// guarantees its delivery (Amazon CloudWatch User Guide, Alarm events and
+// EventBridge). A nil *EventFaults delivers once, in order
 // as far as the Scheduler's seed leaves it.
 type EventFaults struct {
 	// Lose and Double are probabilities in [0, 1]. A doubled event comes a third
@@ -27,7 +30,7 @@ func (f *EventFaults) Deliver(s *Scheduler, raw []byte, deliver func(raw []byte)
 	if f != nil {
 		longest = f.MaxDelay
 		switch {
-		case hit(s, f.Lose):
+		case hit(s, f.Lose) && !durable(raw):
 			copies = 0
 			f.count(FaultEventLost)
 		case hit(s, f.Double):
@@ -46,6 +49,14 @@ func (f *EventFaults) Deliver(s *Scheduler, raw []byte, deliver func(raw []byte)
 		own := bytes.Clone(raw)
 		s.At(s.Now().Add(delay), "event", func() { deliver(own) })
 	}
+}
+
+// durable reports whether the event's source promises its delivery.
+func durable(raw []byte) bool {
+	var event struct {
+		Source string `json:"source"`
+	}
+	return json.Unmarshal(raw, &event) == nil && event.Source == "aws.cloudwatch"
 }
 
 // Counts returns how many events were lost and doubled, and how many deliveries

@@ -80,3 +80,36 @@ func (t *timeline[K, V]) prune(before time.Time) {
 	}
 	t.log = append([]undo[K, V](nil), t.log[keep:]...)
 }
+
+// The kinds of HealthChange.
+const (
+	// HealthTruth is a thing itself becoming better or worse.
+	HealthTruth = "truth"
+	// HealthShown is the API showing it, for one who reads without staleness.
+	HealthShown = "shown"
+)
+
+// HealthChange is one value about something's health, and when it came to hold.
+// Resource, Field, Part and Value are those of Told. Fields of the kind truth
+// that no API shows are forwarding (works, hung) and uplink (up, down) of an
+// appliance's interface, and line (up, down) of an attachment.
+type HealthChange struct {
+	At       time.Time `json:"at"`
+	Resource string    `json:"resource"`
+	Field    string    `json:"field"`
+	Part     string    `json:"part,omitempty"`
+	Value    string    `json:"value"`
+	Kind     string    `json:"kind"`
+}
+
+// HealthHistory returns every change of every thing but VPN tunnels, which have
+// TunnelHistory, in order. It begins with what holds at the start.
+func (w *World) HealthHistory() []HealthChange {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]HealthChange(nil), w.healthChanges...)
+}
+
+func (w *World) noteHealth(at time.Time, resource, field, part, value, kind string) {
+	w.healthChanges = append(w.healthChanges, HealthChange{At: at, Resource: resource, Field: field, Part: part, Value: value, Kind: kind})
+}

@@ -13,7 +13,8 @@ const maxHops = 16
 // people: first those of the forward direction, then those of the return
 // direction, which start with "return: ". Reason says why the traffic does not
 // pass; it is empty when OK. ForwardVia and ReturnVia are the ids of the VPN
-// connections that each direction crosses, in order.
+// connections, attachments and appliances' interfaces by which each direction
+// leaves or enters AWS, in order.
 type Trace struct {
 	OK         bool     `json:"ok"`
 	Hops       []string `json:"hops"`
@@ -81,13 +82,13 @@ func (w *World) reach(fromHost, toHost string) Trace {
 	if to == nil {
 		return Trace{Reason: fmt.Sprintf("host %q is not in the topology", toHost)}
 	}
-	forward := &packet{from: from, to: to}
+	forward := &packet{world: w, from: from, to: to}
 	forward.run()
 	trace := Trace{Hops: forward.hops, Reason: forward.reason, ForwardVia: forward.via}
 	if !forward.delivered {
 		return trace
 	}
-	back := &packet{from: to, to: from}
+	back := &packet{world: w, from: to, to: from}
 	back.run()
 	for _, hop := range back.hops {
 		trace.Hops = append(trace.Hops, "return: "+hop)
@@ -102,6 +103,7 @@ func (w *World) reach(fromHost, toHost string) Trace {
 // packet is one packet on its way in one direction. Each place that it comes to
 // returns the next place, or nil when it was delivered or dropped.
 type packet struct {
+	world     *World
 	from, to  *host
 	hops, via []string
 	delivered bool
@@ -140,33 +142,41 @@ func (p *packet) run() {
 func (p *packet) start() place {
 	if p.from.vpc != nil {
 		p.hop("%s (%s) in %s", p.from.name, p.from.addr, p.from.vpc.id)
-		return func() place { return p.subnet(p.from.vpc) }
+		return func() place { return p.subnet(p.from.vpc, p.from.addr) }
 	}
 	p.hop("%s (%s) in %s", p.from.name, p.from.addr, p.from.site.name)
 	return func() place { return p.router(p.from.site) }
 }
 
-// subnet looks the destination up in the table of the sender's subnet.
-func (p *packet) subnet(v *vpc) place {
-	table := v.tableFor(p.from.addr)
-	entries := make([]hopEntry[VPCRouteView], 0, len(table.routes.current))
-	for dst, route := range table.routes.current {
-		entries = append(entries, hopEntry[VPCRouteView]{prefix: dst, route: route})
-	}
-	best, found := longestPrefix(entries, p.to.addr)
+// subnet looks the destination up in the table of the subnet from which the
+// packet comes: a host's, or an appliance's.
+func (p *packet) subnet(v *vpc, from netip.Addr) place {
+	table := v.tableFor(from)
+	best, found := table.lookup(p.world, p.to.addr)
 	if !found {
 		return p.drop("%s has no route to %s", table.id, p.to.addr)
 	}
-	p.hop("%s: %s -> %s", table.id, best.prefix, best.route.Target)
-	switch {
-	case best.route.State == blackhole:
-		return p.drop("the route %s in %s is a blackhole: %s is not attached to %s", best.prefix, table.id, best.route.Target, v.id)
-	case best.route.Target == localTarget:
-		return p.intoVPC(v)
-	case !isGatewayID(best.route.Target):
-		return p.drop("the route %s in %s leads to %s, which is not part of the simulated network", best.prefix, table.id, best.route.Target)
+	shown, target := best.prefix.String(), best.route.Target
+	if list := best.route.Destination.List(); list != "" {
+		shown += " of " + list
 	}
-	a, _ := v.attachedTo(best.route.Target)
+	p.hop("%s: %s -> %s", table.id, shown, target)
+	box, gateway := p.world.applianceOf(target), p.world.vpnGateways[target]
+	switch {
+	case best.route.State == blackhole && box != nil:
+		return p.drop("the route %s in %s is a blackhole: instance %s is %s", shown, table.id, box.instance, box.state)
+	case best.route.State == blackhole:
+		return p.drop("the route %s in %s is a blackhole: %s is not attached to %s", shown, table.id, target, v.id)
+	case target == localTarget:
+		return p.intoVPC(v)
+	case box != nil:
+		return func() place { return p.atInterface(box) }
+	case gateway != nil:
+		return func() place { return p.atVPNGateway(gateway) }
+	case !isGatewayID(target):
+		return p.drop("the route %s in %s leads to %s, which is not part of the simulated network", shown, table.id, target)
+	}
+	a, _ := v.attachedTo(target)
 	if !a.carries() {
 		return p.drop("attachment %s of %s is %s", a.id, v.id, a.state)
 	}
@@ -193,23 +203,22 @@ func (p *packet) transit(in *attachment) place {
 	}
 	ref := best.route.Attachments[0]
 	p.hop("%s: %s -> %s (%s)", in.table.id, best.prefix, ref.ID, ref.ResourceID)
-	out := p.attachmentOf(in.gateway, ref)
+	out := in.gateway.attachment(ref.ID)
 	if !out.carries() {
 		return p.drop("attachment %s is %s", out.id, out.state)
 	}
-	if out.vpc != nil {
+	switch {
+	case out.vpc != nil:
 		return func() place { return p.intoVPC(out.vpc) }
+	case out.peering != nil:
+		return func() place { return p.across(out) }
+	case out.connect != nil:
+		return func() place { return p.toSite(out.connect, out.connect.site) }
+	case out.direct != nil:
+		return func() place { return p.toSite(out.direct, out.direct.site) }
+	default:
+		return func() place { return p.tunnelTo(out.vpn) }
 	}
-	return func() place { return p.tunnelTo(out.vpn) }
-}
-
-func (p *packet) attachmentOf(g *gateway, ref AttachmentRef) *attachment {
-	for _, a := range g.attachments {
-		if a.id == ref.ID {
-			return a
-		}
-	}
-	return nil
 }
 
 // tunnelTo crosses a VPN connection from AWS to the site.
@@ -236,14 +245,14 @@ func (p *packet) intoVPC(v *vpc) place {
 }
 
 // router is the customer router of a site: its own networks, then its routes
-// towards AWS, each over the first connection that has a tunnel up.
+// towards AWS, each over the first way that truly works.
 func (p *packet) router(s *site) place {
-	entries := make([]hopEntry[[]*vpnConnection], 0, len(s.networks)+len(s.routes))
+	entries := make([]hopEntry[[]uplink], 0, len(s.networks)+len(s.routes))
 	for _, network := range s.networks {
-		entries = append(entries, hopEntry[[]*vpnConnection]{prefix: network})
+		entries = append(entries, hopEntry[[]uplink]{prefix: network})
 	}
 	for _, route := range s.routes {
-		entries = append(entries, hopEntry[[]*vpnConnection]{prefix: route.dst, rank: 1, route: route.via})
+		entries = append(entries, hopEntry[[]uplink]{prefix: route.dst, rank: 1, route: route.via})
 	}
 	best, found := longestPrefix(entries, p.to.addr)
 	if !found {
@@ -255,16 +264,16 @@ func (p *packet) router(s *site) place {
 		}
 		return p.deliver(s.name)
 	}
-	for _, v := range best.route {
-		t, up := v.trulyUp()
-		if !up {
+	for _, link := range best.route {
+		how, ok := link.open()
+		if !ok {
 			continue
 		}
-		p.via = append(p.via, v.id)
-		p.hop("router of %s: %s -> %s, tunnel %s", s.name, best.prefix, v.id, t.outsideIP)
-		return func() place { return p.transit(v.attachment) }
+		p.via = append(p.via, link.linkID())
+		p.hop("router of %s: %s -> %s, %s", s.name, best.prefix, link.linkID(), how)
+		return link.enter(p)
 	}
-	return p.drop("no VPN connection of the route %s at %s has a tunnel up", best.prefix, s.name)
+	return p.drop("no way of the route %s at %s works", best.prefix, s.name)
 }
 
 func (h *host) in() string {

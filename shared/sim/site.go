@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"detour/shared/route"
 )
 
 // site is a place outside AWS with one customer router.
@@ -15,10 +17,21 @@ type site struct {
 	routes   []siteRoute
 }
 
-// siteRoute is one route of a customer router: the connections, best first.
+// siteRoute is one route of a customer router: the ways into AWS, best first.
 type siteRoute struct {
 	dst netip.Prefix
-	via []*vpnConnection
+	via []uplink
+}
+
+// uplink is one way from a site's router into AWS.
+type uplink interface {
+	// linkID is the id by which site routes name it.
+	linkID() string
+	// open reports whether it truly carries traffic, and how a trace calls the
+	// part of it that does.
+	open() (how string, ok bool)
+	// enter takes a packet from the site into AWS.
+	enter(p *packet) place
 }
 
 func (s *site) contains(addr netip.Addr) bool {
@@ -33,81 +46,31 @@ type host struct {
 	site *site
 }
 
-// SetAttachmentState gives an attachment a state of the EC2 API. Only available
-// and modifying attachments carry traffic, and only available ones take new
-// static routes. The state deleted is DeleteAttachment, and is final.
-func (w *World) SetAttachmentState(id, state string) error {
-	if !knownState(state) {
-		return fmt.Errorf("attachment state %q is not one of EC2's: use one of %s", state, strings.Join(attachmentStates(), ", "))
-	}
-	var problem error
-	w.do(func(s *step) {
-		a := w.attachments[id]
-		switch {
-		case a == nil:
-			problem = fmt.Errorf("attachment %q is not in the topology: use one of %s", id, strings.Join(sortedKeys(w.attachments), ", "))
-		case a.state == attachmentDeleted && state != attachmentDeleted:
-			problem = fmt.Errorf("attachment %q is deleted and does not come back: start a World with a topology that has it", id)
-		case state == attachmentDeleted:
-			w.deleteAttachment(s, a)
-		default:
-			a.state = state
-		}
-	})
-	return problem
-}
-
-// DeleteAttachment deletes an attachment: its propagated routes vanish, static
-// TGW routes to it become blackholes with an empty attachment list, and VPC
-// routes to its transit gateway become blackholes. Deleting the attachment of a
-// VPN connection deletes the connection.
-func (w *World) DeleteAttachment(id string) error {
-	return w.SetAttachmentState(id, attachmentDeleted)
-}
-
-func (w *World) deleteAttachment(s *step, a *attachment) {
-	a.state, a.table = attachmentDeleted, nil
-	for _, t := range a.gateway.tables {
-		t.forget(a)
-	}
-	w.refreshGateway(s.now, a.gateway)
-	if a.vpc != nil {
-		w.refreshVPC(s.now, a.vpc)
-	}
-}
-
 // ForceRoute is a person or another program writing a route: it creates the
 // static route or replaces its target, and with an empty target deletes it. by
 // names the writer in the call log, as process "writer:" + by. The write obeys
 // the rules of the API but takes no token of the request buckets. An error of
 // the API is returned as an *APIError, and is in the call log too.
 func (w *World) ForceRoute(by, table, dst, target string) error {
-	prefix, err := netip.ParsePrefix(dst)
+	to, err := route.ParseDestination(dst)
 	if err != nil {
-		return fmt.Errorf("destination %q is not a CIDR block: write for example 10.0.0.0/8", dst)
+		return fmt.Errorf("destination %q is neither a CIDR block nor a prefix list: write for example 10.0.0.0/8 or pl-0123456789abcdef0", dst)
 	}
 	c, transit, err := w.writerOf(by, table)
 	if err != nil {
 		return err
 	}
-	action, write, refused := w.force(c, transit, table, prefix.Masked(), target)
+	action, write, refused := w.force(c, transit, table, to, target)
 	tableKey := "RouteTableId"
 	if transit {
 		tableKey = "TransitGatewayRouteTableId"
 	}
-	record := CallRecord{
-		Process: c.Call.Process, Account: c.Account, Region: c.Region, Action: action, Write: write,
-		Params: url.Values{tableKey: {table}, "DestinationCidrBlock": {dst}, "Target": {target}},
-		SentAt: w.keeper.Now(),
+	named := "DestinationCidrBlock"
+	if to.List() != "" {
+		named = "DestinationPrefixListId"
 	}
-	if refused != nil {
-		record.Code = refused.Code
-	}
-	w.Record(record)
-	if refused != nil {
-		return refused
-	}
-	return nil
+	params := url.Values{tableKey: {table}, named: {dst}, "Target": {target}}
+	return w.recordForced(c, action, params, write, refused)
 }
 
 // writerOf makes a caller of the account and Region that own the table.
@@ -127,40 +90,67 @@ func (w *World) writerOf(by, table string) (c Caller, transit bool, err error) {
 	return Caller{Account: own.account, Region: own.region, Call: Call{Process: "writer:" + by}}, transit, nil
 }
 
-func (w *World) force(c Caller, transit bool, table string, dst netip.Prefix, target string) (action string, write *RouteWrite, refused *APIError) {
+func (w *World) force(c Caller, transit bool, table string, dst route.Destination, target string) (string, *RouteWrite, *APIError) {
 	stands := w.hasRoute(transit, table, dst)
 	switch {
-	case transit && target == "":
-		_, write, refused = w.DeleteTransitGatewayRoute(c, table, dst)
-		return "DeleteTransitGatewayRoute", write, refused
-	case transit && stands:
-		_, write, refused = w.ReplaceTransitGatewayRoute(c, table, dst, target)
-		return "ReplaceTransitGatewayRoute", write, refused
+	case transit && dst.List() != "":
+		return w.forceReference(c, table, dst.List(), target, stands)
 	case transit:
-		_, write, refused = w.CreateTransitGatewayRoute(c, table, dst, target)
-		return "CreateTransitGatewayRoute", write, refused
+		return w.forceTransit(c, table, dst.Prefix(), target, stands)
 	case target == "":
-		write, refused = w.DeleteRoute(c, table, dst)
+		write, refused := w.DeleteRoute(c, table, dst)
 		return "DeleteRoute", write, refused
 	case stands:
-		write, refused = w.ReplaceRoute(c, table, dst, target)
+		write, refused := w.ReplaceRoute(c, table, dst, target)
 		return "ReplaceRoute", write, refused
 	default:
-		write, refused = w.CreateRoute(c, table, dst, target)
+		write, refused := w.CreateRoute(c, table, dst, target)
 		return "CreateRoute", write, refused
 	}
 }
 
+func (w *World) forceTransit(c Caller, table string, dst netip.Prefix, target string, stands bool) (action string, write *RouteWrite, refused *APIError) {
+	switch {
+	case target == "":
+		_, write, refused = w.DeleteTransitGatewayRoute(c, table, dst)
+		return "DeleteTransitGatewayRoute", write, refused
+	case stands:
+		_, write, refused = w.ReplaceTransitGatewayRoute(c, table, dst, target)
+		return "ReplaceTransitGatewayRoute", write, refused
+	default:
+		_, write, refused = w.CreateTransitGatewayRoute(c, table, dst, target)
+		return "CreateTransitGatewayRoute", write, refused
+	}
+}
+
+func (w *World) forceReference(c Caller, table, list, target string, stands bool) (action string, write *RouteWrite, refused *APIError) {
+	switch {
+	case target == "":
+		_, write, refused = w.DeleteTransitGatewayPrefixListReference(c, table, list)
+		return "DeleteTransitGatewayPrefixListReference", write, refused
+	case stands:
+		_, write, refused = w.ModifyTransitGatewayPrefixListReference(c, table, list, target)
+		return "ModifyTransitGatewayPrefixListReference", write, refused
+	default:
+		_, write, refused = w.CreateTransitGatewayPrefixListReference(c, table, list, target)
+		return "CreateTransitGatewayPrefixListReference", write, refused
+	}
+}
+
 // hasRoute reports whether a write to the destination has to replace: a static
-// route of a TGW table, or any entry of a VPC table, stands there.
-func (w *World) hasRoute(transit bool, table string, dst netip.Prefix) bool {
+// route or a reference of a TGW table, or a local or static route of a VPC table,
+// stands there.
+func (w *World) hasRoute(transit bool, table string, dst route.Destination) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var stands bool
-	if transit {
-		_, stands = w.tgwTables[table].statics[dst]
-	} else {
-		_, stands = w.vpcTables[table].routes.current[dst]
+	switch {
+	case transit && dst.List() != "":
+		_, stands = w.tgwTables[table].references[dst.List()]
+	case transit:
+		_, stands = w.tgwTables[table].statics[dst.Prefix()]
+	default:
+		_, stands = w.vpcTables[table].standing(dst)
 	}
 	return stands
 }

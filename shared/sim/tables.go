@@ -7,79 +7,50 @@ import (
 	"time"
 )
 
-// The types of an attachment and of a TGW route (EC2 API).
+// The types of a TGW route (EC2 API, TransitGatewayRouteType).
 const (
-	typeVPC        = "vpc"
-	typeVPN        = "vpn"
 	typeStatic     = "static"
 	typePropagated = "propagated"
 )
 
 // gateway is one transit gateway.
 type gateway struct {
-	id          string
+	id, name    string
 	owner       owner
 	tables      []*tgwTable
 	attachments []*attachment
 }
 
-// routeCount is the number of visible routes of all tables of the gateway.
-func (g *gateway) routeCount() int {
-	count := 0
-	for _, t := range g.tables {
-		count += len(t.visible.current)
+// attachment returns the gateway's side of the attachment with that id, or nil.
+func (g *gateway) attachment(id string) *attachment {
+	for _, a := range g.attachments {
+		if a.id == id {
+			return a
+		}
 	}
-	return count
-}
-
-// attachment joins a VPC or a VPN connection to a transit gateway. table is the
-// one TGW table that it looks routes up in; an attachment has at most one.
-type attachment struct {
-	id      string
-	gateway *gateway
-	state   string
-	table   *tgwTable
-	vpc     *vpc
-	vpn     *vpnConnection
-}
-
-func (a *attachment) ref() AttachmentRef {
-	if a.vpn != nil {
-		return AttachmentRef{ID: a.id, ResourceID: a.vpn.id, ResourceType: typeVPN}
-	}
-	return AttachmentRef{ID: a.id, ResourceID: a.vpc.id, ResourceType: typeVPC}
-}
-
-func (a *attachment) resourceOwner() string {
-	if a.vpc != nil {
-		return a.vpc.owner.account
-	}
-	return a.gateway.owner.account
-}
-
-// carries reports whether traffic passes: an attachment that is being modified
-// goes on forwarding.
-func (a *attachment) carries() bool {
-	return a.state == attachmentAvailable || a.state == attachmentModifying
+	return nil
 }
 
 // The ranks of the sources of a TGW route with the same CIDR, best first
 // (Transit Gateway guide, route evaluation order). Only those that the World
 // has are listed: a Site-to-Site VPN connection with static routing, which is
-// the only kind here, teaches its TGW nothing.
+// the only kind here, teaches its TGW nothing, and neither does a peering.
 const (
 	rankStatic        = 1
-	rankVPCPropagated = 3
+	rankReference     = 2
+	rankVPC           = 3
+	rankDirectConnect = 4
+	rankConnect       = 5
 )
 
-// staticRoute is a static entry of the RIB. A nil target is a blackhole.
-// latched says that the route went blackhole in an outage of its VPN.
-type staticRoute struct {
+// aim is where a static route or a prefix list reference leads. A nil target is
+// a blackhole. latched says that it went blackhole in an outage of its VPN.
+type aim struct {
 	target  *attachment
 	latched bool
 }
 
-func (r *staticRoute) targetID() string {
+func (r *aim) targetID() string {
 	switch {
 	case r == nil:
 		return ""
@@ -101,18 +72,38 @@ type learned struct {
 type tgwTable struct {
 	id      string
 	gateway *gateway
-	statics map[netip.Prefix]*staticRoute
-	learned map[netip.Prefix][]learned
-	visible *timeline[netip.Prefix, TGWRouteView]
+	statics map[netip.Prefix]*aim
+	// references are the prefix list references by list, and listed the entries
+	// of their lists: per CIDR the references that have it, by list id.
+	references      map[string]*reference
+	shownReferences *timeline[string, ReferenceView]
+	listed          map[netip.Prefix][]*reference
+	// propagating are the attachments that teach the table; learned is what they
+	// teach it.
+	propagating map[*attachment]bool
+	learned     map[netip.Prefix][]learned
+	visible     *timeline[netip.Prefix, TGWRouteView]
 }
 
-// learn adds the routes that an attachment teaches the table.
-func (t *tgwTable) learn(a *attachment) {
-	if a.vpc == nil {
-		return
+func newTGWTable(id string, g *gateway) *tgwTable {
+	return &tgwTable{
+		id: id, gateway: g,
+		statics:     make(map[netip.Prefix]*aim),
+		references:  make(map[string]*reference),
+		listed:      make(map[netip.Prefix][]*reference),
+		propagating: make(map[*attachment]bool),
+		learned:     make(map[netip.Prefix][]learned),
+		visible:     newTimeline[netip.Prefix, TGWRouteView](),
+
+		shownReferences: newTimeline[string, ReferenceView](),
 	}
-	for _, cidr := range a.vpc.cidrs {
-		candidates := append(t.learned[cidr], learned{rank: rankVPCPropagated, from: a})
+}
+
+// learn adds the routes that an attachment teaches the table now.
+func (t *tgwTable) learn(a *attachment) {
+	rank, routes := a.teaches()
+	for _, cidr := range routes {
+		candidates := append(t.learned[cidr], learned{rank: rank, from: a})
 		slices.SortFunc(candidates, func(x, y learned) int {
 			return cmp.Or(cmp.Compare(x.rank, y.rank), cmp.Compare(x.from.id, y.from.id))
 		})
@@ -132,13 +123,33 @@ func (t *tgwTable) forget(a *attachment) {
 	}
 }
 
-// winner computes the visible route of a CIDR from the RIB.
+// relearn brings the tables that an attachment propagates into up to date with
+// what it teaches now.
+func (w *World) relearn(now time.Time, a *attachment) {
+	for _, t := range a.gateway.tables {
+		t.forget(a)
+		if t.propagating[a] {
+			t.learn(a)
+		}
+	}
+	w.refreshGateway(now, a.gateway)
+}
+
+// winner computes the visible route of a CIDR from the RIB: a static route, then
+// a prefix list's, then the propagated ones by rank.
 func (w *World) winner(t *tgwTable, dst netip.Prefix) (TGWRouteView, bool) {
 	if static := t.statics[dst]; static != nil {
-		return w.staticView(dst, static), true
+		return w.aimed(static, TGWRouteView{Destination: dst, Type: typeStatic}), true
+	}
+	if references := t.listed[dst]; len(references) > 0 {
+		// Which of two lists with the same CIDR wins is UNVERIFIED; the World
+		// takes the lowest list id.
+		first := references[0]
+		return w.aimed(&first.aim, TGWRouteView{Destination: dst, Type: typePropagated, PrefixList: first.list.id}), true
 	}
 	if candidates := t.learned[dst]; len(candidates) > 0 {
 		// With equal rank AWS guarantees no order; the World takes the lowest id.
+		// Equal-cost multi-path, which Connect attachments can have, is not modelled.
 		return TGWRouteView{
 			Destination: dst, Attachments: []AttachmentRef{candidates[0].from.ref()},
 			Type: typePropagated, State: stateActive,
@@ -147,13 +158,15 @@ func (w *World) winner(t *tgwTable, dst netip.Prefix) (TGWRouteView, bool) {
 	return TGWRouteView{}, false
 }
 
-// staticView shows a static route. A static route to a VPN attachment is a
-// blackhole while no tunnel is reported up, and goes on shadowing a propagated
-// route of the same CIDR; one to a deleted attachment is a blackhole with an
-// empty attachment list (field reports, not AWS's own pages).
-func (w *World) staticView(dst netip.Prefix, static *staticRoute) TGWRouteView {
-	view := TGWRouteView{Destination: dst, Type: typeStatic, State: stateActive}
-	target := static.target
+// aimed shows a route that leads where somebody wrote it to lead. One to a VPN
+// attachment is a blackhole while no tunnel is reported up, and goes on shadowing
+// a propagated route of the same CIDR; one to a deleted attachment is a blackhole
+// with an empty attachment list (field reports, not AWS's own pages; UNVERIFIED
+// for a reference). One to a peering or a Direct Connect gateway whose line is
+// down stays active: UNVERIFIED.
+func (w *World) aimed(r *aim, view TGWRouteView) TGWRouteView {
+	view.State = stateActive
+	target := r.target
 	if target == nil || target.state == attachmentDeleted {
 		view.State = blackhole
 		return view
@@ -161,9 +174,9 @@ func (w *World) staticView(dst netip.Prefix, static *staticRoute) TGWRouteView {
 	view.Attachments = []AttachmentRef{target.ref()}
 	if target.vpn != nil && target.vpn.reportedUp() == 0 {
 		view.State = blackhole
-		static.latched = w.options.BlackholeOutlastsOutage
+		r.latched = w.options.BlackholeOutlastsOutage
 	}
-	if static.latched {
+	if r.latched {
 		view.State = blackhole
 	}
 	return view
@@ -191,6 +204,9 @@ func (w *World) refreshGateway(now time.Time, g *gateway) {
 		for dst := range t.statics {
 			touched[dst] = true
 		}
+		for dst := range t.listed {
+			touched[dst] = true
+		}
 		for dst := range t.learned {
 			touched[dst] = true
 		}
@@ -201,88 +217,6 @@ func (w *World) refreshGateway(now time.Time, g *gateway) {
 }
 
 func equalRoutes(a, b TGWRouteView) bool {
-	return a.Destination == b.Destination && a.Type == b.Type && a.State == b.State &&
+	return a.Destination == b.Destination && a.Type == b.Type && a.State == b.State && a.PrefixList == b.PrefixList &&
 		slices.Equal(a.Attachments, b.Attachments)
-}
-
-// The origins of a VPC route (EC2 API, type Route).
-const (
-	originLocal  = "CreateRouteTable"
-	originStatic = "CreateRoute"
-)
-
-// localTarget is the target of the route that a VPC table is made with.
-const localTarget = "local"
-
-// vpc is one VPC. targets are the ids, other than those of transit gateways,
-// that its routes may point to: those that the topology names.
-type vpc struct {
-	id          string
-	owner       owner
-	cidrs       []netip.Prefix
-	attachments []*attachment
-	tables      []*vpcTable // the first is the main table
-	targets     map[string]bool
-}
-
-// attachedTo returns the attachment that joins the VPC to a transit gateway.
-func (v *vpc) attachedTo(gatewayID string) (*attachment, bool) {
-	for _, a := range v.attachments {
-		if a.gateway.id == gatewayID && a.state != attachmentDeleted {
-			return a, true
-		}
-	}
-	return nil, false
-}
-
-func (v *vpc) contains(addr netip.Addr) bool {
-	return slices.ContainsFunc(v.cidrs, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-// tableFor returns the table of the subnet that holds the address; the main
-// table serves the subnets that no table is explicitly associated with.
-func (v *vpc) tableFor(addr netip.Addr) *vpcTable {
-	for _, t := range v.tables {
-		if slices.ContainsFunc(t.subnets, func(p netip.Prefix) bool { return p.Contains(addr) }) {
-			return t
-		}
-	}
-	return v.tables[0]
-}
-
-func (v *vpc) hasSubnet(dst netip.Prefix) bool {
-	return slices.ContainsFunc(v.tables, func(t *vpcTable) bool { return slices.Contains(t.subnets, dst) })
-}
-
-// vpcTable is one VPC route table. The World has no virtual private gateways,
-// so nothing propagates into it: its entries are the local and the static routes.
-type vpcTable struct {
-	id      string
-	vpc     *vpc
-	subnets []netip.Prefix
-	routes  *timeline[netip.Prefix, VPCRouteView]
-}
-
-// routeState says whether the target of a VPC route exists: a transit gateway
-// whose VPC attachment is deleted leaves a blackhole (EC2 API, type Route).
-func (v *vpc) routeState(target string) string {
-	if isGatewayID(target) {
-		if _, attached := v.attachedTo(target); !attached {
-			return blackhole
-		}
-	}
-	return stateActive
-}
-
-// refreshVPC brings the states of the VPC's routes up to date.
-func (w *World) refreshVPC(now time.Time, v *vpc) {
-	for _, t := range v.tables {
-		for _, dst := range sortedPrefixes(t.routes.current) {
-			route := t.routes.current[dst]
-			if state := v.routeState(route.Target); state != route.State {
-				route.State = state
-				t.routes.set(now, dst, route)
-			}
-		}
-	}
 }

@@ -2,8 +2,8 @@ package sim
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
+	"time"
 )
 
 func isGatewayID(id string) bool {
@@ -24,27 +24,57 @@ func (w *World) tgwTableOf(c Caller, id string) (*tgwTable, *APIError) {
 }
 
 // TransitGatewayAttachments lists the attachments of the caller's Region that
-// belong to a transit gateway or to a VPC of the caller's account, sorted by id.
+// belong to a transit gateway or to a VPC of the caller's account, sorted by id
+// and transit gateway: each side of a peering is one. Only the states are as old
+// as a stale read.
 func (w *World) TransitGatewayAttachments(c Caller) []AttachmentView {
+	asOf := w.keeper.Now().Add(-c.Call.Stale)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	states := w.attachmentStates.asOf(asOf)
 	views := make([]AttachmentView, 0, len(w.attachments))
-	for _, id := range sortedKeys(w.attachments) {
-		a := w.attachments[id]
-		own := a.gateway.owner.account == c.Account || a.resourceOwner() == c.Account
-		if !own || a.gateway.owner.region != c.Region {
+	for _, a := range w.everySide {
+		if !a.seenBy(c) {
 			continue
 		}
 		ref := a.ref()
 		view := AttachmentView{
-			ID: id, TransitGateway: a.gateway.id, OwnerAccount: a.gateway.owner.account,
+			ID: a.id, Name: a.name, TransitGateway: a.gateway.id, OwnerAccount: a.gateway.owner.account,
 			ResourceType: ref.ResourceType, ResourceID: ref.ResourceID,
-			ResourceOwner: a.resourceOwner(), State: a.state,
+			ResourceOwner: a.resourceOwner(), State: states[a],
 		}
 		if a.table != nil {
 			view.AssociatedTable = a.table.id
 		}
 		views = append(views, view)
+	}
+	return views
+}
+
+// TransitGatewayView is one transit gateway as DescribeTransitGateways shows it.
+type TransitGatewayView struct {
+	ID, Name             string
+	OwnerAccount, Region string
+	State                string
+	ASN                  int64
+	CreatedAt            time.Time
+}
+
+// TransitGateways lists the transit gateways of the caller's account and Region,
+// sorted by id.
+func (w *World) TransitGateways(c Caller) []TransitGatewayView {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var views []TransitGatewayView
+	for _, id := range sortedKeys(w.gateways) {
+		g := w.gateways[id]
+		if !g.owner.is(c) {
+			continue
+		}
+		views = append(views, TransitGatewayView{
+			ID: id, Name: g.name, OwnerAccount: g.owner.account, Region: g.owner.region, State: attachmentAvailable,
+			ASN: transitGatewayASN, CreatedAt: w.startedAt,
+		})
 	}
 	return views
 }
@@ -93,8 +123,8 @@ func (w *World) Associations(c Caller, table string) ([]AttachmentRef, *APIError
 		return nil, refused
 	}
 	var refs []AttachmentRef
-	for _, id := range sortedKeys(w.attachments) {
-		if a := w.attachments[id]; a.table == t {
+	for _, a := range w.everySide {
+		if a.table == t {
 			refs = append(refs, a.ref())
 		}
 	}
@@ -109,11 +139,13 @@ func (w *World) tgwTarget(t *tgwTable, target string) (*attachment, *APIError) {
 	if !strings.HasPrefix(target, "tgw-attach-") {
 		return nil, badRequest(codeAttachmentMalformed, "Invalid Transit Gateway Attachment id.")
 	}
-	a := w.attachments[target]
-	if a == nil || a.gateway != t.gateway || a.state == attachmentDeleted {
+	a := t.gateway.attachment(target)
+	switch {
+	case a == nil || a.state == attachmentDeleted:
 		return nil, errAttachmentNotFound(target)
-	}
-	if a.state != attachmentAvailable {
+	case a.connect != nil:
+		return nil, errConnectStatic(target)
+	case a.state != attachmentAvailable:
 		return nil, badRequest(codeIncorrectState, "%s is in invalid state", target)
 	}
 	return a, nil
@@ -176,8 +208,8 @@ func (w *World) tgwRouteFits(t *tgwTable, dst netip.Prefix, replace bool) *APIEr
 		return errTGWRouteExists(dst, t.id)
 	case !static && visible && replace && w.options.ReplaceTGWPropagatedFails:
 		return errTGWRouteNotFound(dst, t.id)
-	case !visible && t.gateway.routeCount() >= w.options.TransitGatewayRouteQuota:
-		return badRequest(codeTGWRouteLimit, "You have reached the limit on the number of routes you can add to this transit gateway.")
+	case !visible && w.routeCount(t.gateway) >= w.options.TransitGatewayRouteQuota:
+		return errTGWRouteLimit()
 	}
 	return nil
 }
@@ -186,7 +218,7 @@ func (w *World) tgwRouteFits(t *tgwTable, dst netip.Prefix, replace bool) *APIEr
 // target that stands already changes nothing and is announced to nobody.
 func (w *World) putTGWStatic(s *step, t *tgwTable, dst netip.Prefix, to *attachment) *RouteWrite {
 	old := t.statics[dst]
-	put := &staticRoute{target: to}
+	put := &aim{target: to}
 	write := &RouteWrite{Table: t.id, Destination: dst.String(), Before: old.targetID(), After: put.targetID()}
 	t.statics[dst] = put
 	w.refresh(s.now, t, dst)
@@ -246,20 +278,3 @@ func canonical(dst netip.Prefix) (netip.Prefix, *APIError) {
 	}
 	return dst.Masked(), nil
 }
-
-// The states of an attachment (EC2 API, TransitGatewayAttachmentState).
-const (
-	attachmentAvailable = "available"
-	attachmentModifying = "modifying"
-	attachmentDeleted   = "deleted"
-)
-
-func attachmentStates() []string {
-	return []string{
-		"initiating", "initiatingRequest", "pendingAcceptance", "rollingBack", "pending",
-		attachmentAvailable, attachmentModifying, "deleting", attachmentDeleted,
-		"failed", "rejected", "rejecting", "failing",
-	}
-}
-
-func knownState(state string) bool { return slices.Contains(attachmentStates(), state) }

@@ -64,7 +64,8 @@ type VPCSpec struct {
 	Tables      []VPCTableSpec   `json:"tables" yaml:"tables"`
 }
 
-// AttachmentSpec joins a VPC or a VPN connection to a transit gateway.
+// AttachmentSpec joins a VPC, a VPN connection, a Connect or Direct Connect
+// gateway's attachment or another transit gateway to a transit gateway.
 type AttachmentSpec struct {
 	ID             string `json:"id" yaml:"id"`
 	TransitGateway string `json:"transitGateway" yaml:"transitGateway"`
@@ -255,9 +256,11 @@ type Options struct {
 	DetectAfter time.Duration
 	// RecoverAfter is the time from a tunnel's true recovery to AWS reporting it. Default 5 s.
 	RecoverAfter time.Duration
-	// TelemetryLag delays DescribeVpnConnections behind the status change. Default 0.
+	// TelemetryLag delays DescribeVpnConnections and what
+	// DescribeTransitGatewayConnectPeers says of BGP behind the status change. Default 0.
 	TelemetryLag time.Duration
-	// EventDelay delays a Network Manager event behind the status change. Default 2 s.
+	// EventDelay delays an event, of Network Manager or of an alarm, behind the
+	// change that it tells of. Default 2 s.
 	EventDelay time.Duration
 	// ReplaceMissingIsNotFound makes ReplaceRoute of a missing destination answer
 	// InvalidRoute.NotFound instead of InvalidParameterValue. UNVERIFIED which
@@ -273,10 +276,46 @@ type Options struct {
 	// its VPN connection came back, until the route is replaced or deleted.
 	// UNVERIFIED; the default lets the route return to active.
 	BlackholeOutlastsOutage bool
+	// ConnectHold is the time from the true failure of a Connect peer's BGP session
+	// to AWS noticing it. Default 30 s, the hold time (Transit Gateway guide, Connect).
+	ConnectHold time.Duration
+	// DirectConnectHold is the time from the true failure of the line behind a
+	// Direct Connect gateway to its routes being withdrawn. Default 90 s, the hold
+	// time without BFD (Direct Connect guide).
+	DirectConnectHold time.Duration
+	// NoConnectPeerEvents keeps Network Manager from announcing the BGP sessions of
+	// Connect peers. AWS lists such events, but has published no sample of a transit
+	// gateway's: UNVERIFIED, so nothing may depend on them.
+	NoConnectPeerEvents bool
+	// PropagationErrorAsProbed makes DisableTransitGatewayRouteTablePropagation of
+	// what is not there answer InvalidparameterValue, as a live probe saw it, instead
+	// of TransitGatewayRouteTablePropagation.NotFound.
+	PropagationErrorAsProbed bool
+	// ReferenceErrorAsParameter makes the calls of prefix list references answer
+	// InvalidParameterValue for a reference that is there already, or is not there,
+	// instead of codes of their own. UNVERIFIED which ones AWS gives.
+	ReferenceErrorAsParameter bool
+	// ListWeighsEntries lets a prefix list reference count its entries against
+	// TransitGatewayRouteQuota instead of the list's MaxEntries. UNVERIFIED which of
+	// the two AWS counts.
+	ListWeighsEntries bool
 	// VPCRouteQuota is the number of static routes that one VPC route table takes,
 	// per address family. Default 500, as the VPC quotas page says; it can be raised to 1,000.
 	VPCRouteQuota int
 	// TransitGatewayRouteQuota is the number of routes that all tables of one
 	// transit gateway hold together. Default 10,000 (transit gateway quotas).
 	TransitGatewayRouteQuota int
+	// StatusCheckAfter is the time from an instance's failure or recovery, or its
+	// start, to its status checks showing it. Default 60 s.
+	StatusCheckAfter time.Duration
+	// StoppedInstanceStaysActive lets routes to a stopped instance or its
+	// interface stay active. UNVERIFIED; the default makes them blackholes, as a
+	// field report has it.
+	StoppedInstanceStaysActive bool
+	// PrefixListModifyTime is how long a prefix list shows modify-in-progress, and
+	// takes no other edit. Its entries are in force from the start. Default 0.
+	PrefixListModifyTime time.Duration
+	// PrefixListIDNotFoundMixedCase answers InvalidPrefixListId.NotFound where the
+	// default is InvalidPrefixListID.NotFound. Both occur.
+	PrefixListIDNotFoundMixedCase bool
 }

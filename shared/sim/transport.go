@@ -236,7 +236,7 @@ func (f *flight) abandon(kind FaultKind) {
 func (f *flight) keep(kind FaultKind, code string) {
 	c := &f.call
 	params, err := url.ParseQuery(string(f.body))
-	if err != nil || c.json {
+	if err != nil || c.json || c.cbor {
 		params = nil
 	}
 	f.tr.record(CallRecord{

@@ -3,41 +3,46 @@ package sim
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
+
+	"detour/shared/route"
 )
 
 // StaticRoute is one static route as it truly stands. Target is an id or
 // "blackhole"; it stays the id when the route's state is blackhole.
 type StaticRoute struct {
 	Table       string
-	Destination netip.Prefix
+	Destination route.Destination
 	Target      string
 	// State is active or blackhole, as the API shows it now.
 	State string
 }
 
-// StaticRoutes returns every static route of every table of both kinds, sorted
-// by table and destination; the local routes of VPC tables are left out.
+// StaticRoutes returns every static route of every table of both kinds, and every
+// prefix list reference as the one route that somebody wrote, sorted by table and destination; the local routes of VPC tables are left out.
 func (w *World) StaticRoutes() []StaticRoute {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var routes []StaticRoute
 	for id, t := range w.tgwTables {
 		for dst, static := range t.statics {
-			routes = append(routes, StaticRoute{Table: id, Destination: dst, Target: static.targetID(), State: t.visible.current[dst].State})
+			routes = append(routes, StaticRoute{Table: id, Destination: route.CIDR(dst), Target: static.targetID(), State: t.visible.current[dst].State})
+		}
+		for list, r := range t.references {
+			state := w.aimed(&r.aim, TGWRouteView{}).State
+			routes = append(routes, StaticRoute{Table: id, Destination: route.PrefixList(list), Target: r.targetID(), State: state})
 		}
 	}
 	for id, t := range w.vpcTables {
-		for dst, route := range t.routes.current {
-			if route.Origin == originStatic {
-				routes = append(routes, StaticRoute{Table: id, Destination: dst, Target: route.Target, State: route.State})
+		for key, entry := range t.routes.current {
+			if entry.Origin == originStatic {
+				routes = append(routes, StaticRoute{Table: id, Destination: key.dst, Target: entry.Target, State: entry.State})
 			}
 		}
 	}
 	slices.SortFunc(routes, func(a, b StaticRoute) int {
-		return cmp.Or(cmp.Compare(a.Table, b.Table), comparePrefix(a.Destination, b.Destination))
+		return cmp.Or(cmp.Compare(a.Table, b.Table), a.Destination.Compare(b.Destination))
 	})
 	return routes
 }
@@ -52,12 +57,16 @@ func (w *World) Snapshot() string {
 		t := w.tgwTables[id]
 		fmt.Fprintf(&out, "%s (transit gateway %s)\n", id, t.gateway.id)
 		for _, dst := range sortedPrefixes(t.visible.current) {
-			route := t.visible.current[dst]
+			visible := t.visible.current[dst]
 			target := "-"
-			if len(route.Attachments) > 0 {
-				target = route.Attachments[0].ID + " (" + route.Attachments[0].ResourceID + ")"
+			if len(visible.Attachments) > 0 {
+				target = visible.Attachments[0].ID + " (" + visible.Attachments[0].ResourceID + ")"
 			}
-			fmt.Fprintf(&out, "  %-20s %-48s %-10s %s\n", dst, target, route.Type, route.State)
+			kind := visible.Type
+			if visible.PrefixList != "" {
+				kind = visible.PrefixList
+			}
+			fmt.Fprintf(&out, "  %-20s %-48s %-10s %s\n", dst, target, kind, visible.State)
 		}
 	}
 	tables := make([]*vpcTable, 0, len(w.vpcTables))
@@ -71,13 +80,16 @@ func (w *World) Snapshot() string {
 			role = ", main"
 		}
 		fmt.Fprintf(&out, "%s (VPC %s%s)\n", t.id, t.vpc.id, role)
-		for _, dst := range sortedPrefixes(t.routes.current) {
-			route := t.routes.current[dst]
+		for _, key := range sortedEntries(t.routes.current) {
+			entry := t.routes.current[key]
 			kind := typeStatic
-			if route.Origin == originLocal {
-				kind = "local"
+			switch entry.Origin {
+			case originLocal:
+				kind = localTarget
+			case originPropagated:
+				kind = typePropagated
 			}
-			fmt.Fprintf(&out, "  %-20s %-48s %-10s %s\n", dst, route.Target, kind, route.State)
+			fmt.Fprintf(&out, "  %-20s %-48s %-10s %s\n", key.dst, entry.Target, kind, entry.State)
 		}
 	}
 	return out.String()

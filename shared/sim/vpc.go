@@ -1,10 +1,11 @@
 package sim
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"detour/shared/route"
 )
 
 // reservedRanges are not accepted as destinations, nor is any part of them (VPC
@@ -30,7 +31,8 @@ func (w *World) vpcTableOf(c Caller, id string) (*vpcTable, *APIError) {
 }
 
 // RouteTables lists the VPC route tables of the caller's account and Region,
-// sorted by id, with their routes sorted by destination.
+// sorted by id, with their routes sorted by destination; of one destination the
+// static entry stands before the propagated one.
 func (w *World) RouteTables(c Caller) []VPCTableView {
 	asOf := w.keeper.Now().Add(-c.Call.Stale)
 	w.mu.Lock()
@@ -43,22 +45,29 @@ func (w *World) RouteTables(c Caller) []VPCTableView {
 		}
 		routes := t.routes.asOf(asOf)
 		view := VPCTableView{ID: id, VPC: t.vpc.id, Main: t.vpc.tables[0] == t, Routes: make([]VPCRouteView, 0, len(routes))}
-		for _, dst := range sortedPrefixes(routes) {
-			view.Routes = append(view.Routes, routes[dst])
+		for _, subnet := range t.subnets {
+			view.Subnets = append(view.Subnets, subnetID(t.vpc.id, subnet))
+		}
+		if t.propagating != nil {
+			view.Propagating = []string{t.propagating.id}
+		}
+		for _, key := range sortedEntries(routes) {
+			view.Routes = append(view.Routes, routes[key])
 		}
 		views = append(views, view)
 	}
 	return views
 }
 
-// CreateRoute creates a static route. The CIDR is canonicalised; a standing
-// static is RouteAlreadyExists, even with the same target. Other errors:
+// CreateRoute creates a static route, beside a propagated one of the same
+// destination if there is one. A CIDR is canonicalised; a standing static is
+// RouteAlreadyExists, even with the same target. Other errors:
 // InvalidRouteTableID.NotFound, InvalidTransitGatewayID.NotFound (also when the
-// VPC has no available attachment to the gateway), InvalidParameterValue for a
-// reserved destination or a target that the destination does not take, and
-// RouteLimitExceeded.
-func (w *World) CreateRoute(c Caller, table string, dst netip.Prefix, target string) (*RouteWrite, *APIError) {
-	return w.writeVPCRoute(c, table, dst, func(t *vpcTable, dst netip.Prefix) (VPCRouteView, *APIError) {
+// VPC has no available attachment to the gateway), the NotFound codes of other
+// targets and of prefix lists, InvalidParameterValue for a reserved destination
+// or a target that the destination does not take, and RouteLimitExceeded.
+func (w *World) CreateRoute(c Caller, table string, dst route.Destination, target string) (*RouteWrite, *APIError) {
+	return w.writeVPCRoute(c, table, dst, func(t *vpcTable) (VPCRouteView, *APIError) {
 		return w.createdRoute(t, dst, target)
 	})
 }
@@ -66,124 +75,141 @@ func (w *World) CreateRoute(c Caller, table string, dst netip.Prefix, target str
 // ReplaceRoute switches the target of a standing static route, or of the local
 // route to an interface and back to "local". The same target again succeeds
 // (UNVERIFIED). A destination without a static route is InvalidParameterValue
-// or InvalidRoute.NotFound, see Options.ReplaceMissingIsNotFound.
-func (w *World) ReplaceRoute(c Caller, table string, dst netip.Prefix, target string) (*RouteWrite, *APIError) {
-	return w.writeVPCRoute(c, table, dst, func(t *vpcTable, dst netip.Prefix) (VPCRouteView, *APIError) {
+// or InvalidRoute.NotFound, see Options.ReplaceMissingIsNotFound; a propagated
+// route does not count.
+func (w *World) ReplaceRoute(c Caller, table string, dst route.Destination, target string) (*RouteWrite, *APIError) {
+	return w.writeVPCRoute(c, table, dst, func(t *vpcTable) (VPCRouteView, *APIError) {
 		return w.replacedRoute(t, dst, target)
 	})
 }
 
 // writeVPCRoute validates by means of after, which computes the entry that the
 // write leaves, and then writes it.
-func (w *World) writeVPCRoute(c Caller, table string, dst netip.Prefix,
-	after func(*vpcTable, netip.Prefix) (VPCRouteView, *APIError),
+func (w *World) writeVPCRoute(c Caller, table string, dst route.Destination,
+	after func(*vpcTable) (VPCRouteView, *APIError),
 ) (write *RouteWrite, refused *APIError) {
 	w.do(func(s *step) {
-		if refused = w.earlyDryRun(c); refused != nil {
-			return
-		}
 		var t *vpcTable
-		if t, refused = w.vpcTableOf(c, table); refused != nil {
-			return
-		}
-		if dst, refused = canonical(dst); refused != nil {
+		if t, refused = w.vpcTableToWrite(c, table, dst); refused != nil {
 			return
 		}
 		var put VPCRouteView
-		if put, refused = after(t, dst); refused != nil {
+		if put, refused = after(t); refused != nil {
 			return
 		}
 		if c.DryRun {
 			refused = errDryRun()
 			return
 		}
-		write = &RouteWrite{
-			Table: t.id, Destination: dst.String(),
-			Before: t.routes.current[dst].Target, After: put.Target,
-		}
-		if t.routes.current[dst] != put {
-			t.routes.set(s.now, dst, put)
+		standing, _ := t.standing(dst)
+		write = &RouteWrite{Table: t.id, Destination: dst.String(), Before: standing.Target, After: put.Target}
+		if standing != put {
+			t.routes.set(s.now, vpcKey{dst: dst}, put)
 		}
 	})
 	return write, refused
 }
 
-func (w *World) createdRoute(t *vpcTable, dst netip.Prefix, target string) (VPCRouteView, *APIError) {
-	if refused := checkReserved(dst); refused != nil {
-		return VPCRouteView{}, refused
+// vpcTableToWrite makes the checks that every write begins with. A prefix list
+// has to be visible to the table's owner.
+func (w *World) vpcTableToWrite(c Caller, table string, dst route.Destination) (*vpcTable, *APIError) {
+	if refused := w.earlyDryRun(c); refused != nil {
+		return nil, refused
 	}
-	if refused := t.checkLocal(dst, target); refused != nil {
-		return VPCRouteView{}, refused
+	t, refused := w.vpcTableOf(c, table)
+	if refused != nil {
+		return nil, refused
 	}
-	if _, stands := t.routes.current[dst]; stands {
-		return VPCRouteView{}, badRequest(codeRouteAlreadyExists, "The route identified by %s already exists.", dst)
+	switch {
+	case dst.List() != "":
+		_, refused = w.prefixListOf(c, dst.List())
+	case dst.IsZero():
+		refused = badRequest(codeInvalidParameter, "Value (%s) for parameter destinationCidrBlock is invalid. This is not a valid CIDR block.", dst)
 	}
-	if refused := w.checkVPCTarget(t.vpc, target); refused != nil {
-		return VPCRouteView{}, refused
-	}
-	if t.staticCount(dst.Addr().Is4()) >= w.options.VPCRouteQuota {
-		return VPCRouteView{}, badRequest(codeRouteLimit, "The maximum number of routes has been reached.")
-	}
-	return VPCRouteView{Destination: dst, Target: target, Origin: originStatic, State: t.vpc.routeState(target)}, nil
+	return t, refused
 }
 
-func (w *World) replacedRoute(t *vpcTable, dst netip.Prefix, target string) (VPCRouteView, *APIError) {
-	standing, stands := t.routes.current[dst]
+func (w *World) createdRoute(t *vpcTable, dst route.Destination, target string) (VPCRouteView, *APIError) {
+	if refused := checkReserved(dst.Prefix()); refused != nil {
+		return VPCRouteView{}, refused
+	}
+	if refused := t.checkLocal(dst.Prefix(), target); refused != nil {
+		return VPCRouteView{}, refused
+	}
+	if _, stands := t.standing(dst); stands {
+		return VPCRouteView{}, badRequest(codeRouteAlreadyExists, "The route identified by %s already exists.", dst)
+	}
+	if refused := w.checkVPCTarget(t, dst, target); refused != nil {
+		return VPCRouteView{}, refused
+	}
+	if t.weight(w, w.destinationIPv6(dst))+w.destinationWeight(dst) > w.options.VPCRouteQuota {
+		return VPCRouteView{}, badRequest(codeRouteLimit, "The maximum number of routes has been reached.")
+	}
+	return w.routeView(t.vpc, dst, target, originStatic), nil
+}
+
+func (w *World) replacedRoute(t *vpcTable, dst route.Destination, target string) (VPCRouteView, *APIError) {
+	standing, stands := t.standing(dst)
 	if !stands {
 		if w.options.ReplaceMissingIsNotFound {
-			return VPCRouteView{}, badRequest(codeRouteNotFound, "no route with destination-cidr-block %s in route table %s", dst, t.id)
+			return VPCRouteView{}, errVPCRouteNotFound(dst, t.id)
 		}
 		return VPCRouteView{}, badRequest(codeInvalidParameter, "There is no route defined for '%s' in the route table. Use CreateRoute instead.", dst)
 	}
-	put := standing
-	put.Target, put.State = target, t.vpc.routeState(target)
+	put := w.routeView(t.vpc, dst, target, standing.Origin)
 	if standing.Origin == originLocal && target == localTarget {
 		return put, nil
 	}
-	if refused := t.checkLocal(dst, target); refused != nil {
+	if refused := t.checkLocal(dst.Prefix(), target); refused != nil {
 		return VPCRouteView{}, refused
 	}
-	if refused := w.checkVPCTarget(t.vpc, target); refused != nil {
+	if refused := w.checkVPCTarget(t, dst, target); refused != nil {
 		return VPCRouteView{}, refused
 	}
 	return put, nil
 }
 
-// DeleteRoute removes a static route. The local route cannot be removed
-// (InvalidParameterValue); a destination without a route is InvalidRoute.NotFound.
-func (w *World) DeleteRoute(c Caller, table string, dst netip.Prefix) (write *RouteWrite, refused *APIError) {
+// DeleteRoute removes a static route and leaves a propagated one of the same
+// destination. The local route cannot be removed (InvalidParameterValue); a
+// destination without a static route is InvalidRoute.NotFound, which for one
+// that is only propagated is UNVERIFIED.
+func (w *World) DeleteRoute(c Caller, table string, dst route.Destination) (write *RouteWrite, refused *APIError) {
 	w.do(func(s *step) {
-		if refused = w.earlyDryRun(c); refused != nil {
-			return
-		}
 		var t *vpcTable
-		if t, refused = w.vpcTableOf(c, table); refused != nil {
+		if t, refused = w.vpcTableToWrite(c, table, dst); refused != nil {
 			return
 		}
-		if dst, refused = canonical(dst); refused != nil {
-			return
-		}
-		standing, stands := t.routes.current[dst]
+		standing, stands := t.standing(dst)
 		switch {
 		case !stands:
-			refused = badRequest(codeRouteNotFound, "no route with destination-cidr-block %s in route table %s", dst, t.id)
+			refused = errVPCRouteNotFound(dst, t.id)
 		case standing.Origin == originLocal:
 			refused = badRequest(codeInvalidParameter, "cannot remove local route %s in route table %s", dst, t.id)
 		case c.DryRun:
 			refused = errDryRun()
 		default:
 			write = &RouteWrite{Table: t.id, Destination: dst.String(), Before: standing.Target}
-			t.routes.remove(s.now, dst)
+			t.routes.remove(s.now, vpcKey{dst: dst})
 		}
 	})
 	return write, refused
+}
+
+// errVPCRouteNotFound is the answer for a route that is not there. The form for
+// a prefix list is UNVERIFIED.
+func errVPCRouteNotFound(dst route.Destination, table string) *APIError {
+	named := "destination-cidr-block"
+	if dst.List() != "" {
+		named = "destination-prefix-list-id"
+	}
+	return badRequest(codeRouteNotFound, "no route with %s %s in route table %s", named, dst, table)
 }
 
 // checkReserved refuses the link-local range of AWS's own services. The code
 // and the message are UNVERIFIED; the refusal is documented.
 func checkReserved(dst netip.Prefix) *APIError {
 	for _, reserved := range reservedRanges() {
-		if within(dst, reserved) {
+		if dst.IsValid() && within(dst, reserved) {
 			return badRequest(codeInvalidParameter, "The destination CIDR block %s is within the reserved range %s.", dst, reserved)
 		}
 	}
@@ -196,8 +222,7 @@ func checkReserved(dst netip.Prefix) *APIError {
 // local route; more specific routes). The message for a part of a subnet is
 // UNVERIFIED.
 func (t *vpcTable) checkLocal(dst netip.Prefix, target string) *APIError {
-	covers := func(local netip.Prefix) bool { return within(dst, local) }
-	if !slices.ContainsFunc(t.vpc.cidrs, covers) {
+	if !dst.IsValid() || !t.vpc.covers(dst) {
 		return nil
 	}
 	markers := []string{"eni-", "i-", "vpce-"}
@@ -207,27 +232,48 @@ func (t *vpcTable) checkLocal(dst netip.Prefix, target string) *APIError {
 			return badRequest(codeInvalidParameter, "The destination CIDR block %s is more specific than one of this VPC's CIDR blocks, and is not the CIDR block of a subnet.", dst)
 		}
 	}
-	for _, marker := range markers {
-		if strings.HasPrefix(target, marker) {
-			return nil
-		}
+	if slices.ContainsFunc(markers, func(marker string) bool { return strings.HasPrefix(target, marker) }) {
+		return nil
 	}
 	return badRequest(codeInvalidParameter, targetNotSupported)
 }
 
 // checkVPCTarget looks the target up. A transit gateway without an available
-// attachment to the VPC is answered like one that does not exist. Of other
-// targets those exist that the topology names in a route of the VPC.
-func (w *World) checkVPCTarget(v *vpc, target string) *APIError {
+// attachment to the VPC is answered like one that does not exist; a gateway that
+// is not attached to the VPC as an issue of smoketurner/serverless-vpc-plugin
+// quotes it, and an interface of another VPC in the same form, UNVERIFIED. Of
+// targets that the World has nothing of, those exist that the topology names in
+// a route of the VPC.
+func (w *World) checkVPCTarget(t *vpcTable, dst route.Destination, target string) *APIError {
+	v := t.vpc
+	if dst.List() != "" && strings.HasPrefix(target, "vpce-") {
+		return badRequest(codeInvalidParameter, "Cannot create or replace a prefix list route targeting a VPC Endpoint.")
+	}
 	if isGatewayID(target) {
 		if a, attached := v.attachedTo(target); !attached || a.state != attachmentAvailable {
 			return errGatewayNotFound(target)
 		}
 		return nil
 	}
+	if g := w.vpnGateways[target]; g != nil && g.vpc.owner == v.owner {
+		if g.vpc != v || !g.attached {
+			return badRequest(codeInvalidParameter, "route table %s and network gateway %s belong to different networks", t.id, target)
+		}
+		return nil
+	}
+	if box := w.applianceOf(target); box != nil && box.vpc.owner == v.owner && !box.gone() {
+		if box.vpc != v {
+			return badRequest(codeInvalidParameter, "route table %s and interface %s belong to different networks", t.id, box.eni)
+		}
+		return nil
+	}
 	if v.targets[target] {
 		return nil
 	}
+	return errTargetNotFound(target)
+}
+
+func errTargetNotFound(target string) *APIError {
 	for _, missing := range missingTargets() {
 		if strings.HasPrefix(target, missing.marker) {
 			return badRequest(missing.code, missing.text, target)
@@ -251,30 +297,4 @@ func missingTargets() []missingTarget {
 		{"pcx-", "InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID '%s' does not exist"},
 		{"vpce-", "InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '%s' does not exist"},
 	}
-}
-
-// staticCount counts the routes against the quota: those of origin CreateRoute,
-// IPv4 and IPv6 apart. Whether the local routes count is UNVERIFIED.
-func (t *vpcTable) staticCount(ipv4 bool) int {
-	count := 0
-	for dst, route := range t.routes.current {
-		if route.Origin == originStatic && dst.Addr().Is4() == ipv4 {
-			count++
-		}
-	}
-	return count
-}
-
-// compareVPCTables orders tables by VPC, the main one first, then by id.
-func compareVPCTables(a, b *vpcTable) int {
-	if c := cmp.Compare(a.vpc.id, b.vpc.id); c != 0 {
-		return c
-	}
-	if aMain, bMain := a.vpc.tables[0] == a, b.vpc.tables[0] == b; aMain != bMain {
-		if aMain {
-			return -1
-		}
-		return 1
-	}
-	return cmp.Compare(a.id, b.id)
 }

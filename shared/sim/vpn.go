@@ -2,15 +2,20 @@ package sim
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 )
 
 // vpnConnection is one Site-to-Site VPN connection with static routing.
-// telemetry is what DescribeVpnConnections shows, by outside address.
+// It ends on a transit gateway (attachment) or on a virtual private gateway (vgw);
+// the other of the two is nil. routes are its static prefixes. telemetry is what
+// DescribeVpnConnections shows, by outside address.
 type vpnConnection struct {
 	id, name   string
 	attachment *attachment
+	vgw        *vpnGateway
+	routes     []netip.Prefix
 	site       *site
 	tunnels    []*tunnel
 	telemetry  *timeline[string, TunnelView]
@@ -40,10 +45,31 @@ func (v *vpnConnection) reportedUp() int {
 	return up
 }
 
+// owner is that of the gateway on which the connection ends.
+func (v *vpnConnection) owner() owner {
+	if v.vgw != nil {
+		return v.vgw.vpc.owner
+	}
+	return v.attachment.gateway.owner
+}
+
+// carries reports whether the connection's AWS side forwards.
+func (v *vpnConnection) carries() bool {
+	if v.vgw != nil {
+		return v.vgw.attached
+	}
+	return v.attachment.carries()
+}
+
+// deleted reports whether the connection went with its attachment.
+func (v *vpnConnection) deleted() bool {
+	return v.attachment != nil && v.attachment.state == attachmentDeleted
+}
+
 // trulyUp returns the first tunnel that carries traffic. AWS picks one where
 // several do; which one is not documented.
 func (v *vpnConnection) trulyUp() (*tunnel, bool) {
-	if !v.attachment.carries() {
+	if !v.carries() {
 		return nil, false
 	}
 	for _, t := range v.tunnels {
@@ -52,6 +78,23 @@ func (v *vpnConnection) trulyUp() (*tunnel, bool) {
 		}
 	}
 	return nil, false
+}
+
+func (v *vpnConnection) linkID() string { return v.id }
+
+func (v *vpnConnection) open() (how string, ok bool) {
+	t, up := v.trulyUp()
+	if !up {
+		return "", false
+	}
+	return "tunnel " + t.outsideIP, true
+}
+
+func (v *vpnConnection) enter(p *packet) place {
+	if v.vgw != nil {
+		return func() place { return p.atVPNGateway(v.vgw) }
+	}
+	return func() place { return p.transit(v.attachment) }
 }
 
 // The kinds of TunnelChange.
@@ -153,13 +196,17 @@ func (w *World) SetTunnel(vpn, outsideIP string, up bool) error {
 // detect is AWS noticing the state of a tunnel.
 func (w *World) detect(v *vpnConnection, t *tunnel, flips int) {
 	w.do(func(s *step) {
-		if t.flips != flips || t.detected == t.truth || v.attachment.state == attachmentDeleted {
+		if t.flips != flips || t.detected == t.truth || v.deleted() {
 			return
 		}
 		t.detected = t.truth
 		w.noteTunnel(s.now, v, t, t.detected, TunnelDetected)
-		w.refreshGateway(s.now, v.attachment.gateway)
-		w.announceTunnel(s, v, t)
+		if v.vgw != nil {
+			w.refreshVPNGateway(s, v)
+		} else {
+			w.refreshGateway(s.now, v.attachment.gateway)
+			w.announceTunnel(s, v, t)
+		}
 		view := tunnelView(t.outsideIP, t.detected, s.now)
 		if w.options.TelemetryLag == 0 {
 			w.report(s.now, v, t, view)
@@ -213,11 +260,16 @@ func (w *World) VPNConnections(c Caller) []VPNView {
 	views := make([]VPNView, 0, len(w.vpns))
 	for _, id := range sortedKeys(w.vpns) {
 		v := w.vpns[id]
-		if !v.attachment.gateway.owner.is(c) {
+		if !v.owner().is(c) {
 			continue
 		}
-		view := VPNView{ID: id, Name: v.name, State: attachmentAvailable, TransitGateway: v.attachment.gateway.id}
-		if v.attachment.state == attachmentDeleted {
+		view := VPNView{ID: id, Name: v.name, State: attachmentAvailable, Routes: v.routes}
+		if v.vgw != nil {
+			view.VPNGateway = v.vgw.id
+		} else {
+			view.TransitGateway = v.attachment.gateway.id
+		}
+		if v.deleted() {
 			view.State = attachmentDeleted
 		}
 		telemetry := v.telemetry.asOf(asOf)
@@ -229,17 +281,23 @@ func (w *World) VPNConnections(c Caller) []VPNView {
 	return views
 }
 
-// PathUp reports whether the connection truly carries traffic: some tunnel is
-// up, and its attachment forwards. An unknown id is not up.
-func (w *World) PathUp(vpn string) bool {
+// PathUp reports whether a way out of the network truly carries traffic, whatever
+// the API shows: a VPN connection with a tunnel up, an attachment with what lies
+// behind it, or an appliance by its interface. An unknown id is not up.
+func (w *World) PathUp(id string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	v := w.vpns[vpn]
-	if v == nil {
-		return false
+	if v := w.vpns[id]; v != nil {
+		_, up := v.trulyUp()
+		return up
 	}
-	_, up := v.trulyUp()
-	return up
+	if a := w.attachments[id]; a != nil {
+		return a.line()
+	}
+	if a := w.appliances[id]; a != nil {
+		return a.works() && !a.sourceDestCheck
+	}
+	return false
 }
 
 // Reported returns how many tunnels of the connection AWS has detected as up,

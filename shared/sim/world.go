@@ -46,6 +46,19 @@ type World struct {
 	events        int
 	subscribers   []func(raw []byte)
 	tunnelChanges []TunnelChange
+	healthChanges []HealthChange
+	vpnGateways   map[string]*vpnGateway
+	appliances    map[string]*appliance // by interface
+	prefixLists   map[string]*prefixList
+	connectPeers  map[string]*connectPeer
+	// everySide are the attachments, sorted; each side of a peering is one.
+	everySide        []*attachment
+	attachmentStates *timeline[*attachment, string]
+	startedAt        time.Time
+	// watching are the alarms that follow something, in the topology's order.
+	alarms      map[string]*metricAlarm
+	watching    []*metricAlarm
+	alarmsShown *timeline[string, AlarmView]
 }
 
 // step is one action on the World: its instant, and what it leaves to be done
@@ -57,8 +70,18 @@ type step struct {
 
 func (s *step) then(fn func()) { s.after = append(s.after, fn) }
 
-// do runs fn with the lock held, and then what fn left to be done without it.
+// do runs fn with the lock held, then looks at what follows the network, and then
+// does without the lock what was left to be done.
 func (w *World) do(fn func(s *step)) {
+	w.book(func(s *step) {
+		fn(s)
+		w.noteLines(s.now, false)
+		w.settleAlarms(s)
+	})
+}
+
+// book is do for a step that changes nothing of the network.
+func (w *World) book(fn func(s *step)) {
 	s := &step{now: w.keeper.Now()}
 	func() {
 		w.mu.Lock()
@@ -81,7 +104,7 @@ func NewWorld(tk Timekeeper, topo Topology, opts Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := loadSamples()
+	loaded, err := checkedSamples()
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +119,15 @@ func NewWorld(tk Timekeeper, topo Topology, opts Options) (*World, error) {
 		sites:       make(map[string]*site),
 		hosts:       make(map[string]*host),
 		buckets:     make(map[bucketKey]*bucket),
+		vpnGateways: make(map[string]*vpnGateway),
+		appliances:  make(map[string]*appliance),
+		prefixLists: make(map[string]*prefixList),
+
+		connectPeers:     make(map[string]*connectPeer),
+		attachmentStates: newTimeline[*attachment, string](),
+		startedAt:        tk.Now(),
+		alarms:           make(map[string]*metricAlarm),
+		alarmsShown:      newTimeline[string, AlarmView](),
 	}
 	b := &builder{world: w, topo: topo, now: tk.Now()}
 	if err := b.build(); err != nil {
@@ -107,7 +139,7 @@ func NewWorld(tk Timekeeper, topo Topology, opts Options) (*World, error) {
 // Record appends a call to the call log. It assigns Seq, counted from 1, and
 // EffectAt where the record has none.
 func (w *World) Record(r CallRecord) {
-	w.do(func(s *step) { w.record(s.now, r) })
+	w.book(func(s *step) { w.record(s.now, r) })
 }
 
 func (w *World) record(now time.Time, r CallRecord) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"detour/shared/route"
 )
 
 // handClock is a Timekeeper that a test moves by hand.
@@ -157,6 +159,8 @@ func stale(d time.Duration) Caller {
 	return c
 }
 
+func dest(text string) route.Destination { return route.MustDestination(text) }
+
 func cidr(text string) netip.Prefix { return netip.MustParsePrefix(text) }
 
 func wantCode(t *testing.T, got *APIError, code, message string) {
@@ -202,9 +206,9 @@ func shown(t *testing.T, w *World, c Caller, table, dst string) (TGWRouteView, b
 // shownVPC finds a route of a VPC table in a read.
 func shownVPC(w *World, c Caller, table, dst string) (VPCRouteView, bool) {
 	for _, view := range w.RouteTables(c) {
-		for _, route := range view.Routes {
-			if view.ID == table && route.Destination == cidr(dst) {
-				return route, true
+		for _, entry := range view.Routes {
+			if view.ID == table && entry.Destination == dest(dst) {
+				return entry, true
 			}
 		}
 	}

@@ -84,7 +84,7 @@ func TestSiteRouterFallsBackToTheNextConnection(t *testing.T) {
 		t.Fatalf("got %+v", trace)
 	}
 	must(t, w.SetTunnel(vpn2, "198.51.100.3", false))
-	if trace := w.Reach("dc", "a"); trace.Reason != "no VPN connection of the route 10.0.0.0/8 at dc has a tunnel up" {
+	if trace := w.Reach("dc", "a"); trace.Reason != "no way of the route 10.0.0.0/8 at dc works" {
 		t.Fatalf("got %+v", trace)
 	}
 }
@@ -106,7 +106,7 @@ func TestDropsHaveReasons(t *testing.T) {
 	check("a", "b", "attachment tgw-attach-0a of vpc-0a is failed")
 	must(t, w.DeleteAttachment(attVPN1))
 	must(t, w.DeleteAttachment(attVPN2))
-	check("dc", "a", "no VPN connection of the route 10.0.0.0/8 at dc has a tunnel up")
+	check("dc", "a", "no way of the route 10.0.0.0/8 at dc works")
 	if trace := w.Reach("nobody", "a"); trace.Reason != `host "nobody" is not in the topology` {
 		t.Errorf("got %+v", trace)
 	}

@@ -163,12 +163,12 @@ func TestDryRunAndValidationOrder(t *testing.T) {
 	w, _ := lab(t, Options{})
 	_, _, refused := w.DeleteTransitGatewayRoute(dryRun(), spokeRT, cidr("172.16.0.0/12"))
 	wantCode(t, refused, "InvalidRoute.NotFound", "")
-	_, refused = w.CreateRoute(dryRun(), mainRT, cidr("10.2.0.0/16"), gw)
+	_, refused = w.CreateRoute(dryRun(), mainRT, dest("10.2.0.0/16"), gw)
 	wantCode(t, refused, "RouteAlreadyExists", "")
 	w, _ = lab(t, Options{DryRunBeforeValidation: true})
 	_, _, refused = w.DeleteTransitGatewayRoute(dryRun(), spokeRT, cidr("172.16.0.0/12"))
 	wantCode(t, refused, "DryRunOperation", "")
-	_, refused = w.CreateRoute(dryRun(), mainRT, cidr("10.2.0.0/16"), gw)
+	_, refused = w.CreateRoute(dryRun(), mainRT, dest("10.2.0.0/16"), gw)
 	wantCode(t, refused, "DryRunOperation", "")
 }
 

@@ -8,13 +8,13 @@ import (
 
 func TestCreateRouteTwiceIsRouteAlreadyExists(t *testing.T) {
 	w, _ := lab(t, Options{})
-	_, refused := w.CreateRoute(me(), mainRT, cidr("10.2.0.0/16"), gw)
+	_, refused := w.CreateRoute(me(), mainRT, dest("10.2.0.0/16"), gw)
 	wantCode(t, refused, "RouteAlreadyExists", "The route identified by 10.2.0.0/16 already exists.")
 }
 
 func TestCreateRouteCanonicalisesTheCIDR(t *testing.T) {
 	w, _ := lab(t, Options{})
-	write, refused := w.CreateRoute(me(), mainRT, cidr("100.68.0.18/18"), gw)
+	write, refused := w.CreateRoute(me(), mainRT, dest("100.68.0.18/18"), gw)
 	wantOK(t, refused)
 	if *write != (RouteWrite{Table: mainRT, Destination: "100.68.0.0/18", After: gw}) {
 		t.Fatalf("got %+v", write)
@@ -28,7 +28,7 @@ func TestCreateRouteCanonicalisesTheCIDR(t *testing.T) {
 func TestReplaceRouteKeepsOriginAndTakesTheSameTarget(t *testing.T) {
 	w, _ := lab(t, Options{})
 	for range 2 {
-		_, refused := w.ReplaceRoute(me(), mainRT, cidr("10.2.0.0/16"), "igw-0a")
+		_, refused := w.ReplaceRoute(me(), mainRT, dest("10.2.0.0/16"), "igw-0a")
 		wantOK(t, refused)
 	}
 	route, _ := shownVPC(w, me(), mainRT, "10.2.0.0/16")
@@ -39,42 +39,42 @@ func TestReplaceRouteKeepsOriginAndTakesTheSameTarget(t *testing.T) {
 
 func TestReplaceRouteOfMissingDestination(t *testing.T) {
 	w, _ := lab(t, Options{})
-	_, refused := w.ReplaceRoute(me(), mainRT, cidr("172.16.0.0/12"), gw)
+	_, refused := w.ReplaceRoute(me(), mainRT, dest("172.16.0.0/12"), gw)
 	wantCode(t, refused, "InvalidParameterValue", "There is no route defined for '172.16.0.0/12' in the route table. Use CreateRoute instead.")
 	w, _ = lab(t, Options{ReplaceMissingIsNotFound: true})
-	_, refused = w.ReplaceRoute(me(), mainRT, cidr("172.16.0.0/12"), gw)
+	_, refused = w.ReplaceRoute(me(), mainRT, dest("172.16.0.0/12"), gw)
 	wantCode(t, refused, "InvalidRoute.NotFound", "")
 }
 
 func TestDeleteRouteTwiceIsNotFound(t *testing.T) {
 	w, _ := lab(t, Options{})
-	write, refused := w.DeleteRoute(me(), mainRT, cidr("10.2.0.0/16"))
+	write, refused := w.DeleteRoute(me(), mainRT, dest("10.2.0.0/16"))
 	wantOK(t, refused)
 	if write.Before != gw || write.After != "" {
 		t.Fatalf("got %+v", write)
 	}
-	_, refused = w.DeleteRoute(me(), mainRT, cidr("10.2.0.0/16"))
+	_, refused = w.DeleteRoute(me(), mainRT, dest("10.2.0.0/16"))
 	wantCode(t, refused, "InvalidRoute.NotFound", "no route with destination-cidr-block 10.2.0.0/16 in route table rtb-0a")
 }
 
 func TestLocalRouteIsNotDeletedOrReplacedByATransitGateway(t *testing.T) {
 	w, _ := lab(t, Options{})
-	_, refused := w.DeleteRoute(me(), mainRT, cidr("10.1.0.0/16"))
+	_, refused := w.DeleteRoute(me(), mainRT, dest("10.1.0.0/16"))
 	wantCode(t, refused, "InvalidParameterValue", "cannot remove local route 10.1.0.0/16 in route table rtb-0a")
-	_, refused = w.ReplaceRoute(me(), mainRT, cidr("10.1.0.0/16"), gw)
+	_, refused = w.ReplaceRoute(me(), mainRT, dest("10.1.0.0/16"), gw)
 	wantCode(t, refused, "InvalidParameterValue", "Route target is not supported. This route only supports interface and instance targets.")
-	_, refused = w.CreateRoute(me(), mainRT, cidr("10.1.0.0/16"), gw)
+	_, refused = w.CreateRoute(me(), mainRT, dest("10.1.0.0/16"), gw)
 	wantCode(t, refused, "InvalidParameterValue", "Route target is not supported. This route only supports interface and instance targets.")
 }
 
 func TestLocalRouteTakesAnInterfaceAndGoesBack(t *testing.T) {
 	w, _ := lab(t, Options{})
-	write, refused := w.ReplaceRoute(me(), mainRT, cidr("10.1.0.0/16"), "eni-0a")
+	write, refused := w.ReplaceRoute(me(), mainRT, dest("10.1.0.0/16"), "eni-0a")
 	wantOK(t, refused)
 	if write.Before != "local" || write.After != "eni-0a" {
 		t.Fatalf("got %+v", write)
 	}
-	_, refused = w.ReplaceRoute(me(), mainRT, cidr("10.1.0.0/16"), "local")
+	_, refused = w.ReplaceRoute(me(), mainRT, dest("10.1.0.0/16"), "local")
 	wantOK(t, refused)
 	if route, _ := shownVPC(w, me(), mainRT, "10.1.0.0/16"); route.Target != "local" || route.Origin != "CreateRouteTable" {
 		t.Fatalf("got %+v", route)
@@ -83,22 +83,22 @@ func TestLocalRouteTakesAnInterfaceAndGoesBack(t *testing.T) {
 
 func TestMoreSpecificThanLocalNeedsAWholeSubnetAndAnInterface(t *testing.T) {
 	w, _ := lab(t, Options{})
-	_, refused := w.CreateRoute(me(), mainRT, cidr("10.1.2.0/25"), "eni-0a")
+	_, refused := w.CreateRoute(me(), mainRT, dest("10.1.2.0/25"), "eni-0a")
 	wantCode(t, refused, "InvalidParameterValue", "")
-	_, refused = w.CreateRoute(me(), mainRT, cidr("10.1.2.0/24"), gw)
+	_, refused = w.CreateRoute(me(), mainRT, dest("10.1.2.0/24"), gw)
 	wantCode(t, refused, "InvalidParameterValue", "Route target is not supported. This route only supports interface and instance targets.")
-	_, refused = w.CreateRoute(me(), mainRT, cidr("10.1.2.0/24"), "nat-0a")
+	_, refused = w.CreateRoute(me(), mainRT, dest("10.1.2.0/24"), "nat-0a")
 	wantOK(t, refused)
 }
 
 func TestReservedRangesAreRefusedAndLargerOnesAccepted(t *testing.T) {
 	w, _ := lab(t, Options{})
 	for _, dst := range []string{"169.254.168.0/22", "169.254.169.254/32", "fd00:ec2::/32", "fd00:ec2::254/128"} {
-		_, refused := w.CreateRoute(me(), mainRT, cidr(dst), gw)
+		_, refused := w.CreateRoute(me(), mainRT, dest(dst), gw)
 		wantCode(t, refused, "InvalidParameterValue", "")
 	}
 	for _, dst := range []string{"169.254.0.0/16", "fd00::/16"} {
-		_, refused := w.CreateRoute(me(), mainRT, cidr(dst), gw)
+		_, refused := w.CreateRoute(me(), mainRT, dest(dst), gw)
 		wantOK(t, refused)
 	}
 }
@@ -106,21 +106,21 @@ func TestReservedRangesAreRefusedAndLargerOnesAccepted(t *testing.T) {
 func TestRouteToUnattachedTransitGatewayIsNotFound(t *testing.T) {
 	w, _ := lab(t, Options{})
 	for _, target := range []string{"tgw-99", gw2} {
-		_, refused := w.CreateRoute(me(), mainRT, cidr("172.16.0.0/12"), target)
+		_, refused := w.CreateRoute(me(), mainRT, dest("172.16.0.0/12"), target)
 		wantCode(t, refused, "InvalidTransitGatewayID.NotFound", "The transitGateway ID '"+target+"' does not exist.")
 	}
 	must(t, w.SetAttachmentState(attA, "pending"))
-	_, refused := w.ReplaceRoute(me(), mainRT, cidr("0.0.0.0/0"), gw)
+	_, refused := w.ReplaceRoute(me(), mainRT, dest("0.0.0.0/0"), gw)
 	wantCode(t, refused, "InvalidTransitGatewayID.NotFound", "")
 }
 
 func TestVPCTableCodesKeepTheirCasing(t *testing.T) {
 	w, _ := lab(t, Options{})
 	for _, table := range []string{"rtb-99", "rtb-0f"} {
-		_, refused := w.CreateRoute(me(), table, cidr("172.16.0.0/12"), gw)
+		_, refused := w.CreateRoute(me(), table, dest("172.16.0.0/12"), gw)
 		wantCode(t, refused, "InvalidRouteTableID.NotFound", "The routeTable ID '"+table+"' does not exist")
 	}
-	_, refused := w.DeleteRoute(me(), "tgw-rtb-0a", cidr("172.16.0.0/12"))
+	_, refused := w.DeleteRoute(me(), "tgw-rtb-0a", dest("172.16.0.0/12"))
 	wantCode(t, refused, "InvalidRouteTableId.Malformed", "")
 }
 
@@ -131,7 +131,7 @@ func TestMissingTargetsHaveTheirOwnCodes(t *testing.T) {
 		"nat-99": "NatGatewayNotFound", "pcx-99": "InvalidVpcPeeringConnectionID.NotFound",
 		"i-99": "InvalidInstanceID.NotFound", "blackhole": "InvalidParameterValue",
 	} {
-		_, refused := w.CreateRoute(me(), mainRT, cidr("172.16.0.0/12"), target)
+		_, refused := w.CreateRoute(me(), mainRT, dest("172.16.0.0/12"), target)
 		wantCode(t, refused, code, "")
 	}
 }
@@ -139,21 +139,21 @@ func TestMissingTargetsHaveTheirOwnCodes(t *testing.T) {
 func TestVPCRouteQuotaIs500PerFamilyByDefault(t *testing.T) {
 	w, _ := lab(t, Options{})
 	for i := range 500 {
-		_, refused := w.CreateRoute(me(), vpcBRT, cidr(fmt.Sprintf("172.%d.%d.0/24", 16+i/256, i%256)), gw)
+		_, refused := w.CreateRoute(me(), vpcBRT, dest(fmt.Sprintf("172.%d.%d.0/24", 16+i/256, i%256)), gw)
 		if i < 498 { // Two stand already.
 			wantOK(t, refused)
 		} else {
 			wantCode(t, refused, "RouteLimitExceeded", "")
 		}
 	}
-	_, refused := w.CreateRoute(me(), vpcBRT, cidr("2001:db8::/48"), gw)
+	_, refused := w.CreateRoute(me(), vpcBRT, dest("2001:db8::/48"), gw)
 	wantOK(t, refused)
-	_, refused = w.ReplaceRoute(me(), vpcBRT, cidr("172.16.0.0/24"), gw)
+	_, refused = w.ReplaceRoute(me(), vpcBRT, dest("172.16.0.0/24"), gw)
 	wantOK(t, refused)
 	w, _ = lab(t, Options{VPCRouteQuota: 3})
-	_, refused = w.CreateRoute(me(), vpcBRT, cidr("172.16.0.0/24"), gw)
+	_, refused = w.CreateRoute(me(), vpcBRT, dest("172.16.0.0/24"), gw)
 	wantOK(t, refused)
-	_, refused = w.CreateRoute(me(), vpcBRT, cidr("172.16.1.0/24"), gw)
+	_, refused = w.CreateRoute(me(), vpcBRT, dest("172.16.1.0/24"), gw)
 	wantCode(t, refused, "RouteLimitExceeded", "")
 }
 
@@ -176,11 +176,11 @@ func TestDeletedVPCAttachmentLeavesBlackholeInTheVPCTable(t *testing.T) {
 func TestVPCDryRunChangesNothing(t *testing.T) {
 	w, _ := lab(t, Options{})
 	before := w.Snapshot()
-	_, refused := w.CreateRoute(dryRun(), mainRT, cidr("172.16.0.0/12"), gw)
+	_, refused := w.CreateRoute(dryRun(), mainRT, dest("172.16.0.0/12"), gw)
 	wantCode(t, refused, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
-	_, refused = w.ReplaceRoute(dryRun(), mainRT, cidr("10.2.0.0/16"), "igw-0a")
+	_, refused = w.ReplaceRoute(dryRun(), mainRT, dest("10.2.0.0/16"), "igw-0a")
 	wantCode(t, refused, "DryRunOperation", "")
-	_, refused = w.DeleteRoute(dryRun(), mainRT, cidr("10.2.0.0/16"))
+	_, refused = w.DeleteRoute(dryRun(), mainRT, dest("10.2.0.0/16"))
 	wantCode(t, refused, "DryRunOperation", "")
 	if w.Snapshot() != before {
 		t.Fatal("a dry run changed a table")

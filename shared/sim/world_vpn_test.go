@@ -265,7 +265,7 @@ func TestForceRouteIsInTheCallLogUnderItsWriter(t *testing.T) {
 func TestStaticRoutesAndSnapshotShowWhatStands(t *testing.T) {
 	w, _ := lab(t, Options{})
 	routes := w.StaticRoutes()
-	if len(routes) != 9 || routes[0] != (StaticRoute{mainRT, cidr("0.0.0.0/0"), "igw-0a", "active"}) || routes[8] != (StaticRoute{spokeRT, cidr("203.0.113.0/24"), "blackhole", "blackhole"}) {
+	if len(routes) != 9 || routes[0] != (StaticRoute{mainRT, dest("0.0.0.0/0"), "igw-0a", "active"}) || routes[8] != (StaticRoute{spokeRT, dest("203.0.113.0/24"), "blackhole", "blackhole"}) {
 		t.Fatalf("got %+v", routes)
 	}
 	text := w.Snapshot()

@@ -30,7 +30,6 @@ import (
 
 	"detour/shared/adapter/awsclient"
 	"detour/shared/adapter/awsdynamo"
-	"detour/shared/adapter/awsec2"
 	"detour/shared/adapter/awsevents"
 	"detour/shared/adapter/awswake"
 	"detour/shared/adapter/systemclock"
@@ -92,9 +91,9 @@ func Open(function string, process Process) (*handler.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	ec2 := awsec2.New(clients.Config, clock, settings.CallTimeout)
+	network := NewNetwork(clients, clock, settings.CallTimeout, groups)
 	c := controller.New(groups, settings, controller.Ports{
-		Tables: ec2.Tables(), Evidence: ec2.Evidence(),
+		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence,
 		Records: records,
 		Wake:    awswake.New(home, awswake.Options{QueueURL: env.queue, Clock: clock, CallTimeout: settings.CallTimeout}),
 		Publish: awsevents.New(home, awsevents.Options{Bus: env.bus, Clock: clock, CallTimeout: settings.CallTimeout}),

@@ -28,6 +28,7 @@ func methods(ctx context.Context, store *Store) map[string]error {
 	out["Release"] = store.Release(ctx, item)
 	out["Request"] = store.Request(ctx, group, protection.Request{ID: "r1"})
 	out["Clear"] = store.Clear(ctx, group, "r1")
+	out["Note"] = store.Note(ctx, []controller.JournalEntry{entry(time.Unix(1, 0))})
 	out["Control"] = store.Control(ctx, controller.ControlChange{})
 	_, out["History"] = store.History(ctx, group, 1)
 	return out

@@ -33,7 +33,9 @@
 //
 // A line of the journal: pk is the controller.Key, sk is "journal#", the time in
 // Unix nanoseconds, the revision, and the number of the line within its commit,
-// all padded with zeros so that their order is that of time.
+// all padded with zeros so that their order is that of time. A line about what an
+// operator did belongs to no commit: its revision is 0, and a digest of the line
+// follows, since another operator may have acted at the same instant.
 //
 //	entry        S  the line (controller.JournalEntry) as JSON
 //	expires      N  when DynamoDB may delete the line, in Unix seconds: the

@@ -3,6 +3,7 @@ package awsdynamo
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -144,23 +145,46 @@ func encodeEntry(commit controller.Commit, i int, entry controller.JournalEntry,
 	if entry.Key == "" {
 		entry.Key = commit.Item.Key
 	}
-	at, err := sortKeyTime(entry.At)
+	line, at, err := encodeLine(entry, keep)
 	if err != nil {
 		return nil, err
 	}
+	line[attrSort] = text(fmt.Sprintf("%s%s#%020d#%04d", journalPrefix, at, commit.Item.Revision+1, i))
+	return line, nil
+}
+
+// encodeNote makes the item of entry number i of a Note. What the entry says is
+// in the sort key, so that the same one sent again takes its own place, and
+// another one of the same instant does not.
+func encodeNote(i int, entry controller.JournalEntry, keep time.Duration) (attributes, error) {
+	if entry.Key == "" {
+		return nil, fmt.Errorf("journal entry %d has no key: give it that of a group, or %q", i, controller.KeyEverything)
+	}
+	line, at, err := encodeLine(entry, keep)
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256([]byte(textOf(line, attrEntry)))
+	line[attrSort] = text(fmt.Sprintf("%s%s#%020d#%04d#%x", journalPrefix, at, 0, i, digest[:6]))
+	return line, nil
+}
+
+// encodeLine makes the item of a journal entry but for its sort key, and the
+// time as that has it.
+func encodeLine(entry controller.JournalEntry, keep time.Duration) (line attributes, at string, err error) {
+	if at, err = sortKeyTime(entry.At); err != nil {
+		return nil, "", err
+	}
 	raw, err := json.Marshal(entry)
 	if err != nil {
-		return nil, fmt.Errorf("writing a journal entry as JSON: %w", err)
+		return nil, "", fmt.Errorf("writing a journal entry as JSON: %w", err)
 	}
 	if len(raw)+otherAttributes > maxItem {
-		return nil, fmt.Errorf("a journal entry has %d bytes, and DynamoDB takes %d for an item: leave out evidence", len(raw), maxItem)
+		return nil, "", fmt.Errorf("a journal entry has %d bytes, and DynamoDB takes %d for an item: leave out evidence", len(raw), maxItem)
 	}
 	return attributes{
-		attrPartition: text(string(entry.Key)),
-		attrSort:      text(fmt.Sprintf("%s%s#%020d#%04d", journalPrefix, at, commit.Item.Revision+1, i)),
-		attrEntry:     text(string(raw)),
-		attrExpires:   number(entry.At.Add(keep).Unix()),
-	}, nil
+		attrPartition: text(string(entry.Key)), attrEntry: text(string(raw)), attrExpires: number(entry.At.Add(keep).Unix()),
+	}, at, nil
 }
 
 // sortKeyTime is a time as a journal line's sort key has it. Nanoseconds since

@@ -36,6 +36,9 @@ func fill(v reflect.Value, n *int) {
 		v.SetInt(int64(*n) << 40)
 	case reflect.Float64:
 		v.SetFloat(float64(*n) + 1/3.0)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range v.Len() {

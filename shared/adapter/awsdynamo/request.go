@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"detour/shared/controller"
 	"detour/shared/protection"
@@ -44,6 +45,28 @@ func (s *Store) Clear(ctx context.Context, key controller.Key, id string) error 
 	})
 	if err != nil {
 		return fmt.Errorf("clearing request %s of %s: %w", id, key, err)
+	}
+	return nil
+}
+
+// Note implements controller.Records, in one transaction.
+func (s *Store) Note(ctx context.Context, entries []controller.JournalEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	if len(entries) > maxActions {
+		return fmt.Errorf("noting %d acts: DynamoDB takes %d in one transaction: note fewer at once", len(entries), maxActions)
+	}
+	actions := make([]types.TransactWriteItem, 0, len(entries))
+	for i, entry := range entries {
+		line, err := encodeNote(i, entry, s.options.Keep)
+		if err != nil {
+			return fmt.Errorf("noting acts: %w", err)
+		}
+		actions = append(actions, types.TransactWriteItem{Put: &types.Put{TableName: aws.String(s.options.Table), Item: line}})
+	}
+	if _, err := call(ctx, s, &dynamodb.TransactWriteItemsInput{TransactItems: actions}, (*dynamodb.Client).TransactWriteItems); err != nil {
+		return fmt.Errorf("noting acts: %w", err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package awsec2
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -48,7 +49,22 @@ func (c *canned) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	stream := io.Reader(strings.NewReader(body))
+	if body == stalls {
+		stream = cutOff{r.Context()}
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(stream), Request: r}, nil
+}
+
+// stalls is the body of an answer whose connection is closed when the call's time
+// is over.
+const stalls = "stalls"
+
+type cutOff struct{ ctx context.Context }
+
+func (c cutOff) Read([]byte) (int, error) {
+	<-c.ctx.Done()
+	return 0, errors.New("connection closed")
 }
 
 // actions returns the calls' actions, sorted, since calls run side by side.

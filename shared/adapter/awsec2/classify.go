@@ -1,6 +1,7 @@
 package awsec2
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -44,17 +45,32 @@ func isDenied(code string) bool {
 	return false
 }
 
-// errPaging: an answer pages in a way that leads nowhere.
-var errPaging = errors.New("the answer names its own page as the next one")
+// What is wrong with an answer that says nothing of an error.
+var (
+	// errPaging: its pages go round in a circle.
+	errPaging = errors.New("the answer names a page as the next one that was read already")
+	// errCutOff: it has more, and says not how to get it.
+	errCutOff = errors.New("the answer has more routes, and names no page for them")
+	// errNoCIDR: an entry of a prefix list is no CIDR block.
+	errNoCIDR = errors.New("an entry of the list is no CIDR block")
+)
 
-// classify says what an error code of a write means. InvalidParameterValue is
+func isMalformed(err error) bool {
+	var garbled *smithy.DeserializationError
+	return errors.As(err, &garbled) || errors.Is(err, errPaging) || errors.Is(err, errCutOff) || errors.Is(err, errNoCIDR)
+}
+
+// classify says what the error code of a write means. InvalidParameterValue is
 // how ReplaceRoute may answer that the destination has no route; a re-read has
 // to bear that out, since it also stands for other mistakes.
-func classify(kind route.TableKind, op route.Op, code string) route.Outcome {
+func classify(change route.Change, code string) route.Outcome {
+	kind, op := change.Table.Kind, change.Op
 	switch {
 	case code == codeRouteAlreadyExists, code == codeRouteNotFound:
 		return route.PreconditionFailed
 	case code == codeInvalidParameterValue && kind == route.VPCTable && op == route.OpReplace:
+		return route.PreconditionFailed
+	case kind == route.TransitGatewayTable && change.Destination.List() != "" && isStaleReference(op, code):
 		return route.PreconditionFailed
 	case isThrottle(code):
 		return route.Throttled
@@ -65,6 +81,21 @@ func classify(kind route.TableKind, op route.Op, code string) route.Outcome {
 	default:
 		return route.Failed
 	}
+}
+
+// isStaleReference reports whether a code may say that a prefix list reference
+// exists already, or does not exist. EC2's codes for that are UNVERIFIED, so the
+// ways in which EC2 names such codes elsewhere are all taken for it, and a
+// re-read has to bear it out. Codes about the list, the table or the attachment
+// are none: InvalidPrefixListID.NotFound, InvalidRouteTableID.NotFound.
+func isStaleReference(op route.Op, code string) bool {
+	if strings.EqualFold(code, codeInvalidParameterValue) {
+		return true
+	}
+	if op == route.OpCreate {
+		return strings.HasSuffix(code, "AlreadyExists") || strings.HasSuffix(code, ".Duplicate")
+	}
+	return strings.HasSuffix(code, "Reference.NotFound") || strings.HasSuffix(code, "ReferenceNotFound")
 }
 
 // receipt says what became of a change whose call answered err.
@@ -80,7 +111,7 @@ func receipt(change route.Change, err error) route.Receipt {
 		out.Outcome = route.Denied
 	case errors.As(err, &answered):
 		out.Code, out.Message = answered.ErrorCode(), answered.ErrorMessage()
-		out.Outcome = classify(change.Table.Kind, change.Op, out.Code)
+		out.Outcome = classify(change, out.Code)
 	}
 	return out
 }
@@ -106,12 +137,14 @@ func problemOf(err error) route.Problem {
 			return route.ProblemGone
 		}
 	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return route.ProblemTimeout // An answer that was cut off cannot be read either.
+	}
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError {
 		return route.ProblemTimeout
 	}
-	var garbled *smithy.DeserializationError
-	if isAnswered || errors.As(err, &garbled) || errors.Is(err, errPaging) {
+	if isAnswered || isMalformed(err) {
 		return route.ProblemMalformed
 	}
 	return route.ProblemTimeout

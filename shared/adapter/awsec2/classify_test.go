@@ -45,7 +45,7 @@ func TestClassify(t *testing.T) {
 	} {
 		for _, kind := range []route.TableKind{route.VPCTable, route.TransitGatewayTable} {
 			for _, op := range anyOp {
-				if got := classify(kind, op, test.code); got != test.want {
+				if got := classify(route.Change{Table: route.Table{Kind: kind}, Op: op}, test.code); got != test.want {
 					t.Errorf("%s of %s with %q is %s, want %s", op, kind, test.code, got, test.want)
 				}
 			}
@@ -57,10 +57,48 @@ func TestClassify(t *testing.T) {
 			if kind == route.VPCTable && op == route.OpReplace {
 				want = route.PreconditionFailed
 			}
-			if got := classify(kind, op, "InvalidParameterValue"); got != want {
+			if got := classify(route.Change{Table: route.Table{Kind: kind}, Op: op}, "InvalidParameterValue"); got != want {
 				t.Errorf("%s of %s with InvalidParameterValue is %s, want %s", op, kind, got, want)
 			}
 		}
+	}
+}
+
+func TestClassifyReferences(t *testing.T) {
+	of := func(kind route.TableKind, op route.Op, code string) route.Outcome {
+		return classify(route.Change{Table: route.Table{Kind: kind}, Destination: route.PrefixList("pl-1"), Op: op}, code)
+	}
+	for _, test := range []struct {
+		code                    string
+		create, modify, discard route.Outcome
+	}{
+		{"InvalidParameterValue", route.PreconditionFailed, route.PreconditionFailed, route.PreconditionFailed},
+		{"InvalidparameterValue", route.PreconditionFailed, route.PreconditionFailed, route.PreconditionFailed},
+		{"RouteAlreadyExists", route.PreconditionFailed, route.PreconditionFailed, route.PreconditionFailed},
+		{"TransitGatewayPrefixListReference.Duplicate", route.PreconditionFailed, route.Failed, route.Failed},
+		{"PrefixListReferenceAlreadyExists", route.PreconditionFailed, route.Failed, route.Failed},
+		{"TransitGatewayPrefixListReference.NotFound", route.Failed, route.PreconditionFailed, route.PreconditionFailed},
+		{"InvalidPrefixListReference.NotFound", route.Failed, route.PreconditionFailed, route.PreconditionFailed},
+		{"PrefixListReferenceNotFound", route.Failed, route.PreconditionFailed, route.PreconditionFailed},
+		{"InvalidPrefixListID.NotFound", route.Failed, route.Failed, route.Failed},
+		{"InvalidRouteTableID.NotFound", route.Failed, route.Failed, route.Failed},
+		{"InvalidTransitGatewayAttachmentID.NotFound", route.Failed, route.Failed, route.Failed},
+		{"IncorrectState", route.Busy, route.Busy, route.Busy},
+		{"UnauthorizedOperation", route.Denied, route.Denied, route.Denied},
+		{"RequestLimitExceeded", route.Throttled, route.Throttled, route.Throttled},
+	} {
+		for op, want := range map[route.Op]route.Outcome{route.OpCreate: test.create, route.OpReplace: test.modify, route.OpDelete: test.discard} {
+			if got := of(route.TransitGatewayTable, op, test.code); got != want {
+				t.Errorf("%s of a reference with %q is %s, want %s", op, test.code, got, want)
+			}
+		}
+	}
+	// In a VPC table a prefix list is the destination of an ordinary route.
+	if got := of(route.VPCTable, route.OpReplace, "TransitGatewayPrefixListReference.NotFound"); got != route.Failed {
+		t.Errorf("a VPC route is %s", got)
+	}
+	if got := of(route.VPCTable, route.OpReplace, "InvalidParameterValue"); got != route.PreconditionFailed {
+		t.Errorf("a VPC route is %s", got)
 	}
 }
 
@@ -113,6 +151,9 @@ func TestProblemOf(t *testing.T) {
 		{errors.New("connection reset"), route.ProblemTimeout},
 		{&smithy.DeserializationError{Err: errors.New("bad XML")}, route.ProblemMalformed},
 		{fmt.Errorf("describing: %w", errPaging), route.ProblemMalformed},
+		{errCutOff, route.ProblemMalformed},
+		{fmt.Errorf("%w: nonsense", errNoCIDR), route.ProblemMalformed},
+		{answered("InvalidPrefixListId.NotFound", 400), route.ProblemGone},
 	} {
 		if got := problemOf(test.err); got != test.want {
 			t.Errorf("%v is %q, want %q", test.err, got, test.want)
@@ -123,7 +164,7 @@ func TestProblemOf(t *testing.T) {
 func TestSpoiledByOneID(t *testing.T) {
 	for code, want := range map[string]bool{
 		"InvalidRouteTableID.NotFound": true, "InvalidRouteTableId.Malformed": true, "InvalidRouteTableId.NotFound": true,
-		"InvalidRoute.NotFound": false, "RequestLimitExceeded": false,
+		"InvalidRouteTableID.Malformed": true, "InvalidRoute.NotFound": false, "RequestLimitExceeded": false,
 	} {
 		if got := spoiledByOneID(answered(code, 400), routeTableID); got != want {
 			t.Errorf("%s: got %v", code, got)

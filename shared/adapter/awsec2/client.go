@@ -1,7 +1,7 @@
-// Package awsec2 reads and writes route tables, and reads the state of VPN
-// connections, through the EC2 API. It is the only package that imports the EC2
-// client. It makes each call once: pacing, retries and re-planning are the
-// controller's.
+// Package awsec2 reads and writes route tables, and reads prefix lists and the
+// evidence about paths, through the EC2 API. It is the only package that imports
+// the EC2 client. It makes each call once: pacing, retries and re-planning are
+// the controller's.
 package awsec2
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"detour/shared/controller"
+	"detour/shared/route"
 )
 
 // maxIDs is how many ids one Describe call is asked for. It keeps answers to
@@ -25,7 +26,7 @@ const maxIDs = 100
 // call was made.
 var errNoClient = errors.New("no client for the account and Region")
 
-// Client is what Tables and Evidence share: one EC2 client for each account and
+// Client is what Tables, Lists, Evidence and Surroundings share: one EC2 client for each account and
 // Region, and the bound of each call. It may be used from several goroutines.
 type Client struct {
 	configs func(account, region string) (aws.Config, error)
@@ -46,11 +47,21 @@ func New(configs func(account, region string) (aws.Config, error), clock control
 	return &Client{configs: configs, clock: clock, timeout: timeout, built: make(map[endpoint]*ec2.Client)}
 }
 
-// Tables returns the route tables that the client reaches.
-func (c *Client) Tables() *Tables { return &Tables{client: c} }
+// Tables returns the route tables that the client reaches. references says of a
+// transit gateway table whether its prefix list references are read too, which
+// takes a call more; nil: of none.
+func (c *Client) Tables(references func(route.Table) bool) *Tables {
+	return &Tables{client: c, references: references}
+}
 
 // Evidence returns the evidence that the client reaches.
 func (c *Client) Evidence() *Evidence { return &Evidence{client: c} }
+
+// Surroundings returns what lies around the route tables that the client reaches.
+func (c *Client) Surroundings() *Surroundings { return &Surroundings{client: c} }
+
+// Lists returns the managed prefix lists that the client reaches.
+func (c *Client) Lists() *Lists { return &Lists{client: c} }
 
 // api returns the EC2 client of an account and Region. A configuration that
 // cannot be had is asked for again by the next call.
@@ -88,6 +99,27 @@ func call[In, Out any](ctx context.Context, c *Client, api *ec2.Client, input In
 	return output, err
 }
 
+// follow reads the pages of an answer. page makes the call for the page that the
+// token names, nil for the first, and returns the token of the next one. A page
+// that was read already is not read again: the answer would have no end.
+func follow(page func(token *string) (next *string, err error)) error {
+	read := map[string]bool{"": true}
+	for token := (*string)(nil); ; {
+		next, err := page(token)
+		if err != nil {
+			return err
+		}
+		name := aws.ToString(next)
+		if name == "" {
+			return nil
+		}
+		if read[name] {
+			return errPaging
+		}
+		read[name], token = true, next
+	}
+}
+
 // together runs fn for 0 to n-1 at the same time, and returns when all have ended.
 func (c *Client) together(ctx context.Context, n int, fn func(ctx context.Context, i int)) {
 	if n == 1 {
@@ -101,6 +133,40 @@ func (c *Client) together(ctx context.Context, n int, fn func(ctx context.Contex
 	for _, wait := range waits {
 		wait()
 	}
+}
+
+// inquire asks about resources of one account and Region by their ids, a hundred
+// in each call, all calls at the same time. ask makes one call, and one for each
+// further page. An id that EC2 refuses, by a code that resource starts, spoils
+// the answer for all ids of its call; then ask is called again for each of them.
+// The answer says, id by id, why ask failed.
+func (c *Client) inquire(
+	ctx context.Context, at endpoint, resource string, ids []string,
+	ask func(ctx context.Context, api *ec2.Client, ids []string) error,
+) []error {
+	errs := make([]error, len(ids))
+	api, err := c.api(at.account, at.region)
+	if err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	jobs := spans(len(ids), maxIDs, func(int, int) bool { return true })
+	c.together(ctx, len(jobs), func(ctx context.Context, i int) {
+		job := jobs[i]
+		err := ask(ctx, api, ids[job.from:job.to])
+		if job.to-job.from > 1 && spoiledByOneID(err, resource) {
+			c.together(ctx, job.to-job.from, func(ctx context.Context, n int) {
+				errs[job.from+n] = ask(ctx, api, ids[job.from+n:job.from+n+1])
+			})
+			return
+		}
+		for n := job.from; n < job.to; n++ {
+			errs[n] = err
+		}
+	})
+	return errs
 }
 
 // span is a part of a sorted list: from is in it, to is not.

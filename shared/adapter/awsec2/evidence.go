@@ -2,51 +2,90 @@ package awsec2
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"detour/shared/controller"
 	"detour/shared/health"
 	"detour/shared/route"
 )
 
-// vpnConnectionID starts the codes of errors about a VPN connection's id.
-const vpnConnectionID = "InvalidVpnConnectionID"
+// What starts the codes of errors about ids (EC2 Developer Guide, Error codes for
+// the Amazon EC2 API).
+const (
+	connectionID  = "InvalidVpnConnectionID"
+	attachmentID  = "InvalidTransitGatewayAttachmentID"
+	connectPeerID = "InvalidTransitGatewayConnectPeerID"
+	interfaceID   = "InvalidNetworkInterfaceID"
+	instanceID    = "InvalidInstanceID"
+)
 
-// Evidence reads facts about VPN connections. Other subjects are unreadable.
+// Evidence reads facts about VPN connections, transit gateway attachments,
+// Connect peers, network interfaces and instances. Other subjects are unreadable.
 type Evidence struct{ client *Client }
 
 var _ controller.Evidence = (*Evidence)(nil)
 
-// Read implements controller.Evidence with one DescribeVpnConnections call for
-// each hundred connections of an account and Region, all at the same time. The
-// facts of each subject stand together, sorted, the subjects in the order asked;
-// a subject that is asked for twice is answered once. Source: EC2 API,
-// DescribeVpnConnections, types VpnConnection and VgwTelemetry.
+// EvidenceKinds returns the kinds of subject that Evidence reads.
+func EvidenceKinds() []health.SubjectKind {
+	return []health.SubjectKind{
+		health.SubjectVPN, health.SubjectAttachment, health.SubjectConnectPeer, health.SubjectInterface, health.SubjectInstance,
+	}
+}
+
+// inquiry is how EC2 is asked about subjects of one kind.
+type inquiry struct {
+	source health.Source
+	// ids starts the codes of errors about an id of the kind.
+	ids string
+	// ask makes one call for all ids, and one for each further page, and tells what
+	// it is shown of each. The facts name neither subject nor source nor time.
+	ask func(ctx context.Context, c *Client, api *ec2.Client, ids []string, tell func(id string, facts ...health.Fact)) error
+}
+
+// inquiryOf returns how EC2 is asked about subjects of the kind, if it can be.
+func inquiryOf(kind health.SubjectKind) (inquiry, bool) {
+	switch kind {
+	case health.SubjectVPN:
+		return inquiry{health.SourceDescribeVPNConnections, connectionID, askConnections}, true
+	case health.SubjectAttachment:
+		return inquiry{health.SourceDescribeAttachments, attachmentID, askAttachments}, true
+	case health.SubjectConnectPeer:
+		return inquiry{health.SourceDescribeConnectPeers, connectPeerID, askConnectPeers}, true
+	case health.SubjectInterface:
+		return inquiry{health.SourceDescribeInterfaces, interfaceID, askInterfaces}, true
+	case health.SubjectInstance:
+		return inquiry{health.SourceDescribeInstanceStatus, instanceID, askInstances}, true
+	default:
+		return inquiry{}, false
+	}
+}
+
+// Read implements controller.Evidence with one call for each hundred subjects of
+// a kind, account and Region, all at the same time, and one for each further
+// page. The facts of each subject
+// stand together, sorted, the subjects in the order asked; a subject that is
+// asked for twice is answered once.
 func (e *Evidence) Read(ctx context.Context, subjects []health.Subject) []health.Fact {
 	unique := slices.Clone(subjects)
 	slices.SortFunc(unique, health.Subject.Compare)
 	unique = slices.Compact(unique)
 	facts := make([][]health.Fact, len(unique))
-	jobs := spans(len(unique), maxIDs, func(i, j int) bool {
+	jobs := spans(len(unique), len(unique), func(i, j int) bool {
 		a, b := unique[i], unique[j]
 		return a.Kind == b.Kind && a.Account == b.Account && a.Region == b.Region
 	})
 	e.client.together(ctx, len(jobs), func(ctx context.Context, i int) {
 		job := jobs[i]
 		asked, answers := unique[job.from:job.to], facts[job.from:job.to]
-		if asked[0].Kind == health.SubjectVPN {
-			e.read(ctx, asked, answers)
+		if in, ok := inquiryOf(asked[0].Kind); ok {
+			e.read(ctx, in, asked, answers)
 			return
 		}
-		now := e.client.clock.Now()
 		for i, subject := range asked {
-			answers[i] = unreadable(subject, route.ProblemMalformed, "there is no source of facts about a subject of this kind", now)
+			answers[i] = []health.Fact{unreadable(route.ProblemMalformed, "EC2 has no facts about a subject of this kind")}
+			answers[i][0].Subject, answers[i][0].ObservedAt = subject, e.client.clock.Now()
 		}
 	})
 	var out []health.Fact
@@ -58,79 +97,48 @@ func (e *Evidence) Read(ctx context.Context, subjects []health.Subject) []health
 	return out
 }
 
-// read reads VPN connections of one account and Region, which are sorted by id.
-// An id that EC2 refuses spoils the answer for all of them; then each is read by
-// a call of its own.
-func (e *Evidence) read(ctx context.Context, subjects []health.Subject, facts [][]health.Fact) {
+// read reads subjects of one kind, account and Region, which are sorted by id. A
+// page that fails spoils nothing that was shown before it. What is shown was true
+// at the earliest when the first call began.
+func (e *Evidence) read(ctx context.Context, in inquiry, subjects []health.Subject, answers [][]health.Fact) {
 	began := e.client.clock.Now()
-	shown, err := e.describe(ctx, subjects)
-	if len(subjects) > 1 && spoiledByOneID(err, vpnConnectionID) {
-		e.client.together(ctx, len(subjects), func(ctx context.Context, i int) {
-			e.read(ctx, subjects[i:i+1], facts[i:i+1])
-		})
-		return
-	}
+	ids := make([]string, len(subjects))
 	for i, subject := range subjects {
-		at := slices.IndexFunc(shown, func(c types.VpnConnection) bool { return aws.ToString(c.VpnConnectionId) == subject.ID })
+		ids[i] = subject.ID
+	}
+	at := endpoint{account: subjects[0].Account, region: subjects[0].Region}
+	errs := e.client.inquire(ctx, at, in.ids, ids, func(ctx context.Context, api *ec2.Client, asked []string) error {
+		shown := make([][]health.Fact, len(asked))
+		err := in.ask(ctx, e.client, api, asked, func(id string, facts ...health.Fact) {
+			i, known := slices.BinarySearch(asked, id)
+			switch {
+			case !known:
+			case shown[i] == nil || slices.Equal(shown[i], facts):
+				shown[i] = facts
+			default:
+				shown[i] = malformed("the answer shows it twice, and not the same")
+			}
+		})
+		first, _ := slices.BinarySearch(ids, asked[0])
+		copy(answers[first:], shown)
+		return err
+	})
+	for i, subject := range subjects {
 		switch {
-		case err != nil:
-			facts[i] = unreadable(subject, problemOf(err), err.Error(), began)
-		case at < 0:
-			facts[i] = unreadable(subject, route.ProblemGone, "the answer leaves the connection out", began)
+		case answers[i] != nil:
+		case errs[i] != nil:
+			answers[i] = []health.Fact{unreadable(problemOf(errs[i]), errs[i].Error())}
 		default:
-			facts[i] = connectionFacts(subject, shown[at], began)
+			answers[i] = []health.Fact{unreadable(route.ProblemGone, "the answer leaves it out")}
 		}
+		for n := range answers[i] {
+			fact := &answers[i][n]
+			fact.Subject, fact.Source, fact.ObservedAt = subject, in.source, began
+		}
+		slices.SortStableFunc(answers[i], health.Fact.Compare)
 	}
 }
 
-func (e *Evidence) describe(ctx context.Context, subjects []health.Subject) ([]types.VpnConnection, error) {
-	api, err := e.client.api(subjects[0].Account, subjects[0].Region)
-	if err != nil {
-		return nil, err
-	}
-	input := &ec2.DescribeVpnConnectionsInput{}
-	for _, subject := range subjects {
-		input.VpnConnectionIds = append(input.VpnConnectionIds, subject.ID)
-	}
-	output, err := call(ctx, e.client, api, input, (*ec2.Client).DescribeVpnConnections)
-	if err != nil {
-		return nil, err
-	}
-	return output.VpnConnections, nil
-}
-
-// errNoAddress: a tunnel without its outside address cannot be told from others.
-var errNoAddress = errors.New("a tunnel has no outside address")
-
-// connectionFacts says what the answer shows of one connection. It was true at
-// the earliest when the call began.
-func connectionFacts(subject health.Subject, shown types.VpnConnection, began time.Time) []health.Fact {
-	facts := []health.Fact{{
-		Subject: subject, Kind: health.FactConnectionState, Value: string(shown.State),
-		Source: health.SourceDescribeVPNConnections, ObservedAt: began,
-	}}
-	for _, tunnel := range shown.VgwTelemetry {
-		address := aws.ToString(tunnel.OutsideIpAddress)
-		if address == "" {
-			return unreadable(subject, route.ProblemMalformed, errNoAddress.Error(), began)
-		}
-		fact := health.Fact{
-			Subject: subject, Kind: health.FactTunnelStatus, Part: address, Value: string(tunnel.Status),
-			AcceptedRoutes: int(aws.ToInt32(tunnel.AcceptedRouteCount)), Note: aws.ToString(tunnel.StatusMessage),
-			Source: health.SourceDescribeVPNConnections, ObservedAt: began,
-		}
-		if tunnel.LastStatusChange != nil {
-			fact.ChangedAt = tunnel.LastStatusChange.UTC()
-		}
-		facts = append(facts, fact)
-	}
-	slices.SortStableFunc(facts, health.Fact.Compare)
-	return facts
-}
-
-func unreadable(subject health.Subject, problem route.Problem, note string, at time.Time) []health.Fact {
-	return []health.Fact{{
-		Subject: subject, Kind: health.FactUnreadable, Problem: problem, Note: note,
-		Source: health.SourceDescribeVPNConnections, ObservedAt: at,
-	}}
+func unreadable(problem route.Problem, note string) health.Fact {
+	return health.Fact{Kind: health.FactUnreadable, Problem: problem, Note: note}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"detour/shared/adapter/recordstest"
+	"detour/shared/health"
 	"detour/shared/route"
 )
 
@@ -46,7 +47,7 @@ func TestReadTransitGatewayMapsRoutes(t *testing.T) {
 		tgwItem("10.7.0.0/16", "propagated", "active", ""),
 		tgwItem("2001:db8::/32", "static", "pending", "", "tgw-attach-a"),
 	))
-	got := client(doer).Tables().Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})
+	got := client(doer).Tables(nil).Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})
 	if len(got) != 1 || !got[0].Complete || got[0].Problem != route.NoProblem {
 		t.Fatalf("got %+v", got)
 	}
@@ -94,7 +95,7 @@ func TestReadTransitGatewayPages(t *testing.T) {
 				}
 				return 200, body, nil
 			}}
-			got := client(doer).Tables().Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
+			got := client(doer).Tables(nil).Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
 			if got.Problem != test.problem || got.Complete != (test.problem == route.NoProblem) || len(got.Routes) != test.routes {
 				t.Errorf("got %+v, want problem %q and %d routes", got, test.problem, test.routes)
 			}
@@ -129,7 +130,7 @@ func TestReadVPCMapsRoutes(t *testing.T) {
 		vpcItem("destinationCidrBlock", "10.16.0.0/16", "ipAddress", "10.0.0.9", "origin", "Advertisement", "state", "filtered") +
 		vpcItem("destinationCidrBlock", "10.17.0.0/16", "transitGatewayId", "tgw-1", "origin", "NewOrigin", "state", "active") +
 		"</routeSet></item></routeTableSet></DescribeRouteTablesResponse>"
-	got := client(answers(200, body)).Tables().Read(t.Context(), []route.Table{vpcTable("rtb-1")})
+	got := client(answers(200, body)).Tables(nil).Read(t.Context(), []route.Table{vpcTable("rtb-1")})
 	if len(got) != 1 || !got[0].Complete {
 		t.Fatalf("got %+v", got)
 	}
@@ -192,7 +193,7 @@ func sort(ids []string, from string) int {
 func TestReadVPCPagesAndKeepsTheOrderAsked(t *testing.T) {
 	doer := &canned{answer: vpcNetwork}
 	tables := []route.Table{vpcTable("rtb-5"), vpcTable("rtb-1"), vpcTable("rtb-silent"), vpcTable("rtb-3"), vpcTable("rtb-1")}
-	got := client(doer).Tables().Read(t.Context(), tables)
+	got := client(doer).Tables(nil).Read(t.Context(), tables)
 	for i, reading := range got {
 		want := tables[i].ID
 		if reading.Table != tables[i] {
@@ -219,7 +220,7 @@ func TestReadVPCPagesAndKeepsTheOrderAsked(t *testing.T) {
 
 func TestReadVPCMissingTableDoesNotSpoilTheOthers(t *testing.T) {
 	doer := &canned{answer: vpcNetwork}
-	got := client(doer).Tables().Read(t.Context(), []route.Table{vpcTable("rtb-1"), vpcTable("rtb-missing"), vpcTable("rtb-2")})
+	got := client(doer).Tables(nil).Read(t.Context(), []route.Table{vpcTable("rtb-1"), vpcTable("rtb-missing"), vpcTable("rtb-2")})
 	if !got[0].Complete || !got[2].Complete || len(got[2].Routes) != 1 {
 		t.Errorf("the other tables are %+v and %+v", got[0], got[2])
 	}
@@ -250,7 +251,7 @@ func TestReadGroupsCalls(t *testing.T) {
 	stranger := tgwTable("tgw-rtb-3")
 	stranger.Account = "999999999999"
 	tables = append(tables, stranger)
-	got := client(doer).Tables().Read(t.Context(), tables)
+	got := client(doer).Tables(nil).Read(t.Context(), tables)
 	if len(got) != len(tables) {
 		t.Fatalf("%d readings of %d tables", len(got), len(tables))
 	}
@@ -272,7 +273,7 @@ func TestReadGroupsCalls(t *testing.T) {
 	if got[154].Problem != route.ProblemMalformed || got[155].Problem != route.ProblemDenied {
 		t.Errorf("a table of no kind is %+v, one without a role %+v", got[154], got[155])
 	}
-	if none := client(doer).Tables().Read(t.Context(), nil); len(none) != 0 {
+	if none := client(doer).Tables(nil).Read(t.Context(), nil); len(none) != 0 {
 		t.Errorf("asked for nothing, got %+v", none)
 	}
 }
@@ -284,7 +285,7 @@ func TestReadStartsBeforeItsFirstCall(t *testing.T) {
 		called = clock.Now()
 		return 200, searchAnswer("", false), nil
 	}}
-	got := New(configs(doer), clock, time.Second).Tables().Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
+	got := New(configs(doer), clock, time.Second).Tables(nil).Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
 	if got.StartedAt.IsZero() || !got.StartedAt.Before(called) {
 		t.Errorf("the reading started at %s, its call at %s", got.StartedAt, called)
 	}
@@ -301,7 +302,7 @@ func TestEveryCallHasItsTimeout(t *testing.T) {
 			return 0, "", fmt.Errorf("connection closed")
 		}}
 		began := time.Now()
-		tables := New(configs(doer), realTimeout{recordstest.NewClock()}, 5*time.Second).Tables()
+		tables := New(configs(doer), realTimeout{recordstest.NewClock()}, 5*time.Second).Tables(nil)
 		got := tables.Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
 		if got.Problem != route.ProblemTimeout || len(got.Routes) != 1 || time.Since(began) != 9*time.Second {
 			t.Errorf("after %s got %+v", time.Since(began), got)
@@ -311,6 +312,19 @@ func TestEveryCallHasItsTimeout(t *testing.T) {
 		})
 		if wrote.Outcome != route.Failed || wrote.Code != "" || !strings.Contains(wrote.Message, "deadline exceeded") {
 			t.Errorf("a write without an answer is %+v", wrote)
+		}
+	})
+}
+
+// TestAnAnswerThatIsCutOff: a body that stalls is no malformed one.
+func TestAnAnswerThatIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(configs(answers(200, stalls)), realTimeout{recordstest.NewClock()}, 5*time.Second)
+		if got := c.Tables(nil).Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]; got.Problem != route.ProblemTimeout {
+			t.Errorf("the table is %+v", got)
+		}
+		if facts := c.Evidence().Read(t.Context(), []health.Subject{vpn("vpn-1")}); facts[0].Problem != route.ProblemTimeout {
+			t.Errorf("the fact is %+v", facts[0])
 		}
 	})
 }

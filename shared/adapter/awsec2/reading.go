@@ -34,6 +34,20 @@ func (b *builder) fail(problem route.Problem) {
 	}
 }
 
+// failed notes the problem of a call's error; nil is none.
+func (b *builder) failed(err error) {
+	if err != nil {
+		b.fail(problemOf(err))
+	}
+}
+
+// take adds what another builder collected about the same table. The reading
+// began when the first of the two did.
+func (b *builder) take(other *builder) {
+	b.reading.Routes = append(b.reading.Routes, other.reading.Routes...)
+	b.fail(other.reading.Problem)
+}
+
 // end returns the reading, its routes in order. A table has one static for each
 // destination: two show that it changed between pages, so that the reading
 // contradicts itself.

@@ -2,7 +2,6 @@ package awsec2
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,21 +12,24 @@ import (
 	"detour/shared/route"
 )
 
-// pageSize is the most that SearchTransitGatewayRoutes gives in one page (EC2
-// API, SearchTransitGatewayRoutes).
+// pageSize is the most that SearchTransitGatewayRoutes gives in one page, and the
+// other calls about transit gateways with it (EC2 API, TransitGatewayMaxResults).
 const pageSize = 1000
 
 // routeTableID starts the codes of errors about a route table's id.
 const routeTableID = "InvalidRouteTableID"
 
 // Tables reads and writes route tables.
-type Tables struct{ client *Client }
+type Tables struct {
+	client     *Client
+	references func(route.Table) bool
+}
 
 var _ controller.RouteTables = (*Tables)(nil)
 
 // Read implements controller.RouteTables. Calls run at the same time: one for
-// each transit gateway table, one for each hundred VPC tables of an account and
-// Region, and further pages after them. A table that is asked for twice is read
+// each transit gateway table and one for its references, one for each hundred
+// VPC tables of an account and Region, and further pages after them. A table that is asked for twice is read
 // once.
 func (t *Tables) Read(ctx context.Context, tables []route.Table) []route.Reading {
 	unique := slices.Clone(tables)
@@ -60,8 +62,8 @@ func (t *Tables) Read(ctx context.Context, tables []route.Table) []route.Reading
 	return out
 }
 
-// readTransitGateway reads one transit gateway table whole. The API demands a
-// filter; this one matches every route.
+// readTransitGateway reads one transit gateway table whole, and its prefix list
+// references at the same time where they matter.
 func (t *Tables) readTransitGateway(ctx context.Context, table route.Table) route.Reading {
 	b := t.begin(table)
 	api, err := t.client.api(table.Account, table.Region)
@@ -69,33 +71,47 @@ func (t *Tables) readTransitGateway(ctx context.Context, table route.Table) rout
 		b.fail(problemOf(err))
 		return b.end()
 	}
+	if t.references == nil || !t.references(table) {
+		t.search(ctx, api, b)
+		return b.end()
+	}
+	listed := t.begin(table)
+	t.client.together(ctx, 2, func(ctx context.Context, i int) {
+		if i == 0 {
+			t.search(ctx, api, b)
+		} else {
+			t.listReferences(ctx, api, listed)
+		}
+	})
+	b.take(listed)
+	return b.end()
+}
+
+// search adds what SearchTransitGatewayRoutes shows to the builder. The API
+// demands a filter; this one matches every route.
+func (t *Tables) search(ctx context.Context, api *ec2.Client, b *builder) {
 	input := &ec2.SearchTransitGatewayRoutesInput{
-		TransitGatewayRouteTableId: aws.String(table.ID),
+		TransitGatewayRouteTableId: aws.String(b.reading.Table.ID),
 		MaxResults:                 aws.Int32(pageSize),
 		Filters: []types.Filter{{
 			Name:   aws.String("type"),
 			Values: []string{string(types.TransitGatewayRouteTypeStatic), string(types.TransitGatewayRouteTypePropagated)},
 		}},
 	}
-	for {
+	b.failed(follow(func(token *string) (*string, error) {
+		input.NextToken = token
 		output, err := call(ctx, t.client, api, input, (*ec2.Client).SearchTransitGatewayRoutes)
 		if err != nil {
-			b.fail(problemOf(err))
-			return b.end()
+			return nil, err
 		}
 		for _, shown := range output.Routes {
-			b.add(transitGatewayRoute(table, shown))
+			b.add(transitGatewayRoute(b.reading.Table, shown))
 		}
-		next := aws.ToString(output.NextToken)
-		switch {
-		case next == "" && aws.ToBool(output.AdditionalRoutesAvailable), next != "" && next == aws.ToString(input.NextToken):
-			b.fail(route.ProblemMalformed)
-			return b.end()
-		case next == "":
-			return b.end()
+		if aws.ToString(output.NextToken) == "" && aws.ToBool(output.AdditionalRoutesAvailable) {
+			return nil, errCutOff
 		}
-		input.NextToken = aws.String(next)
-	}
+		return output.NextToken, nil
+	}))
 }
 
 // readVPC reads VPC tables of one account and Region, which are sorted by id. An
@@ -135,10 +151,11 @@ func (t *Tables) describe(ctx context.Context, tables []route.Table, builders []
 	for _, table := range tables {
 		input.RouteTableIds = append(input.RouteTableIds, table.ID)
 	}
-	for {
+	return follow(func(token *string) (*string, error) {
+		input.NextToken = token
 		output, err := call(ctx, t.client, api, input, (*ec2.Client).DescribeRouteTables)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, shown := range output.RouteTables {
 			at, known := slices.BinarySearch(input.RouteTableIds, aws.ToString(shown.RouteTableId))
@@ -150,13 +167,6 @@ func (t *Tables) describe(ctx context.Context, tables []route.Table, builders []
 				builders[at].add(vpcRoute(tables[at], entry))
 			}
 		}
-		next := aws.ToString(output.NextToken)
-		if next == "" {
-			return nil
-		}
-		if next == aws.ToString(input.NextToken) {
-			return fmt.Errorf("describing route tables: %w", errPaging)
-		}
-		input.NextToken = aws.String(next)
-	}
+		return output.NextToken, nil
+	})
 }

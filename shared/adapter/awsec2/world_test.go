@@ -59,9 +59,14 @@ func topology() sim.Topology {
 // it through the AWS SDK, and returns the World.
 func run(t *testing.T, fn func(ctx context.Context, c *awsec2.Client)) *sim.World {
 	t.Helper()
+	return runIn(t, topology(), sim.Options{}, fn)
+}
+
+func runIn(t *testing.T, topology sim.Topology, options sim.Options, fn func(ctx context.Context, c *awsec2.Client)) *sim.World {
+	t.Helper()
 	scheduler := sim.NewScheduler(1, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	t.Cleanup(scheduler.Close)
-	world, err := sim.NewWorld(scheduler, topology(), sim.Options{})
+	world, err := sim.NewWorld(scheduler, topology, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +115,7 @@ func lines(routes []route.Route) []string {
 func TestWorldRead(t *testing.T) {
 	var readings []route.Reading
 	world := run(t, func(ctx context.Context, c *awsec2.Client) {
-		readings = c.Tables().Read(ctx, []route.Table{
+		readings = c.Tables(nil).Read(ctx, []route.Table{
 			table("tgw-rtb-0f", foreign), table("rtb-0b", home), table("tgw-rtb-0a", home), table("rtb-0a", home),
 			table("rtb-0e", home), table("tgw-rtb-0e", home), table("rtb-0c", "999999999999"),
 		})
@@ -176,7 +181,7 @@ func TestWorldWrite(t *testing.T) {
 	var receipts []route.Receipt
 	world := run(t, func(ctx context.Context, c *awsec2.Client) {
 		for _, step := range steps {
-			receipts = append(receipts, c.Tables().Write(ctx, step.change))
+			receipts = append(receipts, c.Tables(nil).Write(ctx, step.change))
 		}
 	})
 	for i, step := range steps {
@@ -207,7 +212,7 @@ func TestWorldThrottlesWrites(t *testing.T) {
 	run(t, func(ctx context.Context, c *awsec2.Client) {
 		for n := range 150 {
 			prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 16, byte(n), 0}), 24)
-			receipts = append(receipts, c.Tables().Write(ctx, route.Change{
+			receipts = append(receipts, c.Tables(nil).Write(ctx, route.Change{
 				Table: table("tgw-rtb-0a", home), Destination: route.CIDR(prefix), Op: route.OpCreate, After: route.MustNextHop("blackhole"),
 			}))
 		}

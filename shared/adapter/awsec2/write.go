@@ -16,7 +16,7 @@ import (
 // no call can make is Failed without one; so is anything that leaves open
 // whether the call took effect. Sources: EC2 API, CreateRoute, ReplaceRoute,
 // DeleteRoute, CreateTransitGatewayRoute, ReplaceTransitGatewayRoute,
-// DeleteTransitGatewayRoute.
+// DeleteTransitGatewayRoute; for prefix lists see prepareReference.
 func (t *Tables) Write(ctx context.Context, change route.Change) route.Receipt {
 	send, err := prepare(change)
 	if err != nil {
@@ -56,22 +56,15 @@ func prepare(change route.Change) (sender, error) {
 
 func prepareTransitGateway(change route.Change) (sender, error) {
 	if change.Destination.List() != "" {
-		return nil, fmt.Errorf("writing to %s: a transit gateway route table takes prefix list %s as a reference only, not as a route",
-			change.Table, change.Destination)
+		return prepareReference(change)
 	}
 	table, destination := aws.String(change.Table.ID), aws.String(change.Destination.String())
 	if change.Op == route.OpDelete {
 		input := &ec2.DeleteTransitGatewayRouteInput{TransitGatewayRouteTableId: table, DestinationCidrBlock: destination}
 		return send(input, (*ec2.Client).DeleteTransitGatewayRoute), nil
 	}
-	var attachment *string
-	var blackhole *bool
-	switch hop := change.After; {
-	case hop.Kind == route.Blackhole:
-		blackhole = aws.Bool(true)
-	case hop.Kind == route.TransitGatewayAttachment && hop.ID != "" && !strings.Contains(hop.ID, ","):
-		attachment = aws.String(hop.ID)
-	default:
+	attachment, blackhole, ok := attachmentTarget(change.After)
+	if !ok {
 		return nil, unwritable(change)
 	}
 	switch change.Op {
@@ -89,6 +82,19 @@ func prepareTransitGateway(change route.Change) (sender, error) {
 		return send(input, (*ec2.Client).ReplaceTransitGatewayRoute), nil
 	default:
 		return nil, unknownOp(change)
+	}
+}
+
+// attachmentTarget returns the one parameter of the two that is set: a transit
+// gateway routes to one attachment, or nowhere.
+func attachmentTarget(hop route.NextHop) (attachment *string, blackhole *bool, ok bool) {
+	switch {
+	case hop.Kind == route.Blackhole:
+		return nil, aws.Bool(true), true
+	case hop.Kind == route.TransitGatewayAttachment && hop.ID != "" && !strings.Contains(hop.ID, ","):
+		return aws.String(hop.ID), nil, true
+	default:
+		return nil, nil, false
 	}
 }
 

@@ -27,6 +27,11 @@ func TestWriteMakesOneCallWithTheRightParameters(t *testing.T) {
 		{tgw(route.OpReplace, "2001:db8::/32", "blackhole"), "Action=ReplaceTransitGatewayRoute&Blackhole=true&DestinationCidrBlock=2001:db8::/32&TransitGatewayRouteTableId=tgw-rtb-1"},
 		{tgw(route.OpReplace, "10.0.0.0/8", "tgw-attach-1"), "Action=ReplaceTransitGatewayRoute&DestinationCidrBlock=10.0.0.0/8&TransitGatewayAttachmentId=tgw-attach-1&TransitGatewayRouteTableId=tgw-rtb-1"},
 		{tgw(route.OpDelete, "10.0.0.0/8", "propagated:tgw-attach-1"), "Action=DeleteTransitGatewayRoute&DestinationCidrBlock=10.0.0.0/8&TransitGatewayRouteTableId=tgw-rtb-1"},
+		{tgw(route.OpCreate, "pl-1", "tgw-attach-1"), "Action=CreateTransitGatewayPrefixListReference&PrefixListId=pl-1&TransitGatewayAttachmentId=tgw-attach-1&TransitGatewayRouteTableId=tgw-rtb-1"},
+		{tgw(route.OpCreate, "pl-1", "blackhole"), "Action=CreateTransitGatewayPrefixListReference&Blackhole=true&PrefixListId=pl-1&TransitGatewayRouteTableId=tgw-rtb-1"},
+		{tgw(route.OpReplace, "pl-1", "tgw-attach-2"), "Action=ModifyTransitGatewayPrefixListReference&PrefixListId=pl-1&TransitGatewayAttachmentId=tgw-attach-2&TransitGatewayRouteTableId=tgw-rtb-1"},
+		{tgw(route.OpReplace, "pl-1", "blackhole"), "Action=ModifyTransitGatewayPrefixListReference&Blackhole=true&PrefixListId=pl-1&TransitGatewayRouteTableId=tgw-rtb-1"},
+		{tgw(route.OpDelete, "pl-1", ""), "Action=DeleteTransitGatewayPrefixListReference&PrefixListId=pl-1&TransitGatewayRouteTableId=tgw-rtb-1"},
 		{vpc(route.OpDelete, "pl-1", route.NextHop{}), "Action=DeleteRoute&DestinationPrefixListId=pl-1&RouteTableId=rtb-1"},
 		{vpc(route.OpDelete, "::/0", route.NextHop{}), "Action=DeleteRoute&DestinationIpv6CidrBlock=::/0&RouteTableId=rtb-1"},
 		{vpc(route.OpCreate, "pl-1", route.MustNextHop("tgw-1")), "Action=CreateRoute&DestinationPrefixListId=pl-1&RouteTableId=rtb-1&TransitGatewayId=tgw-1"},
@@ -74,7 +79,7 @@ func TestWriteMakesOneCallWithTheRightParameters(t *testing.T) {
 	}
 	for _, test := range tests {
 		doer := answers(200, "<Response><return>true</return></Response>")
-		got := client(doer).Tables().Write(t.Context(), test.change)
+		got := client(doer).Tables(nil).Write(t.Context(), test.change)
 		if got.Outcome != route.Applied || got.Change != test.change || got.Code != "" || got.Message != "" {
 			t.Errorf("%s: %+v", test.change, got)
 		}
@@ -97,7 +102,9 @@ func TestWriteRefusesWhatNoCallCanMake(t *testing.T) {
 		{Table: tgwTable("tgw-rtb-1"), Destination: destination, Op: route.OpReplace, After: route.MustNextHop("tgw-1")},
 		{Table: tgwTable("tgw-rtb-1"), Destination: destination, Op: route.OpCreate, After: route.MustNextHop("propagated:tgw-attach-1")},
 		{Table: tgwTable("tgw-rtb-1"), Destination: destination, Op: route.OpCreate, After: route.NextHop{Kind: route.TransitGatewayAttachment, ID: "tgw-attach-1,tgw-attach-2"}},
-		{Table: tgwTable("tgw-rtb-1"), Destination: route.MustDestination("pl-1"), Op: route.OpReplace, After: route.MustNextHop("tgw-attach-1")},
+		{Table: tgwTable("tgw-rtb-1"), Destination: route.MustDestination("pl-1"), Op: route.OpReplace, After: route.MustNextHop("tgw-1")},
+		{Table: tgwTable("tgw-rtb-1"), Destination: route.MustDestination("pl-1"), Op: route.OpCreate},
+		{Table: tgwTable("tgw-rtb-1"), Destination: route.MustDestination("pl-1"), Op: "upsert", After: route.MustNextHop("tgw-attach-1")},
 		{Table: tgwTable("tgw-rtb-1"), Op: route.OpDelete},
 		{Table: vpcTable("rtb-1"), Destination: destination, Op: route.OpReplace, After: route.MustNextHop("blackhole")},
 		{Table: vpcTable("rtb-1"), Destination: destination, Op: route.OpReplace, After: route.MustNextHop("local")},
@@ -108,7 +115,7 @@ func TestWriteRefusesWhatNoCallCanMake(t *testing.T) {
 		{Table: route.Table{ID: "odd-1"}, Destination: destination, Op: route.OpDelete},
 	} {
 		doer := answers(200, "<Response/>")
-		got := client(doer).Tables().Write(t.Context(), change)
+		got := client(doer).Tables(nil).Write(t.Context(), change)
 		if got.Outcome != route.Failed || got.Code != "" || !strings.HasPrefix(got.Message, "writing to ") || len(doer.calls) != 0 {
 			t.Errorf("%s: %+v after %d calls", change, got, len(doer.calls))
 		}
@@ -131,7 +138,7 @@ func TestWriteAnswers(t *testing.T) {
 		{200, "<Response><return>false</return></Response>", route.Failed, ""},
 	} {
 		doer := answers(test.status, test.body)
-		got := client(doer).Tables().Write(t.Context(), change)
+		got := client(doer).Tables(nil).Write(t.Context(), change)
 		if got.Outcome != test.outcome || got.Code != test.code {
 			t.Errorf("%d %s: %+v", test.status, test.body, got)
 		}
@@ -141,7 +148,7 @@ func TestWriteAnswers(t *testing.T) {
 	}
 	stranger := change
 	stranger.Table.Account = "999999999999"
-	if got := client(answers(200, "")).Tables().Write(t.Context(), stranger); got.Outcome != route.Denied || !strings.Contains(got.Message, "no role") {
+	if got := client(answers(200, "")).Tables(nil).Write(t.Context(), stranger); got.Outcome != route.Denied || !strings.Contains(got.Message, "no role") {
 		t.Errorf("without a role: %+v", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 func cloneItem(item controller.Item) controller.Item {
 	item.Record = item.Record.Clone()
-	item.Requests = slices.Clone(item.Requests)
+	item.Requests = without(item.Requests, nil)
 	return item
 }
 
@@ -23,12 +23,28 @@ func cloneControl(control controller.Control) controller.Control {
 func cloneEntry(entry controller.JournalEntry) controller.JournalEntry {
 	entry.Evidence = slices.Clone(entry.Evidence)
 	entry.Ended = slices.Clone(entry.Ended)
+	for i := range entry.Ended {
+		entry.Ended[i].Request = cloneRequest(entry.Ended[i].Request)
+	}
+	if entry.Request != nil {
+		request := cloneRequest(*entry.Request)
+		entry.Request = &request
+	}
 	return entry
 }
 
-// without returns the requests that have none of the ids, in a new slice.
+func cloneRequest(r protection.Request) protection.Request {
+	r.Lists = slices.Clone(r.Lists)
+	return r
+}
+
+// without returns copies of the requests that have none of the ids.
 func without(requests []protection.Request, ids []string) []protection.Request {
-	return slices.DeleteFunc(slices.Clone(requests), func(r protection.Request) bool {
+	out := slices.DeleteFunc(slices.Clone(requests), func(r protection.Request) bool {
 		return slices.Contains(ids, r.ID)
 	})
+	for i := range out {
+		out[i] = cloneRequest(out[i])
+	}
+	return out
 }

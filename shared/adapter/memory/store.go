@@ -6,6 +6,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -226,7 +227,7 @@ func (s *Store) Request(ctx context.Context, key controller.Key, request protect
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.find(key)
-	found.item.Requests = append(without(found.item.Requests, []string{request.ID}), request)
+	found.item.Requests = append(without(found.item.Requests, []string{request.ID}), cloneRequest(request))
 	slices.SortFunc(found.item.Requests, protection.Request.Compare)
 	found.item.Dirty++
 	return nil
@@ -259,6 +260,33 @@ func (s *Store) Control(ctx context.Context, change controller.ControlChange) er
 		s.control.ReleasedAt = *change.ReleasedAt
 	}
 	s.control.Revision++
+	return nil
+}
+
+// maxNotes is how many entries one Note takes, as DynamoDB's transactions do.
+const maxNotes = 100
+
+// Note implements controller.Records.
+func (s *Store) Note(ctx context.Context, entries []controller.JournalEntry) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("noting acts: %w", err)
+	}
+	if len(entries) > maxNotes {
+		return fmt.Errorf("noting %d acts: there is room for %d: note fewer at once", len(entries), maxNotes)
+	}
+	for i, entry := range entries {
+		if entry.Key == "" || entry.At.IsZero() {
+			return fmt.Errorf("noting acts: entry %d has no key or no time: give it both", i)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, entry := range entries {
+		known := slices.ContainsFunc(s.journal[entry.Key], func(k controller.JournalEntry) bool { return reflect.DeepEqual(k, entry) })
+		if !known {
+			s.journal[entry.Key] = append(s.journal[entry.Key], cloneEntry(entry))
+		}
+	}
 	return nil
 }
 

@@ -141,12 +141,19 @@ func copies(b *bench) {
 	moves[0] = controller.Move{}
 	out := b.history(1)
 	out[0].Evidence[0].Path, out[0].Ended[0].Reason = "spoiled", "spoiled"
+	act := []controller.JournalEntry{act(8, b.clock.Now().Add(time.Second))}
+	b.must(b.store.Note(b.Context(), act))
+	act[0].Request.ID = "spoiled"
+	b.history(1)[0].Request.ID = "spoiled"
 
 	seen := b.peek(group)
 	if !seen.Record.Equal(record(7)) || seen.Requests[0].ID != "r1" {
 		b.Errorf("the item was changed from outside: %+v", seen)
 	}
-	if kept := b.history(1)[0]; kept.Evidence[0].Path != "a" || kept.Ended[0].Reason != protection.ReasonDone {
+	if kept := b.history(1)[0]; kept.Request.ID != "r1" {
+		b.Errorf("the note was changed from outside: %+v", kept.Request)
+	}
+	if kept := b.history(2)[1]; kept.Evidence[0].Path != "a" || kept.Ended[0].Reason != protection.ReasonDone {
 		b.Errorf("the journal was changed from outside: %+v", kept)
 	}
 	if kept := b.control().Moves; len(kept) != 1 || kept[0].At.IsZero() {

@@ -34,8 +34,24 @@ type decoder struct {
 	positions map[string]position
 	// broken holds the paths whose values could not be decoded.
 	broken map[string]bool
+	// brokenRoots holds the keys of the root that such values stand below.
+	brokenRoots map[string]bool
 	// also are keys of the root that somebody else decodes.
 	also []string
+}
+
+func newDecoder(file string) *decoder {
+	return &decoder{file: file, positions: map[string]position{}, broken: map[string]bool{}, brokenRoots: map[string]bool{}}
+}
+
+// mark remembers that the value at the path could not be decoded.
+func (d *decoder) mark(path string) {
+	d.broken[path] = true
+	root := path
+	if end := strings.IndexAny(path, ".["); end >= 0 {
+		root = path[:end]
+	}
+	d.brokenRoots[root] = true
 }
 
 // config decodes the root.
@@ -44,14 +60,17 @@ func (d *decoder) config(node *yaml.Node, c *config.Config) {
 }
 
 func (d *decoder) report(at position, problem config.Problem) {
-	if len(d.problems) < config.MaxProblems {
+	if !d.full() {
 		d.problems = append(d.problems, Problem{File: d.file, Line: at.line, Column: at.column, Problem: problem})
 	}
 }
 
+// full reports whether there are so many problems that no more are collected.
+func (d *decoder) full() bool { return len(d.problems) >= config.MaxProblems }
+
 func (d *decoder) add(at position, path, value, what, remedy string) {
 	d.report(at, config.Problem{Path: path, Value: value, What: what, Remedy: remedy})
-	d.broken[path] = true
+	d.mark(path)
 }
 
 // value decodes the node into the target, whose defaults are in place.
@@ -157,7 +176,7 @@ func (d *decoder) structure(node *yaml.Node, path string, target reflect.Value) 
 		}
 		if near, ok := nearest(key.Value, names); ok {
 			d.add(positionOf(key), at, "", "unknown key", "did you mean "+near+"?")
-			d.broken[config.KeyPath(path, near)] = true
+			d.mark(config.KeyPath(path, near))
 			return
 		}
 		d.add(positionOf(key), at, "", "unknown key", "the keys here are "+strings.Join(names, ", "))
@@ -176,7 +195,7 @@ func (d *decoder) mapping(node *yaml.Node, path string, target reflect.Value) {
 // keys calls each for every key that is plain text and stands once.
 func (d *decoder) keys(node *yaml.Node, path string, each func(key, value *yaml.Node)) {
 	first := map[string]position{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
+	for i := 0; i+1 < len(node.Content) && !d.full(); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0:
@@ -197,15 +216,35 @@ func (d *decoder) keys(node *yaml.Node, path string, each func(key, value *yaml.
 }
 
 func (d *decoder) list(node *yaml.Node, path string, target reflect.Value) {
+	if n := len(node.Content); n > MaxItems {
+		d.add(positionOf(node), path, "", fmt.Sprintf("the list has %d items", n), fmt.Sprintf("write at most %d", MaxItems))
+		return
+	}
 	target.Set(reflect.MakeSlice(target.Type(), len(node.Content), len(node.Content)))
 	for i, item := range node.Content {
+		if d.full() {
+			return
+		}
 		element := target.Index(i)
 		switch pointer := element.Addr().Interface().(type) {
 		case *config.Group:
 			*pointer = config.NewGroup()
 		case *config.Path:
-			*pointer = config.NewPath()
+			*pointer = config.NewPathOf(kindOf(item))
 		}
 		d.value(item, config.IndexPath(path, i), element)
 	}
+}
+
+// kindOf returns the kind that a path's node names, or that of a path that names
+// none. What is wrong with it is found when it is decoded.
+func kindOf(path *yaml.Node) string {
+	if path.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(path.Content); i += 2 {
+			if path.Content[i].Value == "kind" && path.Content[i+1].Kind == yaml.ScalarNode {
+				return path.Content[i+1].Value
+			}
+		}
+	}
+	return config.NewPath().Kind
 }

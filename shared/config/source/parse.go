@@ -22,7 +22,7 @@ const byteOrderMark = "\uFEFF"
 // none.
 func parse(data []byte) (root *yaml.Node, problem *Problem) {
 	if len(data) > MaxSize {
-		return nil, located(position{1, 1}, fmt.Sprintf("the file has %d bytes", len(data)), fmt.Sprintf("write at most %d", MaxSize))
+		return nil, located(position{1, 1}, fmt.Sprintf("the file has more than %d bytes", MaxSize), "write prefix lists in place of many blocks, or one file for each home, with its groups")
 	}
 	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if problem := checkText(data); problem != nil {

@@ -11,10 +11,11 @@ import (
 // Problem is one problem of a file, and where it stands.
 type Problem struct {
 	// File is the name that the caller gave.
-	File string
+	File string `json:"file"`
 	// Line and Column count from 1; the column counts characters. They are
 	// those of the value, or of what encloses it where there is no value.
-	Line, Column int
+	Line   int `json:"line"`
+	Column int `json:"column"`
 	config.Problem
 }
 

@@ -2,7 +2,6 @@ package source
 
 import (
 	"reflect"
-	"strconv"
 
 	"go.yaml.in/yaml/v3"
 
@@ -25,7 +24,7 @@ func Open(data []byte, name string) (*Reader, error) {
 		problem.File = name
 		return nil, Problems{*problem}
 	}
-	r := &Reader{d: &decoder{file: name, positions: map[string]position{}, broken: map[string]bool{}}, root: content(root)}
+	r := &Reader{d: newDecoder(name), root: content(root)}
 	if r.root == nil || r.root.Kind == yaml.ScalarNode && r.root.ShortTag() == nullTag {
 		r.d.add(position{1, 1}, "", "", "the file is empty", "write keys and values")
 		return nil, r.Err()
@@ -55,13 +54,16 @@ func (r *Reader) Into(target any) {
 }
 
 // Config decodes the keys of a configuration, and checks and normalizes it.
-// version may be left out; a group without a home gets the given one.
+// version may be left out; a group without a home gets the given one, if the
+// file has none for all groups.
 func (r *Reader) Config(home config.Home) config.Config {
 	c := config.New()
 	r.d.config(Section(r.root), &c)
-	for i := range c.GroupList {
-		if !r.Has("groups[" + strconv.Itoa(i) + "].home") {
-			c.GroupList[i].Home = home
+	if !r.Has("home") {
+		for i := range c.GroupList {
+			if !r.Has(config.IndexPath("groups", i) + ".home") {
+				c.GroupList[i].Home = home
+			}
 		}
 	}
 	for _, problem := range config.Check(c) {

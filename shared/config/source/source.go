@@ -8,8 +8,14 @@ import (
 	"detour/shared/config"
 )
 
-// MaxSize is how many bytes a file may have.
-const MaxSize = 1 << 20
+// MaxSize is how many bytes a file may have. An entry with two paths takes some
+// 250 bytes of YAML and 450 of normalized JSON, so a transit gateway's quota of
+// 10,000 routes fits in YAML. Reading a hostile file takes some two hundred times
+// its size in memory, which is why it is not more.
+const MaxSize = 3 << 20
+
+// MaxItems bounds each list of a file.
+const MaxItems = 20_000
 
 // Read reads a configuration file. name is how problems call the file. The
 // configuration is normalized and passes config.Check; every error is Problems.
@@ -59,7 +65,7 @@ func content(node *yaml.Node) *yaml.Node {
 }
 
 func decode(root *yaml.Node, name string, versioned bool) (config.Config, error) {
-	d := &decoder{file: name, positions: map[string]position{}, broken: map[string]bool{}}
+	d := newDecoder(name)
 	c := config.New()
 	if versioned {
 		c.Version = 0 // A file has to say its version.
@@ -74,7 +80,7 @@ func decode(root *yaml.Node, name string, versioned bool) (config.Config, error)
 	} else {
 		d.config(root, &c)
 	}
-	if !d.broken[""] {
+	if !d.broken[""] && !d.full() {
 		for _, problem := range config.Check(c) {
 			if !d.explained(problem.Path) {
 				d.report(d.locate(problem.Path), problem)
@@ -91,7 +97,7 @@ func decode(root *yaml.Node, name string, versioned bool) (config.Config, error)
 // explained reports whether a problem at the path only follows from one that
 // decoding has found: at the same place, or around it.
 func (d *decoder) explained(path string) bool {
-	if group, ok := strings.CutSuffix(path, ".waitToRestore"); ok && d.broken[group+".revertive"] {
+	if d.follows(path) {
 		return true
 	}
 	for {
@@ -103,6 +109,38 @@ func (d *decoder) explained(path string) bool {
 		}
 		path = parent(path)
 	}
+}
+
+// follows reports whether the problem depends on a value elsewhere that could
+// not be decoded.
+func (d *decoder) follows(path string) bool {
+	group, rest := cutAfter(path, "]")
+	onePath, _ := cutAfter(rest, "]")
+	switch {
+	case strings.HasSuffix(path, ".table"), strings.HasSuffix(path, ".via"), strings.HasPrefix(path, "neverTouch.tables["):
+		return d.brokenRoots["tables"]
+	case strings.HasPrefix(path, "prefixLists[") && rest == "":
+		return d.brokenRoots["groups"] // An entry that uses the list may be among what is broken.
+	case strings.HasSuffix(path, ".waitToRestore"):
+		return d.broken[group+".revertive"]
+	case strings.HasSuffix(path, ".flow"):
+		return d.broken[group+".stateful"]
+	case strings.HasPrefix(rest, ".home"):
+		return d.brokenRoots["home"]
+	case strings.HasPrefix(rest, ".paths["):
+		return d.broken[group+onePath+".kind"]
+	default:
+		return false
+	}
+}
+
+// cutAfter splits the text after the first mark. Without one, all of it is the
+// head.
+func cutAfter(text, mark string) (head, rest string) {
+	if i := strings.Index(text, mark); i >= 0 {
+		return text[:i+len(mark)], text[i+len(mark):]
+	}
+	return text, ""
 }
 
 // locate returns the position of the value at the path, or of the innermost

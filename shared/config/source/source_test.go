@@ -5,15 +5,18 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
 	"detour/shared/config"
 	"detour/shared/config/source"
+	"detour/shared/explain"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -163,7 +166,7 @@ func TestFilesThatAreNoConfiguration(t *testing.T) {
 		"\xff\xfev\x00":                         `1:1: the file is not UTF-8 text here; save it as UTF-8`,
 		"a: &a [*a, *b]":                        `1:1: not YAML: unknown anchor 'b' referenced; correct the line, or one shortly before it`,
 		strings.Repeat("[", 20000):              `1:1: not YAML: exceeded max depth of 10000; correct the line, or one shortly before it`,
-		strings.Repeat(" ", source.MaxSize+1):   `1:1: the file has 1048577 bytes; write at most 1048576`,
+		strings.Repeat(" ", source.MaxSize+1):   `1:1: the file has more than 3145728 bytes; write prefix lists in place of many blocks, or one file for each home, with its groups`,
 		"version: 1\ngroups: &g\n- paths: *g\n": "x",
 	} {
 		_, err := source.Read([]byte(text), "d.yaml")
@@ -226,6 +229,17 @@ func TestDecodeSectionOfAScenario(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add(branch(f))
+	files, err := filepath.Glob("../../../docs/examples/*.yaml")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("examples %v, %v", files, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Add([]byte("version: 1\ngroups: [{name: &a x, paths: *a, <<: {}}]"))
 	f.Add([]byte("{\"version\": 1, \"groups\": [{}]}"))
 	f.Add([]byte("--- !!map\n? - : |\n\t-\r\n...\n---\n"))
@@ -247,6 +261,12 @@ func FuzzRead(f *testing.F) {
 			}
 			c.Groups()
 			c.NeverTouch()
+			if again := c.Normalize(); !reflect.DeepEqual(again, c) {
+				t.Fatal("normalizing twice changes the configuration")
+			}
+			if text := explain.Text(explain.Explain(c)); !utf8.ValidString(text) {
+				t.Fatal("the explanation is not text")
+			}
 		case !errors.As(err, &problems) || len(problems) == 0 || len(problems) > config.MaxProblems:
 			t.Fatalf("the error is %T with %d problems", err, len(problems))
 		default:

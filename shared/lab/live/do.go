@@ -55,7 +55,7 @@ func (a action) usage() string {
 
 // actions are all that Do can do, in the order of the help.
 func actions() []action {
-	return append(networkActions(), detourActions()...)
+	return slices.Concat(networkActions(), edgeActions(), detourActions())
 }
 
 // networkActions act on the network, or show it.
@@ -83,7 +83,7 @@ func detourActions() []action {
 		{name: "kill", args: []string{"FUNCTION"}, short: "kill a function in the middle of its work", run: needFunctions((*Server).kill)},
 		{
 			name: "request", args: []string{"GROUP", "KIND", "[PATH]"}, options: []string{"id", "extent", "why"}, switches: []string{"ignore-health", "immediate"},
-			short: "make an operator's request: freeze, lockout, forced-switch, manual-switch, manual-switch-to-working, release", run: needFunctions((*Server).request),
+			short: "make an operator's request: freeze, lockout, forced-switch, manual-switch, manual-switch-to-working, release, adopt", run: needFunctions((*Server).request),
 		},
 		{name: "clear", args: []string{"GROUP", "ID"}, short: "clear a standing request; all freeze ends the freeze of all groups", run: needFunctions((*Server).clearRequest)},
 		{name: "journal", args: []string{"GROUP", "[N]"}, short: "show a group's newest decisions (20)", run: needFunctions((*Server).journal)},

@@ -93,7 +93,7 @@ func (s *Server) store(at config.Home) (*awsdynamo.Store, *awswake.Queue, error)
 	clients, err := awsclient.New(awsclient.Options{
 		Doer:        awsclient.NewHTTPClient(awsclient.HTTPOptions{}),
 		HomeAccount: at.Account, HomeCredentials: awsclient.StaticCredentials(at.Account, "simulated-secret"),
-		BaseEndpoint: s.URL() + callersPath + "operator",
+		BaseEndpoint: s.URL() + callersPath + operatorName,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -115,7 +115,7 @@ func (s *Server) store(at config.Home) (*awsdynamo.Store, *awswake.Queue, error)
 func kinds() []string {
 	return []string{
 		string(protection.Freeze), string(protection.Lockout), string(protection.ForcedSwitch),
-		string(protection.ManualSwitch), string(protection.ManualSwitchToWorking), string(protection.Release),
+		string(protection.ManualSwitch), string(protection.ManualSwitchToWorking), string(protection.Release), string(protection.AdoptAnew),
 	}
 }
 

@@ -92,8 +92,8 @@ func (s *Server) force(o order, to string) (Answer, error) {
 	if err := choose("table", table, tables); err != nil {
 		return nil, err
 	}
-	if prefix, err := netip.ParsePrefix(destination); err != nil || prefix != prefix.Masked() {
-		return nil, fmt.Errorf("destination %q is not a CIDR block without host bits; write for example 10.0.0.0/8", destination)
+	if prefix, err := netip.ParsePrefix(destination); !strings.HasPrefix(destination, "pl-") && (err != nil || prefix != prefix.Masked()) {
+		return nil, fmt.Errorf("destination %q is not a CIDR block without host bits; write for example 10.0.0.0/8, or the id of a prefix list", destination)
 	}
 	err := s.world.ForceRoute(by, table, destination, to)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"detour/shared/lab"
 	"detour/shared/lab/lambdahost"
 	"detour/shared/sim"
+	"detour/shared/sim/cloudwatchapi"
 	"detour/shared/sim/dynamoapi"
 	"detour/shared/sim/ec2api"
 	"detour/shared/sim/endpoint"
@@ -180,8 +181,10 @@ func onLoopback(listen string) error {
 func (s *Server) handler() http.Handler {
 	ec2 := ec2api.New(recorder{World: s.world, server: s})
 	ec2.LimitPages(s.opts.File.World.PageLimit)
+	alarms := cloudwatchapi.New(s.world)
+	alarms.LimitPages(s.opts.File.World.PageLimit)
 	var aws http.Handler = endpoint.New(map[string]http.Handler{
-		"ec2": ec2, "sts": ec2, "dynamodb": s.tables, "sqs": s.queues, "events": eventsapi.New(s.keeper, s.published),
+		"ec2": ec2, "sts": ec2, cloudwatchapi.Service: alarms, "dynamodb": s.tables, "sqs": s.queues, "events": eventsapi.New(s.keeper, s.published),
 	})
 	if s.opts.Wrap != nil {
 		aws = s.opts.Wrap(aws)
@@ -189,6 +192,10 @@ func (s *Server) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost && r.URL.Path == ControlPath {
 			s.control(w, r)
+			return
+		}
+		if r.Method == http.MethodGet && r.URL.Path == DeploymentPath {
+			s.deployment(w)
 			return
 		}
 		who := program(r.UserAgent())

@@ -51,7 +51,7 @@ func (s *Server) called(call sim.CallRecord) {
 	case call.Write != nil:
 		s.lines.tell(line{Kind: kindWrite, Who: call.Process, What: call.Action + " " + describeWrite(call.Write), Data: told(call)})
 		s.change.signal()
-	case writes(call.Action):
+	case writes(call.Action) && call.Code != "":
 		s.lines.tell(line{Kind: kindWrite, Who: call.Process, What: call.Action + " is refused: " + call.Code, Data: told(call)})
 	}
 }

@@ -52,7 +52,11 @@ type action struct {
 	// They are those of the API model, whether the World supports them or not.
 	scalars []string
 	lists   []string
-	run     func(rq *request) (any, *sim.APIError)
+	// members names the parameters Name.N.Member.
+	members map[string][]string
+	// bulk: without ids, filters and a page length it draws from a smaller bucket.
+	bulk bool
+	run  func(rq *request) (any, *sim.APIError)
 }
 
 // actionNamed returns the action of a face, or false if it has none such.
@@ -61,6 +65,12 @@ func actionNamed(f face, name string) (action, bool) {
 		return stsAction(name)
 	}
 	if act, ok := readAction(name); ok {
+		return act, true
+	}
+	if act, ok := vpcAction(name); ok {
+		return act, true
+	}
+	if act, ok := tgwAction(name); ok {
 		return act, true
 	}
 	return writeAction(name)
@@ -137,6 +147,11 @@ func (act action) takes(name string) bool {
 		return true
 	}
 	root, rest, dotted := strings.Cut(name, ".")
+	if members := act.members[root]; dotted && members != nil {
+		number, member, _ := strings.Cut(rest, ".")
+		_, ok := index(number)
+		return ok && slices.Contains(members, member)
+	}
 	if !dotted || !slices.Contains(act.lists, root) {
 		return false
 	}

@@ -17,8 +17,8 @@ func tgwPages() bounds { return bounds{least: 5, most: 1000, usual: 1000} }
 func vpnKind() kind[sim.VPNView] {
 	return kind[sim.VPNView]{
 		id:          func(v sim.VPNView) string { return v.ID },
-		names:       []string{"vpn-connection-id", "state", "transit-gateway-id", "type", "option.static-routes-only", "tag-key"},
-		unsupported: []string{"customer-gateway-configuration", "customer-gateway-id", "route.destination-cidr-block", "bgp-asn", "vpn-gateway-id"},
+		names:       []string{"vpn-connection-id", "state", "transit-gateway-id", "vpn-gateway-id", "type", "option.static-routes-only", "route.destination-cidr-block", "tag-key"},
+		unsupported: []string{"customer-gateway-configuration", "customer-gateway-id", "bgp-asn"},
 		tagged:      true,
 		badName:     badFilter,
 		field: func(v sim.VPNView, name string) []string {
@@ -28,7 +28,15 @@ func vpnKind() kind[sim.VPNView] {
 			case "state":
 				return []string{v.State}
 			case "transit-gateway-id":
-				return []string{v.TransitGateway}
+				return nonEmpty(v.TransitGateway)
+			case "vpn-gateway-id":
+				return nonEmpty(v.VPNGateway)
+			case "route.destination-cidr-block":
+				var blocks []string
+				for _, block := range v.Routes {
+					blocks = append(blocks, block.String())
+				}
+				return blocks
 			case "type":
 				return []string{vpnType}
 			case "option.static-routes-only":
@@ -135,12 +143,13 @@ func describeAttachments(rq *request) (any, *sim.APIError) {
 	}
 	found, unknown := k.named(rq.world.TransitGatewayAttachments(rq.caller), ids)
 	if unknown != "" {
-		return nil, fail(http.StatusBadRequest, "InvalidTransitGatewayAttachmentID.NotFound", "Transit Gateway Attachment %s was deleted or does not exist.", unknown)
+		return nil, unknownAttachment(unknown)
 	}
 	answer := &attachmentsXML{}
-	found, answer.NextToken = cut(rq, k.pick(found, filters), k.id, pg)
+	found, answer.NextToken = cut(rq, k.pick(found, filters), attachmentKey, pg)
 	for _, a := range found {
 		answer.Attachments.Items = append(answer.Attachments.Items, attachmentXML(a))
+		rq.record.Told = append(rq.record.Told, sim.Told{Resource: a.ID, Field: "attachment-state", Value: a.State})
 	}
 	return answer, nil
 }

@@ -10,7 +10,8 @@ import (
 
 // FuzzWire sends form bodies as they come. Nothing panics; the answer is always
 // one well-formed document of a known root; each call makes one record; an error
-// writes nothing; and following the tokens comes to an end.
+// writes nothing; what is no write changes no table, apart from the switches of
+// propagation; and following the tokens comes to an end.
 func FuzzWire(f *testing.F) {
 	const version = "&Version=" + ec2Version
 	for _, body := range []string{
@@ -26,6 +27,26 @@ func FuzzWire(f *testing.F) {
 		"Action=%00%01%ff<>&Version=", "Action=AssumeRole&RoleArn=arn:aws:iam::444455556666:role/&RoleSessionName=%00&Version=" + stsVersion,
 		"Action=DescribeTransitGatewayAttachments&TransitGatewayAttachmentIds.1=tgw-attach-vpn1&MaxResults=1000" + version,
 		"Action=GetTransitGatewayRouteTableAssociations&TransitGatewayRouteTableId=tgw-rtb-1&DryRun=true" + version,
+		"Action=DescribeTransitGateways&Filter.1.Name=options.amazon-side-asn&Filter.1.Value.1=64512&TransitGatewayIds.1=tgw-1" + version,
+		"Action=DescribeTransitGatewayConnects&TransitGatewayAttachmentIds.1=tgw-attach-con1" + version,
+		"Action=DescribeTransitGatewayConnectPeers&TransitGatewayConnectPeerIds.1=tgw-connect-peer-1&Filter.1.Name=state&Filter.1.Value.1=*" + version,
+		"Action=GetTransitGatewayRouteTablePropagations&TransitGatewayRouteTableId=tgw-rtb-1&MaxResults=5" + version,
+		"Action=GetTransitGatewayPrefixListReferences&TransitGatewayRouteTableId=tgw-rtb-1&Filter.1.Name=is-blackhole&Filter.1.Value.1=false" + version,
+		"Action=CreateTransitGatewayPrefixListReference&TransitGatewayRouteTableId=tgw-rtb-1&PrefixListId=pl-1&TransitGatewayAttachmentId=tgw-attach-vpn1" + version,
+		"Action=ModifyTransitGatewayPrefixListReference&TransitGatewayRouteTableId=tgw-rtb-1&PrefixListId=pl-1&Blackhole=true" + version,
+		"Action=DeleteTransitGatewayPrefixListReference&TransitGatewayRouteTableId=tgw-rtb-1&PrefixListId=pl-1" + version,
+		"Action=EnableTransitGatewayRouteTablePropagation&TransitGatewayRouteTableId=tgw-rtb-1&TransitGatewayAttachmentId=tgw-attach-con1" + version,
+		"Action=DisableTransitGatewayRouteTablePropagation&TransitGatewayRouteTableId=tgw-rtb-1&TransitGatewayAttachmentId=tgw-attach-vpc1&DryRun=true" + version,
+		"Action=EnableVgwRoutePropagation&RouteTableId=rtb-1&GatewayId=vgw-1" + version,
+		"Action=DisableVgwRoutePropagation&RouteTableId=rtb-1&GatewayId=vgw-1" + version,
+		"Action=ModifyManagedPrefixList&PrefixListId=pl-1&CurrentVersion=1&AddEntry.1.Cidr=10.9.9.9/8&AddEntry.1.Description=%00&RemoveEntry.7.Cidr=10.7.0.0/16" + version,
+		"Action=ModifyManagedPrefixList&PrefixListId=pl-1&MaxEntries=1000&PrefixListName=<&>" + version,
+		"Action=GetManagedPrefixListEntries&PrefixListId=pl-1&TargetVersion=1&MaxResults=1" + version,
+		"Action=DescribeManagedPrefixLists&PrefixListId.1=pl-1&Filter.1.Name=owner-id&Filter.1.Value.1=*" + version,
+		"Action=DescribeNetworkInterfaces&NetworkInterfaceId.1=eni-1&Filter.1.Name=source-dest-check&Filter.1.Value.1=false" + version,
+		"Action=DescribeInstanceStatus&IncludeAllInstances=true&MaxResults=5" + version, "Action=DescribeInstances&InstanceId.1=i-9" + version,
+		"Action=DescribeVpcs&Filter.1.Name=cidr&Filter.1.Value.1=10.*" + version, "Action=DescribeSubnets" + version, "Action=DescribeVpnGateways&VpnGatewayId.1=vgw-1" + version,
+		"Action=CreateRoute&RouteTableId=rtb-1&DestinationPrefixListId=pl-1&InstanceId=i-1" + version,
 	} {
 		f.Add(body, account, "ec2")
 	}
@@ -48,7 +69,7 @@ func FuzzWire(f *testing.F) {
 			if failed := root == "Response" || root == "ErrorResponse"; failed != (status != 200) || !failed && root != record.Action+"Response" {
 				t.Fatalf("root %s, status %d", root, status)
 			}
-			if record.Write == nil && world.Snapshot() != before {
+			if record.Write == nil && !strings.HasSuffix(record.Action, "Propagation") && world.Snapshot() != before {
 				t.Fatalf("a call without a write left\n%s", world.Snapshot())
 			}
 			if token == "" {

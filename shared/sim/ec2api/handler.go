@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"detour/shared/sim"
@@ -35,14 +36,12 @@ type network interface {
 	TransitGatewayRouteTables(c sim.Caller) []sim.TGWTableView
 	TransitGatewayRoutes(c sim.Caller, table string) ([]sim.TGWRouteView, *sim.APIError)
 	Associations(c sim.Caller, table string) ([]sim.AttachmentRef, *sim.APIError)
-	RouteTables(c sim.Caller) []sim.VPCTableView
 
 	CreateTransitGatewayRoute(c sim.Caller, table string, dst netip.Prefix, target string) (sim.TGWRouteView, *sim.RouteWrite, *sim.APIError)
 	ReplaceTransitGatewayRoute(c sim.Caller, table string, dst netip.Prefix, target string) (sim.TGWRouteView, *sim.RouteWrite, *sim.APIError)
 	DeleteTransitGatewayRoute(c sim.Caller, table string, dst netip.Prefix) (sim.TGWRouteView, *sim.RouteWrite, *sim.APIError)
-	CreateRoute(c sim.Caller, table string, dst netip.Prefix, target string) (*sim.RouteWrite, *sim.APIError)
-	ReplaceRoute(c sim.Caller, table string, dst netip.Prefix, target string) (*sim.RouteWrite, *sim.APIError)
-	DeleteRoute(c sim.Caller, table string, dst netip.Prefix) (*sim.RouteWrite, *sim.APIError)
+	vpcNetwork
+	tgwNetwork
 
 	// Record takes the line of the call log: one per call, after its effect and
 	// before its answer.
@@ -90,8 +89,10 @@ type request struct {
 	id     string
 	// pageLimit is the Handler's.
 	pageLimit int
-	// record collects what the call log will say of the call.
+	// record collects what the call log will say of the call, and absent what the
+	// call was told is not there, which an error can tell too.
 	record sim.CallRecord
+	absent []sim.Told
 }
 
 // answer runs one call: parse, authenticate, admit, act, record, write out.
@@ -107,8 +108,9 @@ func (h *Handler) answer(r *http.Request) answer {
 	rq.record.Params = rq.params
 	if err != nil {
 		rq.record.Code = err.Code
-		rq.record.Telemetry, rq.record.Write = nil, nil
+		rq.record.Telemetry, rq.record.Told, rq.record.Write = nil, nil, nil
 	}
+	rq.record.Told = append(rq.record.Told, rq.absent...)
 	h.world.Record(rq.record)
 	if err != nil {
 		return rq.failure(err)
@@ -144,6 +146,7 @@ func (rq *request) run(ctx context.Context, r *http.Request) (any, *sim.APIError
 	if version := params.Get("Version"); version != rq.face.version() {
 		return nil, fail(http.StatusBadRequest, "NoSuchVersion", "The requested version (%s) of service %s does not exist", version, rq.face.service())
 	}
+	rq.caller.Bulk = act.bulk && !rq.narrowed()
 	if err = rq.world.Admit(rq.caller, rq.action, act.mutating); err != nil {
 		return nil, err
 	}
@@ -160,6 +163,18 @@ func (rq *request) run(ctx context.Context, r *http.Request) (any, *sim.APIError
 		err = fail(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
 	}
 	return result, err
+}
+
+// narrowed reports whether a read names what it wants, or how much of it at once.
+// Source: EC2 Developer Guide, API request throttling.
+func (rq *request) narrowed() bool {
+	for name := range rq.params {
+		root, _, list := strings.Cut(name, ".")
+		if list && (root == "Filter" || strings.HasSuffix(root, "Id")) || name == "MaxResults" {
+			return true
+		}
+	}
+	return false
 }
 
 // requestID makes the id of the nth request of a Handler: same run, same ids.

@@ -19,8 +19,8 @@ type still struct{}
 func (still) Now() time.Time               { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 func (still) At(time.Time, string, func()) {}
 
-// worldOf returns a network with one transit gateway, whose table has n statics, one VPC and one
-// VPN connection.
+// worldOf returns a network with one transit gateway, whose table has n statics, one VPC with a
+// virtual private gateway and an appliance, a VPN connection on each gateway, and a prefix list.
 func worldOf(tb testing.TB, n int) *sim.World {
 	tb.Helper()
 	table := sim.TransitGatewayTable{ID: "tgw-rtb-1", Associated: []string{"tgw-attach-vpc1"}, Propagated: []string{"tgw-attach-vpc1"}}
@@ -32,11 +32,20 @@ func worldOf(tb testing.TB, n int) *sim.World {
 		TransitGateways: []sim.TransitGatewaySpec{{ID: "tgw-1", Tables: []sim.TransitGatewayTable{table}}},
 		VPCs: []sim.VPCSpec{{
 			ID: "vpc-1", CIDRs: []string{"10.1.0.0/16"}, Attachments: []sim.AttachmentSpec{{ID: "tgw-attach-vpc1", TransitGateway: "tgw-1"}},
-			Tables: []sim.VPCTableSpec{{ID: "rtb-1", Routes: []sim.RouteSpec{{Destination: "192.168.0.0/16", Target: "tgw-1"}}}},
+			Tables: []sim.VPCTableSpec{{ID: "rtb-1", Propagated: []string{"vgw-1"}, Routes: []sim.RouteSpec{{Destination: "192.168.0.0/16", Target: "tgw-1"}, {Destination: "pl-1", Target: "eni-1"}}}},
 		}},
+		VPNGateways: []sim.VPNGatewaySpec{{ID: "vgw-1", VPC: "vpc-1"}},
+		Appliances:  []sim.ApplianceSpec{{Instance: "i-1", Interface: "eni-1", VPC: "vpc-1", Address: "10.1.0.9"}},
+		PrefixLists: []sim.PrefixListSpec{{ID: "pl-1", MaxEntries: 9, Entries: []string{"10.8.0.0/16", "10.7.0.0/16"}}},
 		VPNs: []sim.VPNSpec{{
 			ID: "vpn-1", Name: "paris <&>", Attachment: sim.AttachmentSpec{ID: "tgw-attach-vpn1", TransitGateway: "tgw-1"}, Site: "paris",
 			Tunnels: []sim.TunnelSpec{{OutsideIP: "198.51.100.1"}, {OutsideIP: "198.51.100.2", Down: true}},
+		}, {
+			ID: "vpn-2", VPNGateway: "vgw-1", Site: "paris", Routes: []string{"10.66.0.0/16"}, Tunnels: []sim.TunnelSpec{{OutsideIP: "198.51.100.9"}},
+		}},
+		Connects: []sim.ConnectSpec{{
+			Attachment: sim.AttachmentSpec{ID: "tgw-attach-con1", TransitGateway: "tgw-1"}, Transport: "tgw-attach-vpc1", Site: "paris",
+			Peers: []sim.ConnectPeerSpec{{ID: "tgw-connect-peer-1", PeerAddress: "10.1.0.9", TransitGatewayAddress: "192.0.2.1", InsideCIDR: "169.254.6.0/29"}},
 		}},
 		Sites: []sim.SiteSpec{{Name: "paris", Networks: []string{"192.168.0.0/16"}}},
 	}, sim.Options{})

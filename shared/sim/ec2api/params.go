@@ -120,3 +120,30 @@ func parseCIDR(value, shownAs string) (netip.Prefix, *sim.APIError) {
 func badCIDR(value, shownAs string) *sim.APIError {
 	return fail(http.StatusBadRequest, "InvalidParameterValue", "Value (%s) for parameter %s is invalid. This is not a valid CIDR block.", value, shownAs)
 }
+
+// number reads a whole number of at least least; absent is 0.
+func (rq *request) number(name string, least int64) (int64, *sim.APIError) {
+	value := rq.params.Get(name)
+	if value == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(value, 10, 32)
+	if err != nil || n < least {
+		return 0, fail(http.StatusBadRequest, "InvalidParameterValue", "Value (%s) for parameter %s is invalid.", value, name)
+	}
+	return n, nil
+}
+
+// numbers returns the N of the parameters Name.N.Member, sorted, each once.
+func (rq *request) numbers(name string) []int {
+	var found []int
+	for key := range rq.params {
+		rest, ok := strings.CutPrefix(key, name+".")
+		number, _, _ := strings.Cut(rest, ".")
+		if n, valid := index(number); ok && valid && !slices.Contains(found, n) {
+			found = append(found, n)
+		}
+	}
+	slices.Sort(found)
+	return found
+}

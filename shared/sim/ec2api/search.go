@@ -10,8 +10,7 @@ import (
 )
 
 // The filters of SearchTransitGatewayRoutes. Source: EC2 API reference,
-// SearchTransitGatewayRoutes; prefix-list-id is accepted and matches nothing,
-// because the simulated network has no prefix lists.
+// SearchTransitGatewayRoutes.
 const (
 	byAttachment   = "attachment.transit-gateway-attachment-id"
 	byResource     = "attachment.resource-id"
@@ -177,6 +176,8 @@ func (f routeFilter) matchesRoute(route sim.TGWRouteView) bool {
 		return slices.ContainsFunc(f.prefixes, func(p netip.Prefix) bool { return p.Bits() <= dst.Bits() && p.Contains(dst.Addr()) })
 	case bySupernetOf:
 		return slices.ContainsFunc(f.prefixes, func(p netip.Prefix) bool { return dst.Bits() <= p.Bits() && dst.Contains(p.Addr()) })
+	case byPrefixList:
+		return listed(route, f.values)
 	case byState:
 		return slices.Contains(f.values, route.State)
 	case byType:

@@ -20,6 +20,8 @@ type kind[T any] struct {
 	tagged bool
 	// field returns what a filter of that name is compared with.
 	field func(thing T, name string) []string
+	// hidden says what an answer leaves out although it is there; nil: nothing.
+	hidden func(T) bool
 	// badName is AWS's answer to a filter that the call does not have.
 	badName func(name string) *sim.APIError
 }
@@ -54,6 +56,9 @@ func (k kind[T]) check(filters []filter) *sim.APIError {
 func (k kind[T]) pick(things []T, filters []filter) []T {
 	var picked []T
 	for _, thing := range things {
+		if k.hidden != nil && k.hidden(thing) {
+			continue
+		}
 		if !slices.ContainsFunc(filters, func(f filter) bool { return !f.matches(k.field(thing, f.name)) }) {
 			picked = append(picked, thing)
 		}

@@ -37,9 +37,17 @@ type vpnConnection struct {
 	Type           string          `xml:"type"`
 	Category       string          `xml:"category"`
 	TransitGateway string          `xml:"transitGatewayId,omitempty"`
+	VPNGateway     string          `xml:"vpnGatewayId,omitempty"`
 	StaticOnly     bool            `xml:"options>staticRoutesOnly"`
 	Tags           list[tag]       `xml:"tagSet"`
+	Routes         list[vpnRoute]  `xml:"routes"`
 	Telemetry      list[telemetry] `xml:"vgwTelemetry"`
+}
+
+type vpnRoute struct {
+	Destination string `xml:"destinationCidrBlock"`
+	Source      string `xml:"source"`
+	State       string `xml:"state"`
 }
 
 type telemetry struct {
@@ -53,7 +61,10 @@ type telemetry struct {
 func vpnXML(v sim.VPNView) vpnConnection {
 	shown := vpnConnection{
 		ID: v.ID, State: v.State, Type: vpnType, Category: "VPN", TransitGateway: v.TransitGateway,
-		StaticOnly: true, Tags: tags(v.Name),
+		VPNGateway: v.VPNGateway, StaticOnly: true, Tags: tags(v.Name),
+	}
+	for _, block := range v.Routes {
+		shown.Routes.Items = append(shown.Routes.Items, vpnRoute{Destination: block.String(), Source: "Static", State: "available"})
 	}
 	for _, t := range v.Tunnels {
 		status := "DOWN"
@@ -94,7 +105,7 @@ type associationState struct {
 func attachmentXML(a sim.AttachmentView) attachment {
 	shown := attachment{
 		ID: a.ID, TransitGateway: a.TransitGateway, GatewayOwner: a.OwnerAccount, ResourceOwner: a.ResourceOwner,
-		ResourceType: a.ResourceType, ResourceID: a.ResourceID, State: a.State,
+		ResourceType: a.ResourceType, ResourceID: a.ResourceID, State: a.State, Tags: tags(a.Name),
 	}
 	if a.AssociatedTable != "" {
 		shown.Association = &associationState{Table: a.AssociatedTable, State: associated}
@@ -152,13 +163,14 @@ type tgwRouteAnswer struct {
 
 type tgwRoute struct {
 	Destination string       `xml:"destinationCidrBlock"`
+	PrefixList  string       `xml:"prefixListId,omitempty"`
 	Attachments list[refXML] `xml:"transitGatewayAttachments"`
 	Type        string       `xml:"type"`
 	State       string       `xml:"state"`
 }
 
 func tgwRouteXML(route sim.TGWRouteView) tgwRoute {
-	shown := tgwRoute{Destination: route.Destination.String(), Type: route.Type, State: route.State}
+	shown := tgwRoute{Destination: route.Destination.String(), PrefixList: route.PrefixList, Type: route.Type, State: route.State}
 	for _, ref := range route.Attachments {
 		shown.Attachments.Items = append(shown.Attachments.Items, refOf(ref))
 	}
@@ -182,19 +194,24 @@ type routeTable struct {
 	Owner        string                 `xml:"ownerId"`
 	Routes       list[vpcRoute]         `xml:"routeSet"`
 	Associations list[tableAssociation] `xml:"associationSet"`
-	Propagating  list[tag]              `xml:"propagatingVgwSet"`
+	Propagating  list[propagatingVGW]   `xml:"propagatingVgwSet"`
 	Tags         list[tag]              `xml:"tagSet"`
 }
 
-type tableAssociation struct {
-	ID    string `xml:"routeTableAssociationId"`
-	Table string `xml:"routeTableId"`
-	Main  bool   `xml:"main"`
-	State string `xml:"associationState>state"`
+type propagatingVGW struct {
+	Gateway string `xml:"gatewayId"`
 }
 
-// vpcTable shows a table. The id of the main association is made from the
-// table's, because the World has none.
+type tableAssociation struct {
+	ID     string `xml:"routeTableAssociationId"`
+	Table  string `xml:"routeTableId"`
+	Subnet string `xml:"subnetId,omitempty"`
+	Main   bool   `xml:"main"`
+	State  string `xml:"associationState>state"`
+}
+
+// vpcTable shows a table. The ids of associations are made from the table's or
+// the subnet's, because the World has none.
 func vpcTable(t sim.VPCTableView, account string) routeTable {
 	shown := routeTable{ID: t.ID, VPC: t.VPC, Owner: account}
 	if t.Main {
@@ -202,8 +219,20 @@ func vpcTable(t sim.VPCTableView, account string) routeTable {
 			ID: "rtbassoc-" + strings.TrimPrefix(t.ID, "rtb-"), Table: t.ID, Main: true, State: associated,
 		}}
 	}
+	for _, subnet := range t.Subnets {
+		shown.Associations.Items = append(shown.Associations.Items, tableAssociation{
+			ID: "rtbassoc-" + strings.TrimPrefix(subnet, "subnet-"), Table: t.ID, Subnet: subnet, State: associated,
+		})
+	}
+	for _, gateway := range t.Propagating {
+		shown.Propagating.Items = append(shown.Propagating.Items, propagatingVGW{Gateway: gateway})
+	}
 	for _, route := range t.Routes {
-		shown.Routes.Items = append(shown.Routes.Items, vpcRouteXML(route))
+		entry := vpcRouteXML(route)
+		if entry.Instance != "" {
+			entry.InstanceOwner = account
+		}
+		shown.Routes.Items = append(shown.Routes.Items, entry)
 	}
 	return shown
 }
@@ -211,11 +240,13 @@ func vpcTable(t sim.VPCTableView, account string) routeTable {
 type vpcRoute struct {
 	Destination       string `xml:"destinationCidrBlock,omitempty"`
 	DestinationIPv6   string `xml:"destinationIpv6CidrBlock,omitempty"`
+	DestinationList   string `xml:"destinationPrefixListId,omitempty"`
 	TransitGateway    string `xml:"transitGatewayId,omitempty"`
 	NetworkInterface  string `xml:"networkInterfaceId,omitempty"`
 	Gateway           string `xml:"gatewayId,omitempty"`
 	NATGateway        string `xml:"natGatewayId,omitempty"`
 	Instance          string `xml:"instanceId,omitempty"`
+	InstanceOwner     string `xml:"instanceOwnerId,omitempty"`
 	Peering           string `xml:"vpcPeeringConnectionId,omitempty"`
 	EgressOnlyGateway string `xml:"egressOnlyInternetGatewayId,omitempty"`
 	LocalGateway      string `xml:"localGatewayId,omitempty"`
@@ -228,13 +259,16 @@ type vpcRoute struct {
 
 // vpcRouteXML shows a route, its target in the element that the kind of its id
 // belongs to. Gateway endpoints (vpce-) stand in gatewayId, as does local. A
-// route to an instance shows no interface, where AWS shows both.
+// route to an appliance shows interface and instance.
 func vpcRouteXML(route sim.VPCRouteView) vpcRoute {
-	shown := vpcRoute{Origin: route.Origin, State: route.State}
-	if route.Destination.Addr().Is4() {
-		shown.Destination = route.Destination.String()
-	} else {
-		shown.DestinationIPv6 = route.Destination.String()
+	shown := vpcRoute{Origin: route.Origin, State: route.State, NetworkInterface: route.Interface, Instance: route.Instance}
+	switch block := route.Destination.Prefix(); {
+	case !block.IsValid():
+		shown.DestinationList = route.Destination.List()
+	case block.Addr().Is4():
+		shown.Destination = block.String()
+	default:
+		shown.DestinationIPv6 = block.String()
 	}
 	kind, _, _ := strings.Cut(route.Target, "-")
 	switch kind {

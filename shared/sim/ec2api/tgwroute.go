@@ -64,26 +64,34 @@ func (rq *request) tgwDestination() (string, netip.Prefix, *sim.APIError) {
 	return table, dst, err
 }
 
-// tgwRoute reads a route to write: an attachment or Blackhole. The codes for
-// none and for both are UNVERIFIED.
+// tgwRoute reads a route to write.
 func (rq *request) tgwRoute() (table string, dst netip.Prefix, target string, err *sim.APIError) {
 	if table, dst, err = rq.tgwDestination(); err != nil {
 		return "", netip.Prefix{}, "", err
 	}
+	if target, err = rq.tgwTarget(); err != nil {
+		return "", netip.Prefix{}, "", err
+	}
+	return table, dst, target, nil
+}
+
+// tgwTarget reads where a route or a reference is to lead: an attachment or
+// Blackhole. The codes for none and for both are UNVERIFIED.
+func (rq *request) tgwTarget() (string, *sim.APIError) {
 	drop, err := rq.boolean("Blackhole")
 	if err != nil {
-		return "", netip.Prefix{}, "", err
+		return "", err
 	}
 	attachment := rq.params.Get("TransitGatewayAttachmentId")
 	switch {
 	case drop && attachment != "":
-		return "", netip.Prefix{}, "", fail(http.StatusBadRequest, "InvalidParameterCombination", "The parameters TransitGatewayAttachmentId and Blackhole may not be used together")
+		return "", fail(http.StatusBadRequest, "InvalidParameterCombination", "The parameters TransitGatewayAttachmentId and Blackhole may not be used together")
 	case drop:
-		return table, dst, blackhole, nil
+		return blackhole, nil
 	case attachment == "":
-		return "", netip.Prefix{}, "", missing("TransitGatewayAttachmentId or Blackhole")
+		return "", missing("TransitGatewayAttachmentId or Blackhole")
 	case !strings.HasPrefix(attachment, "tgw-attach-"):
-		return "", netip.Prefix{}, "", badAttachmentID()
+		return "", badAttachmentID()
 	}
-	return table, dst, attachment, nil
+	return attachment, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"detour/shared/route"
 	"detour/shared/sim"
 )
 
@@ -91,35 +92,56 @@ func (rq *request) vpcWritten(write *sim.RouteWrite, err *sim.APIError) (any, *s
 }
 
 // vpcDestination reads the table and the destination of a write: exactly one of
-// an IPv4 and an IPv6 block. The code for two is UNVERIFIED.
-func (rq *request) vpcDestination() (string, netip.Prefix, *sim.APIError) {
-	table, err := rq.required("RouteTableId", "routeTableId")
+// an IPv4 block, an IPv6 block and a prefix list. The code for two is UNVERIFIED.
+func (rq *request) vpcDestination() (string, route.Destination, *sim.APIError) {
+	table, err := rq.vpcTableID()
 	if err != nil {
-		return "", netip.Prefix{}, err
+		return "", route.Destination{}, err
 	}
-	if !strings.HasPrefix(table, "rtb-") {
-		return "", netip.Prefix{}, badTableID(table)
+	var given []string
+	for _, name := range []string{"DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId"} {
+		if rq.params.Has(name) {
+			given = append(given, name)
+		}
 	}
-	v4, v6 := rq.params.Has("DestinationCidrBlock"), rq.params.Has("DestinationIpv6CidrBlock")
-	switch list := rq.params.Has("DestinationPrefixListId"); {
-	case v4 && v6 || list && (v4 || v6):
-		return "", netip.Prefix{}, fail(http.StatusBadRequest, "InvalidParameterCombination", "The request must contain exactly one of destinationCidrBlock, destinationIpv6CidrBlock, destinationPrefixListId")
-	case list:
-		return "", netip.Prefix{}, fail(http.StatusBadRequest, "UnsupportedOperation", "The simulated network has no prefix lists; name the destination by destinationCidrBlock or destinationIpv6CidrBlock.")
-	case v6:
-		dst, err := readDestination(rq.params.Get("DestinationIpv6CidrBlock"), "destinationIpv6CidrBlock", "destination-ipv6-cidr-block")
+	if len(given) == 0 {
+		return "", route.Destination{}, missing("destinationCidrBlock or destinationIpv6CidrBlock")
+	}
+	if len(given) > 1 {
+		return "", route.Destination{}, fail(http.StatusBadRequest, "InvalidParameterCombination", "The request must contain exactly one of destinationCidrBlock, destinationIpv6CidrBlock, destinationPrefixListId")
+	}
+	value := rq.params.Get(given[0])
+	switch given[0] {
+	case "DestinationPrefixListId":
+		if err = checkListID(value); err != nil {
+			return "", route.Destination{}, err
+		}
+		return table, route.PrefixList(value), nil
+	case "DestinationIpv6CidrBlock":
+		dst, err := readDestination(value, "destinationIpv6CidrBlock", "destination-ipv6-cidr-block")
 		if err == nil && dst.Addr().Is4() {
 			err = badCIDR(dst.String(), "destinationIpv6CidrBlock")
 		}
-		return table, dst, err
-	case v4:
-		dst, err := readDestination(rq.params.Get("DestinationCidrBlock"), "destinationCidrBlock", "destination-cidr-block")
+		return table, route.CIDR(dst), err
+	default:
+		dst, err := readDestination(value, "destinationCidrBlock", "destination-cidr-block")
 		if err == nil && !dst.Addr().Is4() {
 			err = badCIDR(dst.String(), "destinationCidrBlock")
 		}
-		return table, dst, err
+		return table, route.CIDR(dst), err
 	}
-	return "", netip.Prefix{}, missing("destinationCidrBlock or destinationIpv6CidrBlock")
+}
+
+// vpcTableID reads the id of a VPC route table.
+func (rq *request) vpcTableID() (string, *sim.APIError) {
+	table, err := rq.required("RouteTableId", "routeTableId")
+	if err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(table, "rtb-") {
+		return "", badTableID(table)
+	}
+	return table, nil
 }
 
 // readDestination reads a block. The message for an empty one is from an issue

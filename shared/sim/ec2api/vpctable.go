@@ -15,10 +15,9 @@ func vpcPages() bounds { return bounds{least: 5, most: 100, usual: 100} }
 
 // tableKind selects for DescribeRouteTables. A route.* filter matches a table if
 // any of its routes matches it; whether two such filters must match the same
-// route is UNVERIFIED, and not asked here. The views show no subnet
-// associations: association.main=false matches every table that is not main,
-// where AWS wants an explicit association. Source of the filters: EC2 API
-// reference, DescribeRouteTables.
+// route is UNVERIFIED, and not asked here. association.main=false matches every
+// table that is not main, where AWS wants an explicit association. Source of the
+// filters: EC2 API reference, DescribeRouteTables.
 func tableKind(account string) kind[sim.VPCTableView] {
 	return kind[sim.VPCTableView]{
 		id: func(t sim.VPCTableView) string { return t.ID },
@@ -26,11 +25,10 @@ func tableKind(account string) kind[sim.VPCTableView] {
 			"route-table-id", "vpc-id", "owner-id", "association.main", "route.destination-cidr-block",
 			"route.destination-ipv6-cidr-block", "route.state", "route.origin", "route.transit-gateway-id",
 			"route.gateway-id", "route.instance-id", "route.nat-gateway-id", "route.vpc-peering-connection-id",
-			"route.egress-only-internet-gateway-id",
+			"route.egress-only-internet-gateway-id", "route.destination-prefix-list-id", "association.subnet-id",
 		},
 		unsupported: []string{
-			"association.gateway-id", "association.route-table-association-id", "association.route-table-id",
-			"association.subnet-id", "route.destination-prefix-list-id", "tag-key",
+			"association.gateway-id", "association.route-table-association-id", "association.route-table-id", "tag-key",
 		},
 		badName: badFilter,
 		field: func(t sim.VPCTableView, name string) []string {
@@ -43,6 +41,8 @@ func tableKind(account string) kind[sim.VPCTableView] {
 				return []string{account}
 			case "association.main":
 				return []string{strconv.FormatBool(t.Main)}
+			case "association.subnet-id":
+				return t.Subnets
 			}
 			var fields []string
 			for _, route := range t.Routes {
@@ -60,6 +60,8 @@ func routeField(route vpcRoute, name string) []string {
 		return nonEmpty(route.Destination)
 	case "route.destination-ipv6-cidr-block":
 		return nonEmpty(route.DestinationIPv6)
+	case "route.destination-prefix-list-id":
+		return nonEmpty(route.DestinationList)
 	case "route.state":
 		return nonEmpty(route.State)
 	case "route.origin":

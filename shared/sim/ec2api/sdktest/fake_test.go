@@ -5,11 +5,13 @@ package sdktest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"testing"
 	"time"
 
+	"detour/shared/route"
 	"detour/shared/sim"
 	"detour/shared/sim/ec2api"
 
@@ -21,6 +23,8 @@ import (
 
 // fake is a network with fixed contents that notes what it was asked.
 type fake struct {
+	*sim.World // What a test has not canned is not asked for: there is no World.
+
 	vpns         []sim.VPNView
 	attachments  []sim.AttachmentView
 	tgwTables    []sim.TGWTableView
@@ -55,7 +59,7 @@ func (f *fake) Associations(_ sim.Caller, _ string) ([]sim.AttachmentRef, *sim.A
 	return f.associations, f.refuse
 }
 
-func (f *fake) write(c sim.Caller, verb, table string, dst netip.Prefix, target string) (*sim.RouteWrite, *sim.APIError) {
+func (f *fake) write(c sim.Caller, verb, table string, dst fmt.Stringer, target string) (*sim.RouteWrite, *sim.APIError) {
 	if f.refuse != nil {
 		return nil, f.refuse
 	}
@@ -87,15 +91,15 @@ func (f *fake) DeleteTransitGatewayRoute(c sim.Caller, table string, dst netip.P
 	return f.tgwWrite(c, "delete", table, dst, "", "deleted")
 }
 
-func (f *fake) CreateRoute(c sim.Caller, table string, dst netip.Prefix, target string) (*sim.RouteWrite, *sim.APIError) {
+func (f *fake) CreateRoute(c sim.Caller, table string, dst route.Destination, target string) (*sim.RouteWrite, *sim.APIError) {
 	return f.write(c, "create", table, dst, target)
 }
 
-func (f *fake) ReplaceRoute(c sim.Caller, table string, dst netip.Prefix, target string) (*sim.RouteWrite, *sim.APIError) {
+func (f *fake) ReplaceRoute(c sim.Caller, table string, dst route.Destination, target string) (*sim.RouteWrite, *sim.APIError) {
 	return f.write(c, "replace", table, dst, target)
 }
 
-func (f *fake) DeleteRoute(c sim.Caller, table string, dst netip.Prefix) (*sim.RouteWrite, *sim.APIError) {
+func (f *fake) DeleteRoute(c sim.Caller, table string, dst route.Destination) (*sim.RouteWrite, *sim.APIError) {
 	return f.write(c, "delete", table, dst, "")
 }
 
@@ -158,14 +162,14 @@ func sample() *fake {
 		},
 		tables: []sim.VPCTableView{
 			{ID: "rtb-2", VPC: "vpc-1", Routes: []sim.VPCRouteView{
-				{Destination: netip.MustParsePrefix("10.1.0.0/16"), Target: "local", Origin: "CreateRouteTable", State: "active"},
-				{Destination: netip.MustParsePrefix("0.0.0.0/0"), Target: "tgw-1", Origin: "CreateRoute", State: "active"},
-				{Destination: netip.MustParsePrefix("::/0"), Target: "eigw-1", Origin: "CreateRoute", State: "active"},
+				{Destination: route.MustDestination("10.1.0.0/16"), Target: "local", Origin: "CreateRouteTable", State: "active"},
+				{Destination: route.MustDestination("0.0.0.0/0"), Target: "tgw-1", Origin: "CreateRoute", State: "active"},
+				{Destination: route.MustDestination("::/0"), Target: "eigw-1", Origin: "CreateRoute", State: "active"},
 			}},
 			{ID: "rtb-1", VPC: "vpc-1", Main: true, Routes: []sim.VPCRouteView{
-				{Destination: netip.MustParsePrefix("10.1.0.0/16"), Target: "local", Origin: "CreateRouteTable", State: "active"},
-				{Destination: netip.MustParsePrefix("192.168.0.0/16"), Target: "vgw-1", Origin: "EnableVgwRoutePropagation", State: "active"},
-				{Destination: netip.MustParsePrefix("172.16.0.0/12"), Target: "eni-1", Origin: "CreateRoute", State: "blackhole"},
+				{Destination: route.MustDestination("10.1.0.0/16"), Target: "local", Origin: "CreateRouteTable", State: "active"},
+				{Destination: route.MustDestination("192.168.0.0/16"), Target: "vgw-1", Origin: "EnableVgwRoutePropagation", State: "active"},
+				{Destination: route.MustDestination("172.16.0.0/12"), Target: "eni-1", Origin: "CreateRoute", State: "blackhole"},
 			}},
 			{ID: "rtb-3", VPC: "vpc-2", Main: true},
 		},

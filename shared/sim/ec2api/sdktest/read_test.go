@@ -2,11 +2,11 @@ package sdktest
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
+	"detour/shared/route"
 	"detour/shared/sim"
 	"detour/shared/sim/ec2api"
 
@@ -248,7 +248,7 @@ func TestDescribeRouteTables(t *testing.T) {
 		{by("route.nat-gateway-id", "nat-1"), nil, ""},
 		{by("association.main", "true"), []string{"rtb-1", "rtb-3"}, ""},
 		{by("association.main", "false"), []string{"rtb-2"}, ""},
-		{by("association.subnet-id", "subnet-1"), nil, "UnsupportedOperation"},
+		{by("association.gateway-id", "subnet-1"), nil, "UnsupportedOperation"},
 		{by("x", "y"), nil, "InvalidParameterValue"},
 	}, func(filters []types.Filter) ([]string, error) {
 		return describe(&ec2.DescribeRouteTablesInput{Filters: filters})
@@ -299,7 +299,7 @@ func TestTargetElements(t *testing.T) {
 	f := &fake{tables: []sim.VPCTableView{{ID: "rtb-1"}}}
 	for _, k := range kinds {
 		for _, dst := range []string{"10.0.0.0/8", "2001:db8::/32"} {
-			f.tables[0].Routes = []sim.VPCRouteView{{Destination: netip.MustParsePrefix(dst), Target: k.target, Origin: "CreateRoute", State: "active"}}
+			f.tables[0].Routes = []sim.VPCRouteView{{Destination: route.MustDestination(dst), Target: k.target, Origin: "CreateRoute", State: "active"}}
 			out, err := client(ec2api.New(f)).DescribeRouteTables(background(), &ec2.DescribeRouteTablesInput{})
 			if err != nil {
 				t.Fatal(err)

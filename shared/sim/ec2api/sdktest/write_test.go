@@ -174,7 +174,8 @@ func TestVPCDestinations(t *testing.T) {
 		{ec2.DeleteRouteInput{DestinationCidrBlock: str("::/0")}, "InvalidParameterValue", ""},
 		{ec2.DeleteRouteInput{DestinationIpv6CidrBlock: str("0.0.0.0/0")}, "InvalidParameterValue", ""},
 		{ec2.DeleteRouteInput{DestinationCidrBlock: str("0.0.0.0/0"), DestinationIpv6CidrBlock: str("::/0")}, "InvalidParameterCombination", ""},
-		{ec2.DeleteRouteInput{DestinationPrefixListId: str("pl-1")}, "UnsupportedOperation", ""},
+		{ec2.DeleteRouteInput{DestinationPrefixListId: str("list")}, "InvalidPrefixListID.Malformed", ""},
+		{ec2.DeleteRouteInput{DestinationPrefixListId: str("pl-1"), DestinationCidrBlock: str("0.0.0.0/0")}, "InvalidParameterCombination", ""},
 	} {
 		if bad.in.RouteTableId == nil {
 			bad.in.RouteTableId = str("rtb-1")

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"detour/shared/config"
+)
+
+// drawConfig draws a configuration that passes config.Check.
+func drawConfig(t *rapid.T) config.Config {
+	c := config.New()
+	d := drawer{t: t, c: &c}
+	c.Home = config.Home{Account: "000012345678", Region: "us-gov-west-1"}
+	if d.chance("table") {
+		c.TableList = []config.Table{{Name: "core", ID: "tgw-rtb-c0"}}
+	}
+	if d.chance("never") {
+		c.Never = config.Never{Tables: []string{"rtb-never"}, Destinations: []string{"192.0.2.0/24", "pl-never", "2001:db8:ffff::/48"}}
+	}
+	c.Timers.Lease = config.Duration(rapid.IntRange(15, 900).Draw(t, "lease")) * config.Duration(time.Second)
+	c.Timers.Damping.Penalty = float64(rapid.IntRange(0, 1000).Draw(t, "penalty")) / 4
+	c.Limits.MaxMoves = rapid.IntRange(0, 50).Draw(t, "moves")
+	for i := range rapid.IntRange(1, 4).Draw(t, "groups") {
+		c.GroupList = append(c.GroupList, d.group(i))
+	}
+	if problems := config.Check(c); len(problems) > 0 {
+		t.Fatalf("drew a bad configuration: %v", config.Problems(problems))
+	}
+	return c
+}
+
+type drawer struct {
+	t *rapid.T
+	c *config.Config
+	// n makes ids unique.
+	n int
+}
+
+func (d *drawer) chance(what string) bool { return rapid.Bool().Draw(d.t, what) }
+
+func (d *drawer) id(marker string) string {
+	d.n++
+	return fmt.Sprintf("%s0%dx", marker, d.n)
+}
+
+func (d *drawer) group(i int) config.Group {
+	g := config.NewGroup()
+	g.Name = fmt.Sprintf("g_%d", i)
+	g.Mode = rapid.SampledFrom([]string{"observe", "enforce"}).Draw(d.t, "mode")
+	g.Stateful, g.TakeOver, g.SwitchOnDegrade = d.chance("stateful"), d.chance("takeOver"), d.chance("switchOnDegrade")
+	g.Priority = rapid.IntRange(-5, 5).Draw(d.t, "priority")
+	if d.chance("revertive") {
+		g.Revertive, g.WaitToRestore = true, config.Duration(90*time.Second)
+	}
+	g.HoldOff = config.Duration(rapid.IntRange(0, 9).Draw(d.t, "holdOff")) * config.Duration(1500*time.Millisecond)
+	for p := range rapid.IntRange(2, 4).Draw(d.t, "paths") {
+		g.Paths = append(g.Paths, d.path(fmt.Sprintf("p%d", p)))
+	}
+	for u := range rapid.IntRange(1, 3).Draw(d.t, "units") {
+		unit := config.Unit{}
+		for e := range rapid.IntRange(1, 3).Draw(d.t, "entries") {
+			unit.Entries = append(unit.Entries, d.entry(g, i, u, e))
+		}
+		g.Units = append(g.Units, unit)
+	}
+	return g
+}
+
+func (d *drawer) path(name string) config.Path {
+	kind := rapid.SampledFrom([]string{"vpn", "connect", "appliance", "attachment"}).Draw(d.t, "kind")
+	p := config.NewPathOf(kind)
+	p.Name = name
+	switch kind {
+	case "vpn":
+		p.VPN = d.id("vpn-")
+		p.MinAcceptedRoutes = rapid.IntRange(0, 3).Draw(d.t, "accepted")
+	case "connect":
+		p.Attachment = d.id("tgw-attach-")
+		for range rapid.IntRange(1, 3).Draw(d.t, "peers") {
+			p.Peers = append(p.Peers, d.id("tgw-connect-peer-"))
+		}
+	case "appliance":
+		p.Interface, p.Instance = d.id("eni-"), d.id("i-")
+		p.Checks = []config.PathCheck{{Alarm: d.id("box & co "), OnBox: true}}
+	case "attachment":
+		p.Attachment = d.id("tgw-attach-")
+		p.Checks = []config.PathCheck{{Alarm: d.id("probe-"), Pinned: rapid.SampledFrom([]string{"198.51.100.1", "2001:db8::1"}).Draw(d.t, "pin"), Via: d.id("rtb-")}}
+	}
+	if d.chance("activeOnly") {
+		p.Checks = append(p.Checks, config.PathCheck{Alarm: d.id("end-to-end "), ActiveOnly: true, Region: "eu-west-1"})
+	}
+	return p
+}
+
+func (d *drawer) entry(g config.Group, i, u, n int) config.Entry {
+	e := config.Entry{Table: "rtb-v", NextHops: map[string]string{}, Destination: fmt.Sprintf("10.%d.%d.%d/32", i, u, n)}
+	switch rapid.IntRange(0, 2).Draw(d.t, "destination") {
+	case 0:
+		e.Destination = fmt.Sprintf("2001:db8:%d:%d%d::/64", i, u, n)
+	case 1:
+		e.Destination = d.id("pl-")
+	}
+	if len(d.c.TableList) > 0 && d.chance("core") {
+		e.Table = "core"
+	}
+	for _, p := range g.Paths {
+		switch {
+		case e.Table == "core":
+			e.NextHops[p.Name] = d.id("tgw-attach-")
+		case p.Kind == "appliance":
+			e.NextHops[p.Name] = p.Interface
+		default:
+			e.NextHops[p.Name] = d.id(rapid.SampledFrom([]string{"tgw-", "vgw-", "pcx-"}).Draw(d.t, "target"))
+		}
+	}
+	return e
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"detour/shared/adapter/awsclient"
+	"detour/shared/adapter/awsdynamo"
+	"detour/shared/adapter/awswake"
+	"detour/shared/adapter/systemclock"
+	"detour/shared/config"
+	"detour/shared/controller"
+	"detour/shared/lab"
+	"detour/shared/operator"
+	"detour/shared/plan"
+	"detour/shared/protection"
+	"detour/shared/wiring"
+)
+
+// defaultLab is where detour lab serve listens unless it is told otherwise.
+const defaultLab = "http://127.0.0.1:4599"
+
+// The variables that stand in for flags.
+const (
+	envLab    = "DETOUR_LAB"
+	envConfig = "DETOUR_CONFIG"
+	envTable  = "DETOUR_TABLE"
+	envQueue  = "DETOUR_WAKE_QUEUE"
+	envRole   = "DETOUR_ROLE"
+	envID     = "DETOUR_EXTERNAL_ID"
+)
+
+// defaultTable is the name of the record table unless it is told otherwise.
+const defaultTable = "detour"
+
+// placeFlags say where a command works: against AWS, or against a served lab.
+type placeFlags struct {
+	lab                                             string
+	config, table, queue, profile, region, role, id string
+}
+
+// bind gives a command the flags.
+func (f *placeFlags) bind(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.lab, "lab", "", "work on the network that detour lab serve serves, and never on AWS: --lab, or --lab=`ADDRESS` ("+envLab+")")
+	flags.Lookup("lab").NoOptDefVal = cmp.Or(os.Getenv(envLab), defaultLab)
+	flags.StringVar(&f.config, "config", "", "the configuration, YAML or normalized JSON: a `file` ("+envConfig+")")
+	flags.StringVar(&f.table, "table", "", "the DynamoDB `table` of the records ("+envTable+"; \""+defaultTable+"\" otherwise)")
+	flags.StringVar(&f.queue, "wake-queue", "", "the `URL` of the SQS queue of the wake-ups; {account} and {region} in it stand for a group's home ("+envQueue+")")
+	flags.StringVar(&f.profile, "profile", "", "the `profile` of the AWS configuration files (AWS_PROFILE)")
+	flags.StringVar(&f.region, "region", "", "the `Region` whose STS is asked; by default that of the profile, or of the first group's home")
+	flags.StringVar(&f.role, "role", "", "the `ARN` of the role to assume in accounts other than one's own, with {account} in it ("+envRole+")")
+	flags.StringVar(&f.id, "external-id", "", "the external `id` that those roles ask for ("+envID+")")
+}
+
+// elsewhere names the flags that have no meaning in a lab.
+func elsewhere(cmd *cobra.Command) []string {
+	var out []string
+	for _, name := range []string{"config", "table", "wake-queue", "profile", "region", "role", "external-id"} {
+		if cmd.Flags().Changed(name) {
+			out = append(out, "--"+name)
+		}
+	}
+	return out
+}
+
+// place is where a command works, with what there is.
+type place struct {
+	// name says where, for people.
+	name     string
+	config   config.Config
+	groups   []protection.Group
+	operator *operator.Operator
+	clock    systemclock.Clock
+}
+
+// opened is what a place is built from.
+type opened struct {
+	name   string
+	config config.Config
+	// who says who asks.
+	who string
+	// home reaches a home: its AWS configurations, table and queue.
+	home func(account, region string) (reached, error)
+}
+
+// reached is how a home is reached.
+type reached struct {
+	clients      *awsclient.Clients
+	table, queue string
+}
+
+// open finds out where the command works and opens the homes of the groups that it
+// names; none stands for all. changes says that it will make requests.
+func (f *placeFlags) open(ctx context.Context, cmd *cobra.Command, names []string, changes bool) (*place, []string, error) {
+	address := f.lab
+	if address == "" {
+		address = os.Getenv(envLab)
+	}
+	var from opened
+	var err error
+	switch wrong := elsewhere(cmd); {
+	case address != "" && len(wrong) > 0:
+		return nil, nil, fmt.Errorf("%s has no effect in the lab at %s, which says itself what is deployed there; leave it out, or leave --lab out and unset %s to work on AWS",
+			strings.Join(wrong, ", "), address, envLab)
+	case address != "":
+		from, err = openLab(ctx, address)
+	default:
+		from, err = f.openAWS(ctx, changes)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return from.place(names)
+}
+
+// place builds the operator's tool over the homes of the named groups.
+func (from opened) place(names []string) (*place, []string, error) {
+	p := &place{name: from.name, config: from.config, groups: from.config.Groups(), clock: systemclock.New()}
+	names, err := p.choose(names)
+	if err != nil {
+		return nil, nil, err
+	}
+	settings := controller.SettingsFrom(p.config)
+	options := operator.Options{
+		Groups: p.groups, Clock: p.clock, By: from.who, NewID: func() string { return strings.ToLower(rand.Text()[:5]) },
+		Quotas: plan.Quotas{VPCRoutes: p.config.Limits.VPCRoutes, TransitGatewayRoutes: p.config.Limits.TransitGatewayRoutes},
+	}
+	for _, group := range p.groups {
+		known := slices.ContainsFunc(options.Homes, func(h operator.Home) bool { return h.Account == group.Account && h.Region == group.Region })
+		if known || !slices.Contains(names, group.Name) {
+			continue
+		}
+		reached, err := from.home(group.Account, group.Region)
+		if err != nil {
+			return nil, nil, err
+		}
+		home, err := homeOf(group.Account, group.Region, p.groups, settings, reached, p.clock)
+		if err != nil {
+			return nil, nil, err
+		}
+		options.Homes = append(options.Homes, home)
+	}
+	p.operator = operator.New(options)
+	return p, names, nil
+}
+
+// homeOf wires one home: the same adapters as a function has.
+func homeOf(account, region string, groups []protection.Group, settings controller.Settings, at reached, clock systemclock.Clock) (operator.Home, error) {
+	own := slices.DeleteFunc(slices.Clone(groups), func(g protection.Group) bool { return g.Account != account || g.Region != region })
+	aws, err := at.clients.Config(account, region)
+	if err != nil {
+		return operator.Home{}, failure{fmt.Errorf("%w; sign in to that account, or name a role with --role", err)}
+	}
+	records, err := awsdynamo.New(aws, awsdynamo.Options{
+		Table: at.table, Clock: clock, Lease: settings.Lease, Skew: settings.Skew, CallTimeout: settings.CallTimeout,
+	})
+	if err != nil {
+		return operator.Home{}, err
+	}
+	network := wiring.NewNetwork(at.clients, clock, settings.CallTimeout, own)
+	home := operator.Home{Account: account, Region: region, Records: records, Around: network.Surroundings}
+	if at.queue != "" {
+		home.Wake = awswake.New(aws, awswake.Options{QueueURL: at.queue, Clock: clock, CallTimeout: settings.CallTimeout})
+	}
+	home.Controller = controller.New(own, settings, controller.Ports{
+		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Records: records, Wake: home.Wake, Clock: clock, NewToken: rand.Text,
+	})
+	return home, nil
+}
+
+// choose checks the names of groups, and returns them all if none is given.
+func (p *place) choose(names []string) ([]string, error) {
+	known := make([]string, 0, len(p.groups))
+	for i := range p.groups {
+		known = append(known, p.groups[i].Name)
+	}
+	if len(known) == 0 {
+		return nil, fmt.Errorf("%s: the configuration has no groups; add some", p.name)
+	}
+	for _, name := range names {
+		switch {
+		case slices.Contains(known, name):
+		case strings.ContainsAny(name, ":/"):
+			return nil, fmt.Errorf("there is no group %q; if it is the address of a lab write --lab=%s", name, name)
+		default:
+			return nil, fmt.Errorf("there is no group %q; %s", name, lab.Nearest(name, known))
+		}
+	}
+	if len(names) == 0 {
+		return known, nil
+	}
+	return names, nil
+}
+
+// path checks the name of a path of a group.
+func (p *place) path(group, name string) error {
+	at := slices.IndexFunc(p.groups, func(g protection.Group) bool { return g.Name == group })
+	if at < 0 || p.groups[at].HasPath(name) {
+		return nil
+	}
+	var known []string
+	for _, path := range p.groups[at].Paths {
+		known = append(known, path.Name)
+	}
+	return fmt.Errorf("group %s has no path %q; %s", group, name, lab.Nearest(name, known))
+}
+
+// style is how text for people is written just now.
+func (p *place) style(io streams) operator.Style {
+	return operator.Style{Colour: io.colour, Now: p.clock.Now()}
+}
+
+// claimed is who the person says to be: the machine's word, which nobody checks.
+func claimed() string {
+	name, host := "somebody", "somewhere"
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil && h != "" {
+		host = h
+	}
+	return name + "@" + host
+}
+
+// identify asks AWS, or the lab, whose credentials they are. What the machine says
+// stands behind, and alone where nobody answers.
+func identify(ctx context.Context, clock systemclock.Clock, options awsclient.Options) (awsclient.Identity, error) {
+	ctx, cancel := clock.Timeout(ctx, 10*time.Second)
+	defer cancel()
+	return awsclient.Identify(ctx, options)
+}
+
+// httpAddress checks the address of a server. A value that may hold a password is
+// not repeated.
+func httpAddress(what, value string) (*url.URL, error) {
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
+		return nil, errors.New(what + " is no URL that can be used; write http:// or https://, a host and no user name")
+	}
+	return u, nil
+}

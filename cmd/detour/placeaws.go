@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+
+	"detour/shared/adapter/awsclient"
+	"detour/shared/adapter/systemclock"
+	"detour/shared/config"
+	"detour/shared/config/source"
+	"detour/shared/controller"
+)
+
+// openAWS reads the configuration, and finds the credentials as the AWS CLI does:
+// variables, profiles, single sign-on.
+func (f *placeFlags) openAWS(ctx context.Context, changes bool) (opened, error) {
+	cfg, err := readConfig(cmp.Or(f.config, os.Getenv(envConfig)))
+	if err != nil {
+		return opened{}, err
+	}
+	queue := cmp.Or(f.queue, os.Getenv(envQueue))
+	if err := checkQueue(queue, changes); err != nil {
+		return opened{}, err
+	}
+	options := awsclient.Options{ExternalID: cmp.Or(f.id, os.Getenv(envID)), BaseEndpoint: os.Getenv("AWS_ENDPOINT_URL")}
+	if template := cmp.Or(f.role, os.Getenv(envRole)); template != "" {
+		if options.Role, err = awsclient.RoleTemplate(template); err != nil {
+			return opened{}, fmt.Errorf("--role: %w", err)
+		}
+	}
+	if options.BaseEndpoint != "" {
+		if _, err := httpAddress("AWS_ENDPOINT_URL", options.BaseEndpoint); err != nil {
+			return opened{}, err
+		}
+	}
+	if err := f.signIn(ctx, cfg, &options); err != nil {
+		return opened{}, failure{err}
+	}
+	known, err := identify(ctx, systemclock.New(), options)
+	if err != nil {
+		return opened{}, failure{fmt.Errorf("%w; see whether aws sts get-caller-identity answers, and sign in (aws sso login) if it does not", err)}
+	}
+	options.HomeAccount = known.Account
+	clients, err := awsclient.New(options)
+	if err != nil {
+		return opened{}, err
+	}
+	table := cmp.Or(f.table, os.Getenv(envTable), defaultTable)
+	return opened{
+		name: "AWS", config: cfg, who: known.ARN + " (" + claimed() + ")",
+		home: func(account, region string) (reached, error) {
+			return reached{clients: clients, table: table, queue: strings.NewReplacer("{account}", account, "{region}", region).Replace(queue)}, nil
+		},
+	}, nil
+}
+
+// signIn finds the credentials and their Region.
+func (f *placeFlags) signIn(ctx context.Context, cfg config.Config, options *awsclient.Options) error {
+	settings := controller.SettingsFrom(cfg)
+	options.Doer = awsclient.NewHTTPClient(awsclient.HTTPOptions{Response: settings.CallTimeout})
+	load := []func(*awsconfig.LoadOptions) error{
+		awsconfig.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) { o.TokenProvider = askToken }),
+	}
+	if f.profile != "" {
+		load = append(load, awsconfig.WithSharedConfigProfile(f.profile))
+	}
+	if f.region != "" {
+		load = append(load, awsconfig.WithRegion(f.region))
+	}
+	loaded, err := awsconfig.LoadDefaultConfig(ctx, load...)
+	if err != nil {
+		return fmt.Errorf("finding AWS credentials: %w; see aws configure list", err)
+	}
+	options.HomeCredentials, options.HomeRegion = loaded.Credentials, loaded.Region
+	if groups := cfg.Groups(); options.HomeRegion == "" && len(groups) > 0 {
+		options.HomeRegion = groups[0].Region
+	}
+	return nil
+}
+
+// askToken asks for the code of a profile that wants a second factor. The question
+// goes to standard error, so that the output stays whole.
+func askToken() (string, error) {
+	if !asksPerson(os.Stdin) {
+		return "", errors.New("the profile asks for an MFA code, and there is no terminal to ask for it at; sign in beforehand, and pass on the session's variables")
+	}
+	fmt.Fprint(os.Stderr, "MFA code: ")
+	line, err := readLine(os.Stdin)
+	return strings.TrimSpace(line), err
+}
+
+// readConfig reads detour.yaml, or the normalized JSON, which is YAML as well.
+func readConfig(file string) (config.Config, error) {
+	if file == "" {
+		return config.Config{}, fmt.Errorf("the configuration is missing; name it with --config FILE or in %s, or work on a served lab with --lab", envConfig)
+	}
+	data, err := os.ReadFile(file) //nolint:gosec // Whoever runs the command names the file.
+	if errors.Is(err, fs.ErrNotExist) {
+		return config.Config{}, fmt.Errorf("there is no configuration %s; name it with --config FILE or in %s", file, envConfig)
+	}
+	if err != nil {
+		return config.Config{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	cfg, err := source.Read(data, file)
+	if err != nil {
+		return config.Config{}, fmt.Errorf("the configuration cannot be used:\n%w", err)
+	}
+	return cfg, nil
+}
+
+// checkQueue checks the URL of the queue, which a command that changes something
+// needs.
+func checkQueue(queue string, changes bool) error {
+	if queue == "" {
+		if changes {
+			return fmt.Errorf("the queue of the wake-ups is missing; give its URL with --wake-queue or in %s", envQueue)
+		}
+		return nil
+	}
+	_, err := httpAddress("--wake-queue", strings.NewReplacer("{account}", "1", "{region}", "r").Replace(queue))
+	return err
+}

@@ -1,0 +1,147 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"detour/shared/config"
+	"detour/shared/health"
+)
+
+// needs says in one sentence what makes the path Up, Degraded and Down.
+func needs(p config.Path) string {
+	var out string
+	switch health.Kind(p.Kind) {
+	case health.KindVPN:
+		out = fmt.Sprintf("Up with %s UP", count(p.Tunnels, "tunnel"))
+		if p.MinTunnels < p.Tunnels {
+			out += fmt.Sprintf(", Degraded with %d", p.MinTunnels)
+		}
+		if p.MinAcceptedRoutes > 0 {
+			out += fmt.Sprintf("; a tunnel counts with %s accepted", count(p.MinAcceptedRoutes, "route"))
+		}
+	case health.KindConnect:
+		out = fmt.Sprintf("the attachment available, and a BGP session up with each of %s; Degraded with %d", count(len(p.Peers), "Connect peer"), p.MinPeers)
+		if p.MinPeers == len(p.Peers) {
+			out = fmt.Sprintf("the attachment available, and a BGP session up with each of %s", count(len(p.Peers), "Connect peer"))
+		}
+	case health.KindAppliance:
+		out = "the interface in use by the instance with its source/destination check off, the instance running with good status checks, and a valid check good"
+	case health.KindAttachment:
+		out = "the attachment available, and a valid check good"
+	}
+	if len(p.Checks) > 0 {
+		out += "; " + proofs(p.Checks)
+	} else if needsCheck(p) {
+		out += "; without one the path is Unknown, and never chosen"
+	}
+	return out
+}
+
+// needsCheck reports whether a path of the kind proves nothing without a valid
+// check.
+func needsCheck(p config.Path) bool {
+	return p.Kind == string(health.KindAppliance) || p.Kind == string(health.KindAttachment)
+}
+
+// valid reports whether the check speaks for its path also while the path is not
+// in use.
+func valid(check config.PathCheck) bool { return check.OnBox || check.Pinned != "" }
+
+func proofs(checks []config.PathCheck) string {
+	var out []string
+	for _, check := range checks {
+		switch {
+		case check.OnBox:
+			out = append(out, check.Alarm+" runs on the box")
+		case check.Pinned != "":
+			out = append(out, fmt.Sprintf("%s speaks to %s over %s", check.Alarm, check.Pinned, check.Via))
+		default:
+			out = append(out, check.Alarm+" counts only while the path is in use")
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// ways returns the ways by which the path's failure becomes known. What AWS
+// takes to notice comes first in each, the group's hold-off last.
+func ways(all []Figure, g config.Group, p config.Path) []Way {
+	way := func(name string, sure bool, note string, names ...string) Way {
+		out := Way{Name: name, Sure: sure, Note: note}
+		for _, n := range names {
+			f := figureNamed(all, n)
+			out.add(Step{f.Name, f.Min, f.Max, f.Unverified})
+		}
+		if g.HoldOff > 0 {
+			out.add(Step{Figure: figureHoldOff, Min: g.HoldOff, Max: g.HoldOff})
+		}
+		return out
+	}
+	var out []Way
+	switch health.Kind(p.Kind) {
+	case health.KindVPN:
+		out = append(out, way("sweep", true, "", figureDPD, figureSweep))
+		if onVPNGateway(g, p) {
+			break // No event of Network Manager is described for a virtual private gateway: UNVERIFIED, none is assumed.
+		}
+		out = append(out, way("Network Manager Status Update", false,
+			"comes to us-west-2, from a transit gateway that is registered in a global network", figureDPD, figureNetworkMgr))
+	case health.KindConnect:
+		out = append(out, way("sweep", true, "", figureConnectHold, figureSweep),
+			way("Network Manager Status Update", false,
+				"comes to us-west-2, from a registered transit gateway; AWS publishes no sample for a transit gateway's Connect peer (UNVERIFIED)", figureConnectHold, figureNetworkMgr))
+	case health.KindAppliance:
+		box := way("sweep, status checks", true, "sees a dead instance, not a dead process", figureStatusCheck, figureSweep)
+		box.Partial = true
+		out = append(out, box)
+	case health.KindAttachment:
+	}
+	for _, check := range p.Checks {
+		note := ""
+		if !valid(check) {
+			note = "only while the path is in use"
+		}
+		out = append(out,
+			way("sweep, alarm "+check.Alarm, true, note, figureAlarm, figureSweep),
+			way("CloudWatch Alarm State Change of alarm "+check.Alarm, true, note, figureAlarm))
+	}
+	if p.Kind == string(health.KindVPN) {
+		out = append(out, way("CloudWatch Alarm State Change of TunnelState", false,
+			"where there is an alarm on the metric AWS/VPN TunnelState of the connection; it needs no key here, and CloudWatch guarantees to deliver its event", figureDPD, figureAlarm))
+	}
+	return out
+}
+
+func (w *Way) add(step Step) {
+	w.Steps = append(w.Steps, step)
+	w.Min += step.Min
+	w.Max += step.Max
+}
+
+// onVPNGateway reports whether the path's VPN connection ends on a virtual
+// private gateway, as far as the next hops show: some are vgw-…, and none is of
+// a transit gateway.
+func onVPNGateway(g config.Group, p config.Path) bool {
+	gateway := false
+	for _, unit := range g.Units {
+		for _, entry := range unit.Entries {
+			hop := entry.NextHops[p.Name]
+			if strings.HasPrefix(hop, "tgw-") {
+				return false
+			}
+			gateway = gateway || strings.HasPrefix(hop, "vgw-")
+		}
+	}
+	return gateway
+}
+
+// count returns the number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,66 @@
+package live
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// DeploymentPath is the path at which the server tells what is deployed in it:
+// GET a Deployment.
+const DeploymentPath = "/lab/deployment"
+
+// operatorName is the name under which the call log has what operators' tools do.
+const operatorName = "operator"
+
+// Deployment is what an operator's tool must know of the Detour that runs in the
+// lab. There is no secret in it: the lab checks none.
+type Deployment struct {
+	Topology string `json:"topology"`
+	// Endpoint is the address of all simulated services, for operators' tools.
+	Endpoint string `json:"endpoint"`
+	// Config is the configuration, normalized.
+	Config json.RawMessage `json:"config"`
+	// Homes are empty where no functions run: there are no records then.
+	Homes []DeployedHome `json:"homes"`
+	// Role is the role template of the functions, and ExternalID what the roles ask
+	// for.
+	Role       string `json:"role"`
+	ExternalID string `json:"externalId"`
+}
+
+// DeployedHome is one home of groups, with its record store and queue.
+type DeployedHome struct {
+	Account   string `json:"account"`
+	Region    string `json:"region"`
+	Table     string `json:"table"`
+	WakeQueue string `json:"wakeQueue"`
+}
+
+// Deployment tells what is deployed in the lab.
+func (s *Server) Deployment() (Deployment, error) {
+	text, err := s.opts.File.Config.JSON()
+	if err != nil {
+		return Deployment{}, fmt.Errorf("writing the configuration: %w", err)
+	}
+	out := Deployment{
+		Topology: s.opts.File.Name, Endpoint: s.URL() + callersPath + operatorName, Config: text, Homes: []DeployedHome{},
+		Role: roleTemplate, ExternalID: externalID,
+	}
+	for _, h := range s.homes {
+		out.Homes = append(out.Homes, DeployedHome{Account: h.Account, Region: h.Region, Table: recordTable, WakeQueue: h.wakeURL})
+	}
+	return out, nil
+}
+
+// deployment answers GET DeploymentPath.
+func (s *Server) deployment(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	out, err := s.Deployment()
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		_ = json.NewEncoder(w).Encode(Reply{Error: err.Error()}) // Whoever asked has gone if it cannot be written.
+		return
+	}
+	_ = json.NewEncoder(w).Encode(out) // As above.
+}

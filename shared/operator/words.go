@@ -1,0 +1,41 @@
+package operator
+
+import "detour/shared/protection"
+
+// meanings says in a sentence what a reason means.
+var meanings = map[protection.Reason]string{ //nolint:gochecknoglobals // An immutable table.
+	protection.ReasonLockout:         "an operator takes the path in use out of use",
+	protection.ReasonForcedSwitch:    "an operator forces this path",
+	protection.ReasonSignalFail:      "the path that was in use is down",
+	protection.ReasonSignalDegrade:   "the path that was in use is degraded, and another one is up",
+	protection.ReasonManualSwitch:    "an operator wants this path",
+	protection.ReasonManualToWorking: "an operator wants the working path again",
+	protection.ReasonWaitToRestore:   "the group goes back once the working path has been up for the wait-to-restore time",
+	protection.ReasonRestored:        "the working path has been up for the wait-to-restore time",
+	protection.ReasonDoNotRevert:     "the group is not revertive, and stays until an operator asks",
+	protection.ReasonNoRequest:       "nothing asks for a change",
+	protection.ReasonNoUsablePath:    "no path is alive, so there is nowhere to go",
+	protection.ReasonMassFailure:     "too many groups want to move at once; see whether the failures are true, then run detour release",
+	protection.ReasonSensor:          "nothing is known of the path in use, and that is no reason to leave it",
+	protection.ReasonIncomplete:      "a table could not be read whole, and nothing is written without that",
+	protection.ReasonFirstSight:      "what stood in the tables was taken over",
+	protection.ReasonMovedByHand:     "somebody moved all routes to this path, and Detour follows",
+	protection.ReasonAdoptRequested:  "an operator had what stands in the tables taken over",
+	protection.ReasonDone:            "it is done",
+	protection.ReasonSuperseded:      "something of the same or a higher priority took its place",
+	protection.ReasonUnknownPath:     "the group has no such path",
+	protection.ReasonTargetDown:      "the path that it asks for is down; --ignore-health forces it all the same",
+	protection.ReasonTargetLocked:    "the path that it asks for is locked out; clear the lockout first",
+	protection.ReasonTargetNotUp:     "the path that it asks for is not up",
+	protection.ReasonListChanged:     "a prefix list has changed since the plan was shown; look at it and ask again",
+	protection.ReasonSuppressed:      "the path that it asks for has flapped and is suppressed; wait, or use detour force",
+}
+
+// Meaning says in a sentence what a reason means; a reason without one stands for
+// itself.
+func Meaning(reason protection.Reason) string {
+	if text, ok := meanings[reason]; ok {
+		return text
+	}
+	return string(reason)
+}

@@ -1,0 +1,38 @@
+package wiring
+
+import (
+	"time"
+
+	"detour/shared/adapter/awsclient"
+	"detour/shared/adapter/awscloudwatch"
+	"detour/shared/adapter/awsec2"
+	"detour/shared/controller"
+	"detour/shared/health"
+	"detour/shared/protection"
+)
+
+// Network is a network in AWS as the controller's ports show it.
+type Network struct {
+	Tables       controller.RouteTables
+	Lists        controller.PrefixLists
+	Evidence     controller.Evidence
+	Surroundings controller.Surroundings
+}
+
+// NewNetwork returns the ports for the groups. Every single API call ends after
+// timeout. No call is made here, and each client is built when it is first used.
+func NewNetwork(clients *awsclient.Clients, clock controller.Clock, timeout time.Duration, groups []protection.Group) Network {
+	ec2 := awsec2.New(clients.Config, clock, timeout)
+	sources := map[health.SubjectKind]controller.Evidence{
+		health.SubjectAlarm: awscloudwatch.New(clients.Config, clock, timeout),
+	}
+	for _, kind := range awsec2.EvidenceKinds() {
+		sources[kind] = ec2.Evidence()
+	}
+	return Network{
+		Tables:       ec2.Tables(awsec2.ReferencesOf(groups)),
+		Lists:        ec2.Lists(),
+		Evidence:     controller.EvidenceByKind(clock, sources),
+		Surroundings: ec2.Surroundings(),
+	}
+}
