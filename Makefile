@@ -100,7 +100,8 @@ fuzz: ## Run every fuzz target for a while each (FUZZTIME=2m).
 		done; \
 	done
 
-bench: ## Run all benchmarks.
+bench: ## Measure the README's numbers and run all benchmarks (README=1 writes the numbers there).
+	$(GO) test -count=1 -run TestNumbers -v ./shared/lab/numbers -args -all $(if $(README),-update)
 	@set -e; dirs=$$($(call test_dirs,func Benchmark)); \
 	if [ -z "$$dirs" ]; then echo "There are no benchmarks."; exit 0; fi; \
 	$(GO) test -run '^$$' -bench . -benchmem $$dirs

@@ -169,7 +169,7 @@ func homeOf(account, region string, groups []protection.Group, settings controll
 	if err != nil {
 		return operator.Home{}, err
 	}
-	network := wiring.NewNetwork(at.clients, clock, settings.CallTimeout, own)
+	network := wiring.NewNetwork(at.clients, clock, settings.CallTimeout, own, true)
 	home := operator.Home{Account: account, Region: region, Records: records, Around: network.Surroundings}
 	if at.queue != "" {
 		home.Wake = awswake.New(aws, awswake.Options{QueueURL: at.queue, Clock: clock, CallTimeout: settings.CallTimeout})

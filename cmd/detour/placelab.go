@@ -77,11 +77,11 @@ func openLab(ctx context.Context, address string) (opened, error) {
 
 // askLab gets the description of what is deployed.
 func askLab(ctx context.Context, doer awsclient.HTTPDoer, address string) (live.Deployment, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+live.DeploymentPath, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+live.DeploymentPath, http.NoBody) //nolint:gosec // Whoever runs the command names the address.
 	if err != nil {
 		return live.Deployment{}, fmt.Errorf("address %q of the lab: %w", address, err)
 	}
-	answer, err := doer.Do(request) //nolint:gosec // Whoever runs the command names the address.
+	answer, err := doer.Do(request)
 	if err != nil {
 		return live.Deployment{}, fmt.Errorf("no lab answers at %s: %w; start detour lab serve --functions, and write --lab=ADDRESS with the address that it prints", address, err)
 	}

@@ -156,6 +156,10 @@ func TestRulesOfChecks(t *testing.T) {
 				group(c).Paths[i].Checks = []config.PathCheck{{Alarm: "end-to-end", ActiveOnly: true}}
 			}
 		}, ``},
+		{"follows one, said of two", func(c *config.Config) {
+			group(c).Paths[0].Checks = []config.PathCheck{{Alarm: "x", ActiveOnly: true}}
+			group(c).Paths[1].Checks = []config.PathCheck{{Alarm: "x", Pinned: "192.0.2.1", Via: "rtb-1"}}
+		}, p1 + `.checks[0].alarm: "x" speaks for another path of the group too, groups[0].paths[0].checks[0]; give each path an alarm of its own; one alarm follows two paths only where both say activeOnly: true`},
 		{"covered by an entry of another group", func(c *config.Config) {
 			withPaths("attachment")(c)
 			other := sampleGroup("other", "192.0.2.0/31")
@@ -247,6 +251,12 @@ func TestRulesOfPrefixLists(t *testing.T) {
 		{"accepted", declare(accepted), ``},
 		{"of AWS", declare(config.PrefixList{ID: "pl-1", Owner: "AWS", Accept: true}), ``},
 		{"not accepted", declare(foreign), e0 + `.destination: "pl-1" is owned by 444455556666 (prefixLists[0]), who can change what the entry means, and not by 111122223333, who owns the table; write accept: true beside the owner where that is wanted, or use a prefix list of the table's account`},
+		{"not accepted, told once", func(c *config.Config) {
+			declare(foreign)(c)
+			second := sampleGroup("x", "pl-1").Units[0]
+			second.Entries[0].Table = "tgw-rtb-02"
+			group(c).Units = append(group(c).Units, second)
+		}, e0 + `.destination: "pl-1" is owned by 444455556666 (prefixLists[0]), who can change what the entry means, and not by 111122223333, who owns the table; write accept: true beside the owner where that is wanted, or use a prefix list of the table's account`},
 		{"owner", declare(config.PrefixList{ID: "pl-1", Owner: "me"}), `prefixLists[0].owner: "me" is not an account number; write the 12 digits of the account that owns the prefix list, or AWS`},
 		{"accept whom", declare(config.PrefixList{ID: "pl-1", Accept: true}), `prefixLists[0].accept: "true" has no effect without owner; write owner: and the 12 digits of the account that owns the prefix list, or AWS`},
 		{"id", declare(config.PrefixList{ID: "x"}), `prefixLists[0].id: "x" is not a prefix list id; write pl-…`},
@@ -385,5 +395,23 @@ func TestPrefixListEntriesCarryTheAcceptedOwner(t *testing.T) {
 		if got.EntryKey != want || got.AcceptOwner != map[bool]string{true: owner}[accept] {
 			t.Errorf("accept %t: %+v", accept, got)
 		}
+	}
+}
+
+// TestParseHasTheDefaultsOfTheKind: what is left out is that of the path's kind,
+// also where the kind stands after the rest.
+func TestParseHasTheDefaultsOfTheKind(t *testing.T) {
+	got, err := config.Parse([]byte(`{"version":1,"groups":[{"name":"site","home":{"account":"111122223333","region":"eu-central-1"},
+		"paths":[{"name":"one","vpn":"vpn-0a"},{"name":"two","attachment":"tgw-attach-0b","peers":["tgw-connect-peer-0b"],"checks":[{"alarm":"x","onBox":false,"activeOnly":true}],"kind":"connect"}],
+		"units":[{"entries":[{"table":"rtb-01","destination":"10.1.0.0/16","nextHops":{"one":"tgw-0a","two":"tgw-0b"}}]}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := got.GroupList[0].Paths[0], got.GroupList[0].Paths[1]
+	if one.Tunnels != 2 || one.MinTunnels != 1 || one.MinPeers != 0 {
+		t.Errorf("vpn: %+v", one)
+	}
+	if two.Tunnels != 0 || two.MinTunnels != 0 || two.MinPeers != 1 {
+		t.Errorf("connect: %+v", two)
 	}
 }

@@ -109,7 +109,7 @@ func (s *Sight) Decide(name string, supposed Supposed) (preview Preview, ok bool
 	report.Facts = factsAbout(group, s.look.facts)
 	out := Preview{
 		Group: group, At: s.at, Item: item, Control: s.control, Report: report, Plan: d.plan,
-		Standing: plan.Standing(group, s.look.readings, s.look.lists, s.controller.settings.Never),
+		Standing: d.standing,
 	}
 	tables, lists := group.Tables(), group.PrefixLists()
 	for _, reading := range s.look.readings {

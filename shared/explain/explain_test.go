@@ -127,6 +127,9 @@ func TestAVPNOnAVirtualPrivateGatewayHasNoEvent(t *testing.T) {
 	g := vpnGroup(&c, "g", "10.0.0.0/8")
 	e := &g.Units[0].Entries[0]
 	e.Table, e.NextHops = "rtb-01", map[string]string{"one": "vgw-01", "two": "tgw-01"}
+	more := *e
+	more.Table, more.Destination, more.NextHops = "rtb-02", "10.1.0.0/16", map[string]string{"one": "vgw-01", "two": "vgw-02"}
+	g.Units[0].Entries = append(g.Units[0].Entries, more)
 	paths := explained(t, c).Groups[0].Paths
 	for i, want := range []bool{false, true} {
 		found := false

@@ -106,13 +106,15 @@ func (l *ledger) standsBadly(g *declared, at time.Time, common map[string]bool) 
 	for _, p := range g.Paths {
 		is := l.health.judge(p, l.health.shownAt(at), l.weightAt(g, p.Name, at))
 		locked := l.lockedOut(g.Name, p.Name, at)
-		eligible = eligible || is.alive() && !locked
+		eligible = eligible || is.alive() && !locked && !l.unwritable(g, p.Name)
 		if common[p.Name] {
 			onto = append(onto, p.Name)
 			standsWell = standsWell || is != dead && !locked || l.ignoringHealth(g.Name, at)
 		}
 	}
 	switch {
+	case len(onto) == 0 && !eligible && l.refusing(g, at):
+		return "" // AWS takes no route to the path, and no other is better.
 	case len(onto) == 0:
 		return "does not stand wholly on one path"
 	case eligible && !standsWell:
@@ -122,11 +124,39 @@ func (l *ledger) standsBadly(g *declared, at time.Time, common map[string]bool) 
 	}
 }
 
+// refusing reports whether a path of the group leads over an attachment that takes
+// no routes: only an available one does.
+func (l *ledger) refusing(g *declared, at time.Time) bool {
+	for _, p := range g.Paths {
+		for _, e := range g.entries {
+			switch l.health.shownAt(at)(signal{e.hops[p.Name], fieldAttachment, ""}) {
+			case "", valueAvailable:
+			default:
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unwritable reports whether AWS refuses routes to the path, though it is alive by
+// all that a path is judged by.
+func (l *ledger) unwritable(g *declared, path string) bool {
+	return slices.ContainsFunc(g.entries, func(e *declaredEntry) bool { return l.detached(e.hops[path]) })
+}
+
+// detached reports whether the target is a virtual private gateway that is off its
+// VPC. Nothing that a path is judged by shows that, and to write the route again
+// does not help.
+func (l *ledger) detached(target string) bool {
+	return valueAt(l.health.shown[signal{target, fieldGateway, ""}], l.end) == "detached"
+}
+
 // deadRoutes names the entries whose route drops traffic in the end although
 // they stand on a path that has been up for long.
 func (l *ledger) deadRoutes(g *declared, at time.Time) string {
 	for _, e := range g.entries {
-		if l.excepted(e, e.current()) || !l.blackholes[e.id] {
+		if l.excepted(e, e.current()) || !l.blackholes[e.id] || l.detached(e.current()) {
 			continue
 		}
 		for _, p := range g.Paths {

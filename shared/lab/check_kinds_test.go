@@ -129,15 +129,19 @@ func TestCheckersKnowEveryKindOfPath(t *testing.T) {
 		{name: "on a box that drops what it forwards", story: overBoxes().shows(19*minute, id("eni", 1), fieldSourceDest, "", "true"), converged: 30 * minute, want: Converges},
 		{name: "on a box whose routing process hangs", story: overBoxes().shows(19*minute, "box-a", fieldAlarm, "", "ALARM"), converged: 30 * minute, want: Converges},
 		{name: "on a box of which nothing is known any more", story: overBoxes().shows(19*minute, "box-a", fieldAlarm, "", "INSUFFICIENT_DATA"), converged: 30 * minute},
-		{name: "on Connect peers without a session", converged: 30 * minute, want: Converges,
-			story: overPeers().shows(19*minute, id("tgw-connect-peer", 1), fieldSession, "169.254.6.2", "down").shows(19*minute, id("tgw-connect-peer", 1), fieldSession, "169.254.6.3", "down")},
+		{
+			name: "on Connect peers without a session", converged: 30 * minute, want: Converges,
+			story: overPeers().shows(19*minute, id("tgw-connect-peer", 1), fieldSession, "169.254.6.2", "down").shows(19*minute, id("tgw-connect-peer", 1), fieldSession, "169.254.6.3", "down"),
+		},
 		{name: "with one session left", story: overPeers().shows(19*minute, id("tgw-connect-peer", 1), fieldSession, "169.254.6.2", "down"), converged: 30 * minute},
 		{name: "on an attachment that is deleted", story: overPeers().shows(19*minute, id("tgw-attach", 1), fieldAttachment, "", "deleted"), converged: 30 * minute, want: Converges},
 		{name: "on an attachment that is being modified", story: overPeers().shows(19*minute, id("tgw-attach", 1), fieldAttachment, "", "modifying"), converged: 30 * minute},
 		{name: "on a line whose pinned check is bad", story: overLines(config.PathCheck{ActiveOnly: true}).shows(19*minute, "pinned-a", fieldAlarm, "", "ALARM"), converged: 50 * minute, want: Converges},
 		{name: "one bad check of two", story: overLines(config.PathCheck{Pinned: "192.0.2.2", Via: "tgw-rtb-1"}).shows(19*minute, "line-a", fieldAlarm, "", "ALARM"), converged: 50 * minute},
-		{name: "both bad, one of them follows the routes since the path came into use", converged: 50 * minute, want: Converges,
-			story: overLines(config.PathCheck{ActiveOnly: true}).shows(19*minute, "line-a", fieldAlarm, "", "ALARM").shows(19*minute, "pinned-a", fieldAlarm, "", "ALARM")},
+		{
+			name: "both bad, one of them follows the routes since the path came into use", converged: 50 * minute, want: Converges,
+			story: overLines(config.PathCheck{ActiveOnly: true}).shows(19*minute, "line-a", fieldAlarm, "", "ALARM").shows(19*minute, "pinned-a", fieldAlarm, "", "ALARM"),
+		},
 		{name: "a box of another instance than the declared one", story: overBoxes().shows(19*minute, id("eni", 1), fieldAttached, "", id("i", 9)), converged: 30 * minute},
 	} {
 		t.Run(test.name, func(t *testing.T) { checkStory(t, test.story, test.converged, test.want) })

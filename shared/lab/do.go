@@ -68,6 +68,15 @@ func (r *Rig) network(step Step) error {
 		return w.SetUplink(step.Instance, step.Do == LineUp)
 	case SourceDestCheckOn, SourceDestCheckOff:
 		return w.SetSourceDestCheck(step.Interface, step.Do == SourceDestCheckOn)
+	default:
+		return r.attachments(step)
+	}
+}
+
+// attachments does a step that changes what is true of attachments and gateways,
+// or what an alarm says.
+func (r *Rig) attachments(step Step) error {
+	switch w := r.World; step.Do {
 	case SessionDown, SessionUp:
 		return w.SetSession(step.Peer, step.Session, step.Do == SessionUp)
 	case DirectConnectDown, DirectConnectUp:

@@ -30,6 +30,7 @@ const (
 	fieldForwarding = "forwarding"
 	fieldUplink     = "uplink"
 	fieldLine       = "line"
+	fieldGateway    = "gateway-attachment"
 )
 
 // The values that the checkers know.

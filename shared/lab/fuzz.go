@@ -152,6 +152,11 @@ func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 			finding.Shrunk = shrink(ctx, s, finding, opts.play())
 		}
 	}
+	t.count(s, res, finding, same, opts)
+}
+
+// count takes one network into the report.
+func (t *tally) count(s *Scenario, res *Result, finding *Finding, same bool, opts FuzzOptions) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.done++

@@ -148,16 +148,21 @@ func (g *generator) operator(at config.Duration) {
 	if lists := g.s.Topology.PrefixLists; len(lists) > 0 && kind == protection.ManualSwitch && g.chance(0.3) {
 		step.Lists = map[string]int{oneOfList(g, lists).ID: 1}
 	}
-	if (kind == protection.Freeze || kind == protection.Release || kind == protection.AdoptAnew) && g.chance(0.3) {
+	if forEveryone(kind) && g.chance(0.3) {
 		step.Group = EveryGroup
 	}
 	g.add(step)
 	if kind == protection.Freeze || (step.Group != EveryGroup && g.chance(0.5)) {
-		later := at + config.Duration(time.Duration(10+g.rng.IntN(200))*time.Second)
-		there := step.Group == EveryGroup || slices.ContainsFunc(g.groupsAt(later), func(c config.Group) bool { return c.Name == step.Group })
-		if time.Duration(later) < faultPhase && there {
-			g.add(Step{At: later, Do: ClearRequest, Group: step.Group, ID: step.ID})
-		}
+		g.clears(step)
+	}
+}
+
+// clears has the request cleared later, if its group is still there then.
+func (g *generator) clears(request Step) {
+	later := request.At + config.Duration(time.Duration(10+g.rng.IntN(200))*time.Second)
+	there := request.Group == EveryGroup || slices.ContainsFunc(g.groupsAt(later), func(c config.Group) bool { return c.Name == request.Group })
+	if time.Duration(later) < faultPhase && there {
+		g.add(Step{At: later, Do: ClearRequest, Group: request.Group, ID: request.ID})
 	}
 }
 

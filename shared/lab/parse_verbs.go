@@ -63,7 +63,7 @@ func (k *scenarioCheck) requestStep(path string, step Step) {
 	known := k.oneOf(path+".kind", step.Kind, "is not a kind of request", kinds)
 	names := k.groupsAt(step.At)
 	kind := protection.RequestKind(step.Kind)
-	if kind == protection.Freeze || kind == protection.Release || kind == protection.AdoptAnew {
+	if forEveryone(kind) {
 		names = append(names, EveryGroup)
 	}
 	if !k.oneOf(path+".group", step.Group, "is not a group of this file", names) || !known {
@@ -80,10 +80,20 @@ func (k *scenarioCheck) requestStep(path string, step Step) {
 	} else {
 		k.useless(path, "path", kind)
 	}
+	k.requestKeys(path, step, kind, len(group.Units))
+}
+
+// forEveryone: the kinds of request that can be made for every group at once.
+func forEveryone(kind protection.RequestKind) bool {
+	return kind == protection.Freeze || kind == protection.Release || kind == protection.AdoptAnew
+}
+
+// requestKeys checks the keys of a request that not every kind has.
+func (k *scenarioCheck) requestKeys(path string, step Step, kind protection.RequestKind, units int) {
 	if kind != protection.ManualSwitch && kind != protection.ManualSwitchToWorking {
 		k.useless(path, "extent", kind)
-	} else if step.Extent < 0 || step.Extent > len(group.Units) {
-		k.add(path+".extent", fmt.Sprint(step.Extent), "is not a number of units that the group has", fmt.Sprintf("write 1 to %d, or leave it out for all", len(group.Units)))
+	} else if step.Extent < 0 || step.Extent > units {
+		k.add(path+".extent", fmt.Sprint(step.Extent), "is not a number of units that the group has", fmt.Sprintf("write 1 to %d, or leave it out for all", units))
 	}
 	if kind != protection.ForcedSwitch {
 		k.useless(path, "ignoreHealth", kind)
@@ -91,9 +101,10 @@ func (k *scenarioCheck) requestStep(path string, step Step) {
 	if kind != protection.Freeze {
 		k.useless(path, "immediate", kind)
 	}
-	if switches {
+	switch kind {
+	case protection.ForcedSwitch, protection.ManualSwitch, protection.ManualSwitchToWorking:
 		k.versions(path+".lists", step)
-	} else {
+	default:
 		k.useless(path, "lists", kind)
 	}
 }

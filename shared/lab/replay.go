@@ -65,7 +65,7 @@ type ReplayedEvent struct {
 // wake-ups go on as ever.
 func Replay(ctx context.Context, file *TopologyFile, recording []Recorded, opts ReplayOptions) (*Result, error) {
 	if len(file.Config.GroupList) == 0 {
-		return nil, fmt.Errorf("topology %s declares no groups, so Detour has nothing to do; add groups:", file.Name)
+		return nil, fmt.Errorf("topology %s declares no groups, so Detour has nothing to do; declare at least one under groups", file.Name)
 	}
 	if len(recording) == 0 {
 		return nil, fmt.Errorf("the recording holds no event; it must hold at least one")

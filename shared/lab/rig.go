@@ -371,7 +371,7 @@ func (r *Rig) handler(p *sim.Process) *handler.Handler {
 	if err != nil {
 		panic(err) // The options are complete.
 	}
-	network := wiring.NewNetwork(clients, p, r.settings.CallTimeout, r.groups)
+	network := wiring.NewNetwork(clients, p, r.settings.CallTimeout, r.groups, len(r.settings.Never.Destinations) > 0)
 	ports := controller.Ports{
 		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence,
 		Records: &recordsFace{rig: r, process: p, inner: r.records},

@@ -77,9 +77,14 @@ func (t WorldTimes) options() sim.Options {
 // durations are the times that must not be negative, by their keys.
 func (t *WorldTimes) durations() []namedDuration {
 	return []namedDuration{
-		{"detectAfter", &t.DetectAfter}, {"recoverAfter", &t.RecoverAfter}, {"connectHold", &t.ConnectHold},
-		{"directConnectHold", &t.DirectConnectHold}, {"statusCheckAfter", &t.StatusCheckAfter},
-		{"telemetryLag", &t.TelemetryLag}, {"eventDelay", &t.EventDelay}, {"prefixListModifyTime", &t.PrefixListModifyTime},
+		{"detectAfter", &t.DetectAfter},
+		{"recoverAfter", &t.RecoverAfter},
+		{"connectHold", &t.ConnectHold},
+		{"directConnectHold", &t.DirectConnectHold},
+		{"statusCheckAfter", &t.StatusCheckAfter},
+		{"telemetryLag", &t.TelemetryLag},
+		{"eventDelay", &t.EventDelay},
+		{"prefixListModifyTime", &t.PrefixListModifyTime},
 	}
 }
 

@@ -101,7 +101,7 @@ func truthWords(c sim.HealthChange, parts []string) (string, tone) {
 		what = pick("the source/destination check is off", "the source/destination check is on, and drops what the router forwards")
 	case fieldInterface:
 		what = pick("the interface is "+c.Value, "the interface is deleted")
-	case "gateway-attachment":
+	case fieldGateway:
 		what = "the gateway is " + c.Value
 	case fieldAttachment:
 		what = "the attachment is " + c.Value

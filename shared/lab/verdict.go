@@ -123,8 +123,8 @@ func attachmentVerdict(state string) verdict {
 	switch state {
 	case valueAvailable, "modifying":
 		return whole
-	case "deleted", "deleting", "failed", "failing", "rejected", "rejecting":
-		return dead
+	case "initiating", "initiatingRequest", "pendingAcceptance", "pending", "deleting", "deleted", "failing", "failed", "rejecting", "rejected":
+		return dead // What is not there yet carries as little as what is gone.
 	default:
 		return unsure
 	}
@@ -134,24 +134,14 @@ func attachmentVerdict(state string) verdict {
 func (ev evidence) peers(p config.Path, see view) verdict {
 	good, possible, all := 0, 0, true
 	for _, peer := range p.Peers {
-		up, unknown := 0, len(ev.sessions[peer]) == 0
-		for _, part := range ev.sessions[peer] {
-			switch see(signal{peer, fieldSession, part}) {
-			case valueUp:
-				up++
-			case "":
-				unknown = true
-			}
-		}
-		state := see(signal{peer, fieldPeer, ""})
-		switch {
-		case state == valueAvailable && up > 0:
+		is := ev.peer(peer, see)
+		if is.alive() {
 			good++
-			possible++
-		case (state == valueAvailable || state == "" || state == "pending") && (up > 0 || unknown):
+		}
+		if is != dead {
 			possible++
 		}
-		all = all && state == valueAvailable && up == len(ev.sessions[peer]) && up > 0
+		all = all && is == whole
 	}
 	switch {
 	case all:
@@ -165,20 +155,49 @@ func (ev evidence) peers(p config.Path, see view) verdict {
 	}
 }
 
+// peer judges a Connect peer by its state and its sessions, of which one is enough.
+func (ev evidence) peer(peer string, see view) verdict {
+	up, unknown := 0, len(ev.sessions[peer]) == 0
+	for _, part := range ev.sessions[peer] {
+		switch see(signal{peer, fieldSession, part}) {
+		case valueUp:
+			up++
+		case "":
+			unknown = true
+		}
+	}
+	switch state := see(signal{peer, fieldPeer, ""}); {
+	case state != valueAvailable && state != "":
+		return dead
+	case state == "" || up == 0 && unknown:
+		return unsure
+	case up == 0:
+		return dead
+	case up < len(ev.sessions[peer]):
+		return partly
+	default:
+		return whole
+	}
+}
+
 // box judges an appliance by what EC2 shows of it.
 func box(p config.Path, see view) []condition {
 	const interfaces, instances = "DescribeNetworkInterfaces", "DescribeInstanceStatus"
 	one := func(api, resource, field string, good, bad []string) condition {
 		return condition{api, oneOf(see(signal{resource, field, ""}), good, bad)}
 	}
-	return []condition{
-		one(interfaces, p.Interface, fieldInterface, []string{"in-use"}, []string{valueAvailable}),
+	out := []condition{
+		one(interfaces, p.Interface, fieldInterface, []string{"in-use"}, []string{valueAvailable, "attaching", "detaching", "pending"}),
 		one(interfaces, p.Interface, fieldAttached, []string{p.Instance}, nil),
 		one(interfaces, p.Interface, fieldSourceDest, []string{"false"}, []string{"true"}),
-		one(instances, p.Instance, fieldInstance, []string{valueRunning}, []string{"stopping", "stopped", "shutting-down", "terminated"}),
-		one(instances, p.Instance, fieldChecks, []string{valueOK, "not-applicable"}, []string{"impaired"}),
-		one(instances, p.Instance, fieldSystem, []string{valueOK, "not-applicable"}, []string{"impaired"}),
 	}
+	if attached := see(signal{p.Interface, fieldAttached, ""}); attached != "" && attached != p.Instance {
+		return out // The interface is on another box, of which nothing is known.
+	}
+	return append(out,
+		one(instances, p.Instance, fieldInstance, []string{valueRunning}, []string{"pending", "stopping", "stopped", "shutting-down", "terminated"}),
+		one(instances, p.Instance, fieldChecks, []string{valueOK, "not-applicable"}, []string{"impaired"}),
+		one(instances, p.Instance, fieldSystem, []string{valueOK, "not-applicable"}, []string{"impaired"}))
 }
 
 func oneOf(value string, good, bad []string) verdict {
@@ -195,39 +214,66 @@ func oneOf(value string, good, bad []string) verdict {
 	return unsure
 }
 
+// ballot counts what the alarms of a path say.
+type ballot struct{ good, bad, doubtful, unknown int }
+
 // checks judges a path by its alarms. A path of a kind that proves nothing else
 // needs one that speaks for it.
 func checks(p config.Path, see view, counts weight, needed bool) verdict {
-	good, bad, doubtful, unknown := 0, 0, 0, 0
+	var b ballot
 	for _, check := range p.Checks {
 		weighs := always
 		if check.ActiveOnly {
 			weighs = counts(check.Alarm)
 		}
-		state := see(signal{check.Alarm, fieldAlarm, ""})
-		switch {
-		case weighs == never:
-		case weighs == perhaps:
-			doubtful++
-		case state == "OK":
-			good++
-		case state == "ALARM":
-			bad++
-		default:
-			unknown++
-		}
+		b.add(weighs, see(signal{check.Alarm, fieldAlarm, ""}))
 	}
+	if needed {
+		return b.needed()
+	}
+	return b.optional()
+}
+
+func (b *ballot) add(weighs certainty, state string) {
 	switch {
-	case doubtful > 0 && (needed || good == 0):
+	case weighs == never:
+	case weighs == perhaps:
+		b.doubtful++
+	case state == "OK":
+		b.good++
+	case state == "ALARM":
+		b.bad++
+	default:
+		b.unknown++
+	}
+}
+
+// needed: without a good check nothing is proven, and only all checks prove that
+// the path is dead.
+func (b *ballot) needed() verdict {
+	switch {
+	case b.doubtful > 0:
 		return unsure
-	case good > 0 && bad+doubtful > 0:
+	case b.good > 0 && b.bad > 0:
 		return partly
-	case good > 0, good+bad+unknown == 0 && !needed:
+	case b.good > 0:
 		return whole
-	case bad > 0 && (unknown == 0 || !needed):
+	case b.bad > 0 && b.unknown == 0:
 		return dead
-	case needed:
+	default:
 		return unsure
+	}
+}
+
+// optional checks only make a path worse, and what is silent does not count.
+func (b *ballot) optional() verdict {
+	switch {
+	case b.doubtful > 0 && b.good == 0:
+		return unsure
+	case b.good > 0 && b.bad+b.doubtful > 0:
+		return partly
+	case b.bad > 0 && b.good == 0:
+		return dead
 	default:
 		return whole
 	}
@@ -290,39 +336,4 @@ func later(a, b time.Time) time.Time {
 // weights are those of the group's path at every instant.
 func (l *ledger) weights(g *declared, path string) func(at time.Time) weight {
 	return func(at time.Time) weight { return l.weightAt(g, path, at) }
-}
-
-// trulyUp reports whether the path carried traffic at an instant.
-func (ev evidence) trulyUp(p config.Path, at time.Time) bool {
-	is := func(resource, field, part string) string { return valueAt(ev.truth[signal{resource, field, part}], at) }
-	attached := func(id string) bool {
-		state := is(id, fieldAttachment, "")
-		return state == "" || state == valueAvailable || state == "modifying"
-	}
-	switch p.Kind {
-	case kindVPN:
-		up := 0
-		for _, ip := range ev.tunnels[p.VPN] {
-			if is(p.VPN, fieldTunnel, ip) == valueUp {
-				up++
-			}
-		}
-		return up >= p.MinTunnels && attached(ev.attachmentOf[p.VPN])
-	case kindConnect:
-		good := 0
-		for _, peer := range p.Peers {
-			for _, part := range ev.sessions[peer] {
-				if is(peer, fieldSession, part) == valueUp {
-					good++
-					break
-				}
-			}
-		}
-		return good >= p.MinPeers && attached(p.Attachment)
-	case kindAppliance:
-		return is(p.Instance, fieldInstance, "") == valueRunning && is(p.Interface, fieldForwarding, "") != "hung" &&
-			is(p.Interface, fieldSourceDest, "") != "true" && is(p.Interface, fieldUplink, "") != valueDown
-	default:
-		return attached(p.Attachment) && is(p.Attachment, fieldLine, "") != valueDown
-	}
 }

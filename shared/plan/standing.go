@@ -138,6 +138,15 @@ func (b *stander) deadReference(key protection.EntryKey, target route.NextHop) b
 	if !ok || !list.Complete || len(b.dead) == 0 {
 		return false
 	}
+	if list.EntriesUnread {
+		// A dead route of another list to the same target says as much.
+		for dead, hop := range b.dead {
+			if dead.Table == key.Table && hop == target {
+				return true
+			}
+		}
+		return false
+	}
 	return slices.ContainsFunc(list.Entries, func(block netip.Prefix) bool {
 		hop, ok := b.dead[protection.EntryKey{Table: key.Table, Destination: route.CIDR(block)}]
 		return ok && hop == target
@@ -170,7 +179,7 @@ func (b *stander) judgeList(entry protection.Entry, out *protection.EntryStandin
 		return
 	}
 	list, ok := b.lists[listOf(entry.EntryKey)]
-	if !ok || !list.Complete {
+	if !ok || !list.Complete || list.EntriesUnread && len(b.never.Destinations) > 0 {
 		out.Blocked = protection.BlockUnreadable
 		return
 	}

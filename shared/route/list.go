@@ -33,11 +33,13 @@ type ListReading struct {
 	MaxEntries int `json:"maxEntries,omitempty"`
 	// IPAM says that an IPAM resolver may rewrite the list at any time.
 	IPAM bool `json:"ipam,omitempty"`
+	// EntriesUnread says that the entries were not asked for; Entries is empty then.
+	EntriesUnread bool `json:"entriesUnread,omitempty"`
 	// Entries are sorted and without host bits.
 	Entries []netip.Prefix `json:"entries,omitempty"`
 	// StartedAt is when the first call of the reading was sent.
 	StartedAt time.Time `json:"startedAt"`
-	// Complete says that all entries were read; else Problem says why not.
+	// Complete says that all that was asked for was read; else Problem says why not.
 	Complete bool    `json:"complete"`
 	Problem  Problem `json:"problem,omitempty"`
 }

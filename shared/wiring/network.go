@@ -19,9 +19,11 @@ type Network struct {
 	Surroundings controller.Surroundings
 }
 
-// NewNetwork returns the ports for the groups. Every single API call ends after
+// NewNetwork returns the ports for the groups. entries says whether the entries of
+// prefix lists are read: a run needs them only where neverTouch names
+// destinations, and a list of a thousand takes ten calls, one after the other. Every single API call ends after
 // timeout. No call is made here, and each client is built when it is first used.
-func NewNetwork(clients *awsclient.Clients, clock controller.Clock, timeout time.Duration, groups []protection.Group) Network {
+func NewNetwork(clients *awsclient.Clients, clock controller.Clock, timeout time.Duration, groups []protection.Group, entries bool) Network {
 	ec2 := awsec2.New(clients.Config, clock, timeout)
 	sources := map[health.SubjectKind]controller.Evidence{
 		health.SubjectAlarm: awscloudwatch.New(clients.Config, clock, timeout),
@@ -31,7 +33,7 @@ func NewNetwork(clients *awsclient.Clients, clock controller.Clock, timeout time
 	}
 	return Network{
 		Tables:       ec2.Tables(awsec2.ReferencesOf(groups)),
-		Lists:        ec2.Lists(),
+		Lists:        ec2.Lists(entries),
 		Evidence:     controller.EvidenceByKind(clock, sources),
 		Surroundings: ec2.Surroundings(),
 	}

@@ -78,7 +78,7 @@ func inNetwork(t *testing.T, groups []protection.Group, fn func(ctx context.Cont
 	}
 	done := false
 	scheduler.Start("test", func(ctx context.Context, p *sim.Process) {
-		fn(ctx, p, world, NewNetwork(clients, p, 5*time.Second, groups))
+		fn(ctx, p, world, NewNetwork(clients, p, 5*time.Second, groups, true))
 		done = true
 	})
 	scheduler.RunUntil(scheduler.Now().Add(time.Hour))

@@ -91,7 +91,7 @@ func Open(function string, process Process) (*handler.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	network := NewNetwork(clients, clock, settings.CallTimeout, groups)
+	network := NewNetwork(clients, clock, settings.CallTimeout, groups, len(settings.Never.Destinations) > 0)
 	c := controller.New(groups, settings, controller.Ports{
 		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence,
 		Records: records,

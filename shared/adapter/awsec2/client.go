@@ -61,7 +61,7 @@ func (c *Client) Evidence() *Evidence { return &Evidence{client: c} }
 func (c *Client) Surroundings() *Surroundings { return &Surroundings{client: c} }
 
 // Lists returns the managed prefix lists that the client reaches.
-func (c *Client) Lists() *Lists { return &Lists{client: c} }
+func (c *Client) Lists(entries bool) *Lists { return &Lists{client: c, withEntries: entries} }
 
 // api returns the EC2 client of an account and Region. A configuration that
 // cannot be had is asked for again by the next call.

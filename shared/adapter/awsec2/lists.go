@@ -24,13 +24,17 @@ const (
 )
 
 // Lists reads managed prefix lists.
-type Lists struct{ client *Client }
+type Lists struct {
+	client *Client
+	// withEntries says that the entries are read, too.
+	withEntries bool
+}
 
 var _ controller.PrefixLists = (*Lists)(nil)
 
 // Read implements controller.PrefixLists in one round trip: a call for each
-// hundred lists of an account and Region, one for the entries of each list at the
-// same time, and further pages after them. The version and the entries are not
+// hundred lists of an account and Region, with entries one for each list at the same
+// time, and further pages after them. The version and the entries are not
 // read at one instant, so a list that changes in between can show the entries of
 // the version before or after. A list that is asked for twice is read once.
 // Source: EC2 API, DescribeManagedPrefixLists, GetManagedPrefixListEntries.
@@ -45,18 +49,22 @@ func (l *Lists) Read(ctx context.Context, lists []route.ListRef) []route.ListRea
 	jobs := spans(len(unique), len(unique), func(i, j int) bool {
 		return unique[i].Account == unique[j].Account && unique[i].Region == unique[j].Region
 	})
-	l.client.together(ctx, len(jobs)+len(unique), func(ctx context.Context, i int) {
+	calls := len(jobs)
+	if l.withEntries {
+		calls += len(unique)
+	}
+	l.client.together(ctx, calls, func(ctx context.Context, i int) {
 		if i < len(jobs) {
 			l.describe(ctx, unique[jobs[i].from:jobs[i].to], described[jobs[i].from:jobs[i].to])
 		} else {
-			entries[i-len(jobs)] = l.entries(ctx, unique[i-len(jobs)])
+			entries[i-len(jobs)] = l.entriesOf(ctx, unique[i-len(jobs)])
 		}
 	})
 	out := make([]route.ListReading, len(lists))
 	for i, list := range lists {
 		at, _ := slices.BinarySearchFunc(unique, list, route.ListRef.Compare)
 		out[i] = described[at]
-		out[i].Entries = slices.Clone(entries[at].Entries)
+		out[i].Entries, out[i].EntriesUnread = slices.Clone(entries[at].Entries), !l.withEntries
 		if out[i].Problem == route.NoProblem {
 			out[i].Problem = entries[at].Problem
 		}
@@ -110,9 +118,9 @@ func describe(r *route.ListReading, shown types.ManagedPrefixList) {
 	r.MaxEntries, r.IPAM = int(aws.ToInt32(shown.MaxEntries)), aws.ToBool(shown.IpamPrefixListResolverSyncEnabled)
 }
 
-// entries reads the entries of one list. Only Entries and Problem of the answer
+// entriesOf reads the entries of one list. Only Entries and Problem of the answer
 // are set.
-func (l *Lists) entries(ctx context.Context, list route.ListRef) route.ListReading {
+func (l *Lists) entriesOf(ctx context.Context, list route.ListRef) route.ListReading {
 	var out route.ListReading
 	api, err := l.client.api(list.Account, list.Region)
 	if err != nil {

@@ -69,7 +69,7 @@ func TestReadLists(t *testing.T) {
 	doer := &canned{answer: listNetwork}
 	c := client(doer)
 	asked := []route.ListRef{listRef("pl-2"), listRef("pl-ipam"), listRef("pl-silent"), listRef("pl-deleted"), listRef("pl-2")}
-	got := c.Lists().Read(t.Context(), asked)
+	got := c.Lists(true).Read(t.Context(), asked)
 	for i, want := range []struct {
 		problem route.Problem
 		ipam    bool
@@ -97,7 +97,7 @@ func TestReadLists(t *testing.T) {
 	if calls := doer.actions(); len(calls) != 1+4*3 {
 		t.Errorf("%d calls, want one for all lists and three pages for each", len(calls))
 	}
-	if none := c.Lists().Read(t.Context(), nil); len(none) != 0 {
+	if none := c.Lists(true).Read(t.Context(), nil); len(none) != 0 {
 		t.Errorf("asked for nothing, got %+v", none)
 	}
 }
@@ -106,7 +106,7 @@ func TestReadListsOneBadIDSpoilsNothing(t *testing.T) {
 	doer := &canned{answer: listNetwork}
 	stranger := listRef("pl-1")
 	stranger.Account = "999999999999"
-	got := client(doer).Lists().Read(t.Context(), []route.ListRef{listRef("pl-1"), listRef("pl-missing"), listRef("pl-2"), stranger})
+	got := client(doer).Lists(true).Read(t.Context(), []route.ListRef{listRef("pl-1"), listRef("pl-missing"), listRef("pl-2"), stranger})
 	for i, want := range []route.Problem{"", route.ProblemGone, "", route.ProblemDenied} {
 		if got[i].Problem != want || got[i].Complete != (want == "") {
 			t.Errorf("got %+v, want problem %q", got[i], want)
@@ -124,7 +124,7 @@ func TestReadListsGroupsCalls(t *testing.T) {
 	far.Region, other.Account = "us-east-1", "444455556666"
 	lists = append(lists, far, other)
 	slices.Reverse(lists)
-	for i, r := range client(doer).Lists().Read(t.Context(), lists) {
+	for i, r := range client(doer).Lists(true).Read(t.Context(), lists) {
 		if r.List != lists[i] || !r.Complete || len(r.Entries) != 4 {
 			t.Errorf("reading %d is %+v", i, r)
 		}
@@ -167,7 +167,7 @@ func TestReadListsThatAreNotWhole(t *testing.T) {
 			}
 			return 200, body, nil
 		}}
-		got := client(doer).Lists().Read(t.Context(), []route.ListRef{listRef("pl-1")})[0]
+		got := client(doer).Lists(true).Read(t.Context(), []route.ListRef{listRef("pl-1")})[0]
 		if got.Problem != test.problem || got.Complete != (test.problem == "") || len(got.Entries) != test.n {
 			t.Errorf("%s: got %+v, want problem %q and %d entries", name, got, test.problem, test.n)
 		}
@@ -186,7 +186,7 @@ func TestReadListsInOneRoundTrip(t *testing.T) {
 			return 200, listsAnswer("", describedList("pl-1"), describedList("pl-2")), nil
 		}}
 		began := time.Now()
-		got := New(configs(doer), recordstest.NewClock(), 5*time.Second).Lists().Read(t.Context(), []route.ListRef{listRef("pl-1"), listRef("pl-2")})
+		got := New(configs(doer), recordstest.NewClock(), 5*time.Second).Lists(true).Read(t.Context(), []route.ListRef{listRef("pl-1"), listRef("pl-2")})
 		if took := time.Since(began); took != time.Second || !got[0].Complete || !got[1].Complete {
 			t.Errorf("it took %s, and is %+v", took, got)
 		}

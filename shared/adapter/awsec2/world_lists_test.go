@@ -91,7 +91,7 @@ func TestWorldLists(t *testing.T) {
 	var got []route.ListReading
 	world := runIn(t, listTopology(), sim.Options{}, func(ctx context.Context, c *awsec2.Client) {
 		ref := func(id string) route.ListRef { return route.ListRef{ID: id, Account: home, Region: region} }
-		got = c.Lists().Read(ctx, []route.ListRef{ref("pl-0b"), ref("pl-0a")})
+		got = c.Lists(true).Read(ctx, []route.ListRef{ref("pl-0b"), ref("pl-0a")})
 	})
 	if len(got) != 2 || !got[0].Complete || len(got[0].Entries) != 250 || got[0].MaxEntries != 300 || !got[1].Complete || len(got[1].Entries) != 2 {
 		t.Errorf("got %+v", got)
