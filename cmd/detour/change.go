@@ -62,6 +62,8 @@ func (f *changeFlags) check(cmd *cobra.Command) error {
 		return fmt.Errorf("--wait is %s; write a positive time such as 90s, or --no-wait", f.wait)
 	case strings.TrimSpace(f.why) == "" && !f.dryRun:
 		return errors.New(`--why is missing; say in a sentence why, for those who read the journal: --why "provider works on line 2"`)
+	case f.why != "":
+		return operator.CheckWhy(f.why)
 	}
 	return nil
 }
@@ -211,6 +213,5 @@ func asksPerson(in io.Reader) bool {
 	if !ok {
 		return false
 	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return isTerminal(file)
 }

@@ -90,6 +90,7 @@ func TestOperatorUsage(t *testing.T) {
 		"clear a b --all --why x":                                       `--all ends every request of the group, and "b" names one`,
 		"release --why x":                                               "name one group, not 0, or write --all",
 		"adopt --why x":                                                 "name one group, not 0, or write --all",
+		"switch a --to b --why x\x01y":                                  "the reason has a line break or another control character",
 	} {
 		code, out, errs := detour(t, strings.Fields(line)...)
 		if code != exitUsage || out != "" || !strings.Contains(errs, want) {
@@ -185,6 +186,14 @@ func TestAsk(t *testing.T) {
 	}
 	if asksPerson(read) || asksPerson(strings.NewReader("")) {
 		t.Error("a pipe is taken for a person")
+	}
+	nowhere, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = nowhere.Close() }()
+	if asksPerson(nowhere) || wantsColour(nowhere) {
+		t.Error("the null device, which jobs have as their input, is taken for a terminal")
 	}
 }
 

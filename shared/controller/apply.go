@@ -18,19 +18,19 @@ const replans = 3
 // something is left, a bounded number of times. What is left then is finished
 // by a later run.
 func (c *Controller) apply(ctx context.Context, h *hold) {
-	standing := plan.MarkOrphans(c.standing(h.group, h.look), h.output.Next.Blackholes)
-	done := progress{applied: applied{}, denied: map[protection.EntryKey]bool{}}
+	standing := plan.MarkOrphans(h.group, c.standing(h.group, h.look), h.output.Next.Blackholes, h.look.of)
+	done := progress{applied: applied{}, refused: map[protection.EntryKey]bool{}}
 	for round := 0; h.output.Writes(h.group.Mode); round++ {
 		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, plan.Revive(standing, h.output.Next, alive(h.report.Health)))
 		h.report.Skipped = built.Skipped
 		left := done.left(built.Changes)
 		if len(left) == 0 && built.Complete {
-			c.leaveDenied(h, done)
-			c.leaveBlocked(h)
+			c.leaveRefused(h, done)
+			c.leaveBlocked(h, done)
 			break
 		}
 		if round == replans || !built.Complete || (round > 0 && c.pause(ctx, round) != nil) {
-			c.leaveUnfinished(h)
+			c.leaveUnfinished(h, done)
 			break
 		}
 		started := c.ports.Clock.Now()
@@ -39,7 +39,7 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 		done.note(receipts)
 		if h.lost || stopped {
 			h.report.Receipts = append(h.report.Receipts, receipts...)
-			c.leaveUnfinished(h)
+			c.leaveUnfinished(h, done)
 			break
 		}
 		standing = c.verify(ctx, h, left)
@@ -53,9 +53,12 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 // progress is what a run has done to the tables so far.
 type progress struct {
 	applied applied
-	// denied are the entries that the credentials may not write. To try them
-	// again within a run spends tokens that other groups need.
-	denied map[protection.EntryKey]bool
+	// refused are the entries that the credentials may not write, or whose table or
+	// target stayed busy for as long as a wave tries. To try them again within a run
+	// spends tokens that other groups need.
+	refused map[protection.EntryKey]bool
+	// wake: another run may soon do better than this one with what was refused.
+	wake bool
 	// mayHaveTakenEffect: some call succeeded, or it is not known whether it did.
 	mayHaveTakenEffect bool
 }
@@ -67,14 +70,16 @@ func (p *progress) note(receipts []route.Receipt) {
 		case route.Applied, route.Failed:
 			p.mayHaveTakenEffect = true
 		case route.Denied:
-			p.denied[keyOf(r.Change)] = true
-		case route.AlreadyInPlace, route.PreconditionFailed, route.Throttled, route.Busy, route.NotStarted:
+			p.refused[keyOf(r.Change)] = true
+		case route.Busy:
+			p.refused[keyOf(r.Change)], p.wake = true, true
+		case route.AlreadyInPlace, route.PreconditionFailed, route.Throttled, route.NotStarted:
 		}
 	}
 }
 
 func (p *progress) left(changes []route.Change) []route.Change {
-	return slices.DeleteFunc(p.applied.drop(changes), func(ch route.Change) bool { return p.denied[keyOf(ch)] })
+	return slices.DeleteFunc(p.applied.drop(changes), func(ch route.Change) bool { return p.refused[keyOf(ch)] })
 }
 
 // inPlace turns the receipts of changes that turned out not to be needed: the
@@ -126,31 +131,45 @@ func (a applied) drop(changes []route.Change) []route.Change {
 	})
 }
 
-// leaveDenied says that something is left that no further try will change. The
-// sweep tries it again.
-func (c *Controller) leaveDenied(h *hold, done progress) {
-	if len(done.denied) > 0 {
-		h.report.Status = StatusUnfinished
+// leaveRefused says that something is left that was refused. What is only busy is
+// tried again soon; the rest is the sweep's.
+func (c *Controller) leaveRefused(h *hold, done progress) {
+	if len(done.refused) == 0 {
+		return
 	}
+	h.report.Status = StatusUnfinished
+	if done.wake {
+		c.comeAgain(h, done)
+	}
+}
+
+// comeAgain asks for another run soon. One that a wake-up started and that got
+// nothing written does not: AWS would be asked the same for as long as it refuses.
+// The sweep tries again.
+func (c *Controller) comeAgain(h *hold, done progress) {
+	if h.trigger.Wake && len(done.applied) == 0 {
+		return
+	}
+	h.report.WakeAt = earliest(h.report.WakeAt, c.ports.Clock.Now().Add(c.settings.Settle))
 }
 
 // leaveBlocked says that something is left because a prefix list could not be
 // read, and asks for another run if the list may be readable soon. What else
 // blocks a list is not ended by waiting.
-func (c *Controller) leaveBlocked(h *hold) {
+func (c *Controller) leaveBlocked(h *hold, done progress) {
 	unreadable := func(s plan.Skipped) bool { return s.Reason == plan.SkipListUnreadable }
 	if !slices.ContainsFunc(h.report.Skipped, unreadable) {
 		return
 	}
 	h.report.Status = StatusUnfinished
 	if slices.ContainsFunc(h.report.ListProblems, func(p ListProblem) bool { return worthAnother(p.Problem) }) {
-		h.report.WakeAt = earliest(h.report.WakeAt, c.ports.Clock.Now().Add(c.settings.Settle))
+		c.comeAgain(h, done)
 	}
 }
 
 // leaveUnfinished asks for another run soon, unless what is in the way is a
 // reading that will not get better soon.
-func (c *Controller) leaveUnfinished(h *hold) {
+func (c *Controller) leaveUnfinished(h *hold, done progress) {
 	if h.lost {
 		return
 	}
@@ -158,7 +177,7 @@ func (c *Controller) leaveUnfinished(h *hold) {
 	if slices.ContainsFunc(h.report.Problems, func(p TableProblem) bool { return !worthAnother(p.Problem) }) {
 		return
 	}
-	h.report.WakeAt = earliest(h.report.WakeAt, c.ports.Clock.Now().Add(c.settings.Settle))
+	c.comeAgain(h, done)
 }
 
 // verify reads the tables of the changes back.
@@ -171,7 +190,7 @@ func (c *Controller) verify(ctx context.Context, h *hold, changes []route.Change
 	}
 	slices.SortFunc(tables, route.Table.Compare)
 	h.look = h.look.with(c.readTables(ctx, slices.Compact(tables)))
-	return plan.MarkOrphans(c.standing(h.group, h.look), h.output.Next.Blackholes)
+	return plan.MarkOrphans(h.group, c.standing(h.group, h.look), h.output.Next.Blackholes, h.look.of)
 }
 
 // noteWritten records when the last write can have taken effect, so that no
@@ -185,7 +204,9 @@ func (c *Controller) noteWritten(ctx context.Context, h *hold, done applied) {
 		// A reading at that time could settle nothing any more.
 		h.output.Deadline = time.Time{}
 	}
-	h.output.Deadline = earliest(h.output.Deadline, h.output.Next.WroteAt.Add(c.settings.Settle))
+	if len(done) > 0 || !h.trigger.Wake {
+		h.output.Deadline = earliest(h.output.Deadline, h.output.Next.WroteAt.Add(c.settings.Settle))
+	}
 	if err := c.commit(ctx, h); err != nil {
 		c.failed(h, err)
 	}

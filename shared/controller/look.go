@@ -9,6 +9,9 @@ import (
 	"detour/shared/protection"
 )
 
+// of returns the facts about the subject.
+func (l look) of(subject health.Subject) []health.Fact { return l.bySubject[subject] }
+
 // about returns the facts that the path is judged by.
 func (l look) about(spec health.Spec) []health.Fact {
 	var out []health.Fact
@@ -16,20 +19,6 @@ func (l look) about(spec health.Spec) []health.Fact {
 		out = append(out, l.bySubject[subject]...)
 	}
 	return out
-}
-
-// usedSince is when the group came onto the path: the last write of its move
-// there, or the move itself where nothing had to be written. Zero: the path is
-// not in use.
-func usedSince(record protection.Record, path string) time.Time {
-	switch {
-	case record.Decision.Epoch == 0 || record.Decision.To != path:
-		return time.Time{}
-	case !record.WroteAt.IsZero():
-		return record.WroteAt
-	default:
-		return time.UnixMilli(record.Decision.Epoch)
-	}
 }
 
 // decision is everything that is decided for one group, without effects.
@@ -52,7 +41,7 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 	}
 	var out decision
 	for _, path := range group.Paths {
-		use := health.Use{Locked: isLocked(item.Requests, path.Name), Since: usedSince(record, path.Name)}
+		use := health.Use{Locked: isLocked(item.Requests, path.Name), Since: record.UsedSince(path.Name)}
 		out.health = append(out.health, protection.PathHealth{
 			Path:       path.Name,
 			Assessment: health.Judge(path.Spec, seen.about(path.Spec), use, record.Memory(path.Name), now),
@@ -61,8 +50,8 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 	out.hint = protection.TrackHint(record.Hint, hintFor(group, trigger), seen.facts, now)
 	record.Hint = out.hint.Hint
 	standing := c.standing(group, seen)
-	record.Blackholes = plan.Blackholes(group, standing, record, func(s health.Subject) []health.Fact { return seen.bySubject[s] })
-	standing = plan.MarkOrphans(standing, record.Blackholes)
+	record.Blackholes = plan.Blackholes(group, standing, record, seen.of)
+	standing = plan.MarkOrphans(group, standing, record.Blackholes, seen.of)
 	out.standing = standing
 	out.output = protection.Decide(protection.Input{
 		Group: group, Health: out.health, Requests: item.Requests, Record: record,

@@ -81,3 +81,20 @@ func TestAPersonsBlackholeIsLeftAlone(t *testing.T) {
 	want(t, "writes", w.seen["write"], 0)
 	want(t, "what is left alone", []plan.SkipReason{report.Skipped[0].Reason, report.Skipped[2].Reason}, []plan.SkipReason{plan.SkipForeign, plan.SkipForeign})
 }
+
+// TestOrphansAreNotWrittenTowardsADeletedAttachment: while no path is left, EC2
+// would refuse it on every run. Once one is, they are moved.
+func TestOrphansAreNotWrittenTowardsADeletedAttachment(t *testing.T) {
+	w := settled(t, newGroup("berlin", 3))
+	w.gone["vpn-berlinA"], w.down["vpn-berlinB"] = true, true
+	w.blackholes("berlin")
+	for range 5 {
+		w.sweep()
+		w.pass(time.Minute)
+	}
+	want(t, "writes", w.seen["write"], 0)
+	want(t, "held", w.item("berlin").Record.Held, protection.ReasonNoUsablePath)
+	delete(w.down, "vpn-berlinB")
+	w.sweep()
+	want(t, "the entries", w.standsOn("berlin"), map[string]int{"B": 3})
+}

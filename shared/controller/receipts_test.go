@@ -192,3 +192,30 @@ func TestAFailedAnswerThatTookEffectIsSeenByTheReadBack(t *testing.T) {
 		t.Errorf("the noted time of the last write is %s", item.Record.WroteAt)
 	}
 }
+
+// TestWakeUpsEndWhereAWSGoesOnRefusing: a target that is being deleted is busy for
+// as long as that takes, and a limit stays reached. After one more try the sweep
+// tries again.
+func TestWakeUpsEndWhereAWSGoesOnRefusing(t *testing.T) {
+	for outcome, most := range map[route.Outcome]int{route.Busy: 10, route.Failed: 8, route.Denied: 2} {
+		t.Run(string(outcome), func(t *testing.T) {
+			w := settled(t, newGroup("berlin", 1))
+			w.fail("berlin")
+			w.onWrite = func(int, route.Change) (route.Outcome, bool) { return outcome, false }
+			want(t, "the status", only(t, w.reconcile("berlin")).Status, controller.StatusUnfinished)
+			for range 20 {
+				w.pass(settle + time.Second)
+				for range w.wakes.Due(w.s.Now()) {
+					w.trigger(controller.Trigger{Groups: []string{"berlin"}, Wake: true})
+				}
+			}
+			if n := w.seen["write"]; n > most {
+				t.Errorf("%d writes without a sweep, want %d at most", n, most)
+			}
+			want(t, "wake-ups", len(w.wakes.Waiting()), 0)
+			w.onWrite = nil
+			w.sweep()
+			want(t, "the entries", w.standsOn("berlin"), map[string]int{"B": 1})
+		})
+	}
+}

@@ -17,6 +17,9 @@ const (
 	// writeAttempts bounds how often a change is sent again because it was
 	// throttled or its table was busy.
 	writeAttempts = 8
+	// busyAttempts bounds it for a change whose table was busy: by IncorrectState EC2
+	// also refuses a target that is being deleted, for as long as that takes.
+	busyAttempts = 5
 )
 
 // write sends the changes in order, several at a time, at the pace that the
@@ -31,7 +34,7 @@ func (c *Controller) write(ctx context.Context, h *hold, changes []route.Change)
 		var again []route.Change
 		for _, r := range results {
 			switch {
-			case w.stopped || attempt == writeAttempts:
+			case w.stopped || attempt == writeAttempts || (r.Outcome == route.Busy && attempt >= busyAttempts):
 				receipts = append(receipts, r)
 			case r.Outcome == route.Throttled:
 				again = append(again, r.Change)

@@ -76,7 +76,11 @@ func goldenReports() []controller.Report {
 			r.Stages = []controller.StageTime{{Stage: controller.StageTake}}
 		}),
 		report(controller.StatusQuiet, func(r *controller.Report) {
+			r.Skipped = []plan.Skipped{{Entry: goldenEntry("1"), Reason: plan.SkipIPAM}, {Entry: goldenEntry("2"), Reason: plan.SkipHeldWithUnit}}
+		}),
+		report(controller.StatusQuiet, func(r *controller.Report) {
 			r.Problems = []controller.TableProblem{{Table: goldenTable, Problem: route.ProblemDenied}}
+			r.ListProblems = []controller.ListProblem{{List: route.ListRef{ID: "pl-1"}, Problem: route.ProblemTimeout}}
 			r.Facts = []health.Fact{
 				{Subject: goldenSubject, Kind: health.FactUnreadable, Problem: route.ProblemThrottled, Note: "free text"},
 				{Subject: health.Subject{Kind: health.SubjectVPN, ID: "vpn-of-another-group"}, Kind: health.FactUnreadable, Problem: route.ProblemDenied},

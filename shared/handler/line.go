@@ -57,7 +57,7 @@ func (h *Handler) decision(ctx context.Context, r controller.Report) {
 // changed since the last look.
 func levelOf(r controller.Report, blind bool) slog.Level {
 	switch {
-	case r.Err != nil, blind, foreign(r) > 0, r.Decision.Action == protection.Hold, len(r.Output.Next.Contended) > 0, r.Output.Unsafe,
+	case r.Err != nil, blind, foreign(r) > 0, blocked(r), r.Decision.Action == protection.Hold, len(r.Output.Next.Contended) > 0, r.Output.Unsafe,
 		r.Status != controller.StatusDone && r.Status != controller.StatusQuiet:
 		return slog.LevelWarn
 	case r.Status == controller.StatusQuiet && !wouldMove(r):
@@ -79,18 +79,35 @@ func foreign(r controller.Report) int {
 	return n
 }
 
+// blocked: a prefix list that may not be written holds up a part of the group.
+func blocked(r controller.Report) bool {
+	return slices.ContainsFunc(r.Skipped, func(s plan.Skipped) bool {
+		switch s.Reason {
+		case plan.SkipListUnreadable, plan.SkipIPAM, plan.SkipOwner, plan.SkipHeldWithUnit:
+			return true
+		case plan.SkipForeign, plan.SkipNeverTouch, plan.SkipContended, plan.SkipUndeclared:
+			return false
+		default:
+			return false
+		}
+	})
+}
+
 // wouldMove: the group would be moved, if it were not observed or frozen.
 func wouldMove(r controller.Report) bool {
 	return r.WouldBe && (r.Decision.Action == protection.Move || r.Decision.Action == protection.Step)
 }
 
-// blind lists the tables and subjects of the group that could not be read, each
+// blind lists the tables, prefix lists and subjects of the group that could not be read, each
 // with its problem. A group that has one is not protected as it should be, even
 // while all is quiet.
 func (h *Handler) blind(r controller.Report) []string {
 	var out []string
 	for _, p := range r.Problems {
 		out = append(out, p.Table.ID+"="+string(p.Problem))
+	}
+	for _, p := range r.ListProblems {
+		out = append(out, p.List.ID+"="+string(p.Problem))
 	}
 	for _, fact := range r.Facts {
 		if fact.Kind == health.FactUnreadable && slices.Contains(h.controller.Watching(fact.Subject), r.Group) {

@@ -64,7 +64,7 @@ func Metrics() []Metric {
 		{MetricHeld, count, true, "A look found a group that stays where it should not be."},
 		{MetricContended, count, true, "Entries that Detour no longer writes, because somebody else keeps undoing them."},
 		{MetricForeign, count, true, "Entries whose route points to a target that is none of the group's, and is left alone."},
-		{MetricSensorProblems, count, true, "Tables and subjects of a group that a look could not read."},
+		{MetricSensorProblems, count, true, "Tables, prefix lists and subjects of a group that a look could not read."},
 		{MetricUnfinished, count, true, "A run left changes to a later one."},
 		{MetricFailed, count, true, "A run ended because the record store could not be used."},
 		{MetricWriteFailures, count, true, "Route writes that were denied or failed."},

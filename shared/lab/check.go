@@ -142,7 +142,7 @@ func (l *ledger) checkOwn() []Violation {
 			add(w, w.entry.group.Name, "the group is in observe mode")
 		case !w.entry.declaredTarget(w.call.Write.After):
 			add(w, w.entry.group.Name, "no path declares the target")
-		case w.call.Write.Before != "" && !w.entry.declaredTarget(w.call.Write.Before) && !w.entry.group.TakeOver && !l.racedWith(w) && !l.orphaned(w):
+		case l.overwritesForeign(w):
 			add(w, w.entry.group.Name, "a foreign route stood there")
 		case l.blockedBy(w.era, w.entry) != "":
 			add(w, w.entry.group.Name, l.blockedBy(w.era, w.entry))
@@ -155,9 +155,17 @@ func (l *ledger) checkOwn() []Violation {
 	return out
 }
 
+// overwritesForeign: what stood there was no path's, and the group may not take it
+// over.
+func (l *ledger) overwritesForeign(w ownWrite) bool {
+	before := w.call.Write.Before
+	return before != "" && !w.entry.declaredTarget(before) && !w.entry.group.TakeOver && !l.racedWith(w) && !l.orphaned(w)
+}
+
 // splits reports whether the write takes an entry to a path on which a blocked
-// entry of its unit does not stand. One that somebody else wrote just now is
-// excused as by racedWith.
+// entry of its unit does not stand. One that is foreign or that neverTouch covers as
+// well is left alone by itself (ADR 0012), and one that somebody else wrote just now
+// is excused as by racedWith.
 func (l *ledger) splits(w ownWrite) bool {
 	for _, unit := range w.entry.group.steps() {
 		if !slices.Contains(unit, w.entry) {
@@ -167,7 +175,8 @@ func (l *ledger) splits(w ownWrite) bool {
 			together := slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
 				return w.entry.on(p.Name, w.call.Write.After) && e.on(p.Name, e.targetBefore(w.call.SentAt))
 			})
-			if l.blockedBy(w.era, e) != "" && !together && !l.racedWith(ownWrite{w.call, w.era, e}) {
+			blocked := l.blockedBy(w.era, e) != "" && !l.maybeUntouchable(w.era, e.id, w.call.SentAt) && !e.foreign(e.targetBefore(w.call.SentAt))
+			if blocked && !together && !l.racedWith(ownWrite{w.call, w.era, e}) {
 				return true
 			}
 		}
@@ -222,18 +231,25 @@ func (l *ledger) blockedBy(era *era, e *declaredEntry) string {
 // untouchable reports whether neverTouch covers the entry, or something that its
 // prefix list has held for long enough that every reading shows it.
 func (l *ledger) untouchable(era *era, id entryID, at time.Time) bool {
-	if slices.Contains(era.config.Never.Tables, id.table) {
+	return l.coveredBy(era, id, at.Add(-time.Minute), at, func(held, before []netip.Prefix) []netip.Prefix {
+		return slices.DeleteFunc(held, func(p netip.Prefix) bool { return !slices.Contains(before, p) })
+	})
+}
+
+// maybeUntouchable reports the same of what some reading may show.
+func (l *ledger) maybeUntouchable(era *era, id entryID, at time.Time) bool {
+	return l.coveredBy(era, id, at.Add(-time.Minute), at, func(held, before []netip.Prefix) []netip.Prefix { return append(held, before...) })
+}
+
+// coveredBy reports whether neverTouch covers the entry. what picks from what a list
+// held at the later instant and at the earlier one.
+func (l *ledger) coveredBy(era *era, id entryID, earlier, at time.Time, what func(held, before []netip.Prefix) []netip.Prefix) bool {
+	if slices.Contains(era.config.Never.Tables, id.table) || slices.Contains(era.config.Never.Destinations, id.destination) {
 		return true
 	}
 	if line := l.lists[id.destination]; line != nil {
-		var held []netip.Prefix
-		for _, p := range line.held(at, at) {
-			if slices.Contains(line.held(at.Add(-time.Minute), at.Add(-time.Minute)), p) {
-				held = append(held, p)
-			}
-		}
 		// A list is covered by a block that it has an address in common with.
-		return slices.ContainsFunc(held, func(p netip.Prefix) bool {
+		return slices.ContainsFunc(what(line.held(at, at), line.held(earlier, earlier)), func(p netip.Prefix) bool {
 			return slices.ContainsFunc(prefixes(era.config.Never.Destinations), p.Overlaps)
 		})
 	}

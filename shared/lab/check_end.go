@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"detour/shared/config"
 	"detour/shared/protection"
 	"detour/shared/sim"
 )
@@ -40,7 +41,7 @@ func (l *ledger) checkConverged(c Checks) []Violation {
 	}
 	var out []Violation
 	for _, g := range l.last().groups {
-		if g.Mode != "enforce" || l.frozen(g.Name) || l.massFailurePossible() {
+		if g.Mode != "enforce" || l.frozen(g.Name) || l.massFailurePossible() || l.unwritable(g) {
 			continue
 		}
 		if text := l.notConverged(g, c.ConvergedBy); text != "" {
@@ -80,6 +81,7 @@ func (l *ledger) notConverged(g *declared, at time.Time) string {
 func (l *ledger) apart(unit []*declaredEntry, at time.Time) (held, free []*declaredEntry) {
 	for _, e := range unit {
 		switch {
+		case l.maybeUntouchable(l.last(), e.id, l.end), e.foreign(e.targetBefore(at)): // It is left alone by itself.
 		case l.blockedBy(l.last(), e) != "":
 			held = append(held, e)
 		case !l.excepted(e, e.targetBefore(at)):
@@ -106,7 +108,7 @@ func (l *ledger) standsBadly(g *declared, at time.Time, common map[string]bool) 
 	for _, p := range g.Paths {
 		is := l.health.judge(p, l.health.shownAt(at), l.weightAt(g, p.Name, at))
 		locked := l.lockedOut(g.Name, p.Name, at)
-		eligible = eligible || is.alive() && !locked && !l.unwritable(g, p.Name)
+		eligible = eligible || is.alive() && !locked
 		if common[p.Name] {
 			onto = append(onto, p.Name)
 			standsWell = standsWell || is != dead && !locked || l.ignoringHealth(g.Name, at)
@@ -124,14 +126,16 @@ func (l *ledger) standsBadly(g *declared, at time.Time, common map[string]bool) 
 	}
 }
 
-// refusing reports whether a path of the group leads over an attachment that takes
-// no routes: only an available one does.
+// refusing reports whether a path of the group leads to what takes no routes: an
+// attachment that is not available, or an interface that is deleted.
 func (l *ledger) refusing(g *declared, at time.Time) bool {
 	for _, p := range g.Paths {
 		for _, e := range g.entries {
-			switch l.health.shownAt(at)(signal{e.hops[p.Name], fieldAttachment, ""}) {
-			case "", valueAvailable:
-			default:
+			hop := e.hops[p.Name]
+			state := l.health.shownAt(at)(signal{hop, fieldAttachment, ""})
+			status := signal{hop, fieldInterface, ""}
+			deleted := len(l.health.shown[status]) > 0 && l.health.shownAt(at)(status) == ""
+			if deleted || state != "" && state != valueAvailable {
 				return true
 			}
 		}
@@ -139,10 +143,24 @@ func (l *ledger) refusing(g *declared, at time.Time) bool {
 	return false
 }
 
-// unwritable reports whether AWS refuses routes to the path, though it is alive by
-// all that a path is judged by.
-func (l *ledger) unwritable(g *declared, path string) bool {
-	return slices.ContainsFunc(g.entries, func(e *declaredEntry) bool { return l.detached(e.hops[path]) })
+// heldUp: the entry's unit has a prefix list that may not be written, and nothing is
+// written for such a unit.
+func (l *ledger) heldUp(g *declared, entry *declaredEntry) bool {
+	for _, unit := range g.steps() {
+		if held, _ := l.apart(unit, l.end); slices.Contains(unit, entry) && len(held) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// unwritable reports whether AWS refuses the routes of one of the group's paths,
+// since they point to a virtual private gateway that is off its VPC. Nothing that
+// paths are judged by shows it, so the group may wait for that path for ever.
+func (l *ledger) unwritable(g *declared) bool {
+	return slices.ContainsFunc(g.entries, func(e *declaredEntry) bool {
+		return slices.ContainsFunc(g.Paths, func(p config.Path) bool { return l.detached(e.hops[p.Name]) })
+	})
 }
 
 // detached reports whether the target is a virtual private gateway that is off its
@@ -156,7 +174,7 @@ func (l *ledger) detached(target string) bool {
 // they stand on a path that has been up for long.
 func (l *ledger) deadRoutes(g *declared, at time.Time) string {
 	for _, e := range g.entries {
-		if l.excepted(e, e.current()) || !l.blackholes[e.id] || l.detached(e.current()) {
+		if l.excepted(e, e.current()) || !l.blackholes[e.id] || l.detached(e.current()) || l.heldUp(g, e) {
 			continue
 		}
 		for _, p := range g.Paths {
@@ -173,7 +191,7 @@ func (l *ledger) deadRoutes(g *declared, at time.Time) string {
 // often that they may be contended.
 func (l *ledger) excepted(e *declaredEntry, target string) bool {
 	era := l.last()
-	if l.untouchable(era, e.id, l.end) || l.blockedBy(era, e) != "" || (target != "" && !e.declaredTarget(target) && !e.group.TakeOver) {
+	if l.untouchable(era, e.id, l.end) || l.blockedBy(era, e) != "" || e.foreign(target) {
 		return true
 	}
 	undone := 0

@@ -199,6 +199,24 @@ func TestActiveOnlyChecksCount(t *testing.T) {
 	}
 }
 
+// TestSwitchbackIgnoresIdleChecks: a revertive group goes back though the check that
+// made it leave is bad still: it follows the routes, which are elsewhere.
+func TestSwitchbackIgnoresIdleChecks(t *testing.T) {
+	for _, test := range []struct {
+		check config.PathCheck
+		want  Invariant
+	}{
+		{config.PathCheck{Alarm: "line", ActiveOnly: true}, ""},
+		{config.PathCheck{Alarm: "line", Pinned: "192.0.2.1", Via: "tgw-rtb-1"}, SwitchbackByRequest},
+	} {
+		s := newStory(func(g *config.Group) {
+			g.Revertive, g.WaitToRestore = true, config.Duration(2*time.Minute)
+			g.Paths[0].Checks = []config.PathCheck{test.check}
+		}).shows(0, "line", fieldAlarm, "", "OK").shows(19*minute, "line", fieldAlarm, "", "ALARM")
+		checkStory(t, s.moves("p", 20*minute, "tgw-attach-b").moves("q", 40*minute, "tgw-attach-a"), 0, test.want)
+	}
+}
+
 // TestCheckersKnowTheConfigurationOfEachRun: a process works with what was
 // declared when it started.
 func TestCheckersKnowTheConfigurationOfEachRun(t *testing.T) {
@@ -277,6 +295,7 @@ func TestCheckersKnowPrefixLists(t *testing.T) {
 		{"neverTouch covers what it holds", move(base(own, never, "10.200.0.0/24", "10.240.1.0/24"), 21*minute), 0, OwnRoutesOnly},
 		{"neverTouch covers what it came to hold just now", move(editedAt(base(own, never, "10.200.0.0/24", "10.240.1.0/24"), 20*minute), 20*minute+time.Second), 0, ""},
 		{"the rest of its unit moves alone", base(sim.PrefixListSpec{Account: farAccount}, nil).writes("p", 20*minute, "10.2.0.0/16", "tgw-attach-b"), 0, OwnRoutesOnly},
+		{"and so it does where neverTouch covers the list", base(sim.PrefixListSpec{Account: farAccount}, never, "10.240.1.0/24").writes("p", 21*minute, "10.2.0.0/16", "tgw-attach-b"), 0, ""},
 		{"the unit waits for it", base(sim.PrefixListSpec{Account: farAccount}, nil), 30 * minute, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) { checkStory(t, test.story, test.converged, test.want) })

@@ -83,8 +83,11 @@ func (l *ledger) judgeMove(w ownWrite, path string) (Violation, bool) {
 	toWorking := w.entry.on(working.Name, w.call.Write.After)
 	if toWorking && g.Revertive {
 		wait := time.Duration(g.WaitToRestore)
-		// What the run read can be older than the write by as much as a run takes.
-		if l.upThrough(g, working.Name, at.Add(-wait), at.Add(-time.Minute)) {
+		// What the run read can be older than the write by as much as a run takes. A
+		// check that follows the routes says nothing of a path that is not in use.
+		from, to := at.Add(-wait), at.Add(-time.Minute)
+		idle := func(time.Time) weight { return noWeight }
+		if to.Before(from) || l.through(working, from, to, idle, func(v verdict) bool { return v == whole }) {
 			return Violation{}, false
 		}
 	}

@@ -33,7 +33,31 @@ func (g *generator) events() {
 			g.meddle(at)
 		}
 	}
+	g.endWhatPasses()
 	g.endWhatIsFinal()
+}
+
+// endWhatPasses ends every state of an attachment in which AWS leaves none: one
+// that is being changed or is pending becomes available, one that is being deleted
+// is deleted. AWS refuses routes to it meanwhile, so a group could wait for ever.
+func (g *generator) endWhatPasses() {
+	passing := map[string]string{"modifying": valueAvailable, "pending": valueAvailable, "deleting": "deleted"}
+	steps := inOrder(g.s.Script)
+	for i, step := range steps {
+		next, passes := passing[step.State]
+		if step.Do != AttachmentState || !passes {
+			continue
+		}
+		end := step.At + config.Duration(time.Duration(10+g.rng.IntN(50))*time.Second)
+		end = max(step.At, min(end, config.Duration(faultPhase-time.Second)))
+		sooner := slices.ContainsFunc(steps[i+1:], func(s Step) bool {
+			return s.Do == AttachmentState && s.Attachment == step.Attachment && s.At <= end
+		})
+		if !sooner {
+			step.At, step.State = end, next
+			g.add(step)
+		}
+	}
 }
 
 // endWhatIsFinal takes out the steps that would bring back what does not come

@@ -261,6 +261,11 @@ func (e *declaredEntry) declaredTarget(target string) bool {
 	return false
 }
 
+// foreign reports whether the target is somebody else's, and not to be taken over.
+func (e *declaredEntry) foreign(target string) bool {
+	return target != "" && !e.declaredTarget(target) && !e.group.TakeOver
+}
+
 // path finds a path of the group.
 func (g *declared) path(name string) config.Path {
 	for _, p := range g.Paths {

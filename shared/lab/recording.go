@@ -66,7 +66,8 @@ func ReadRecording(data []byte) ([]Recorded, error) {
 	}
 	slices.SortStableFunc(out, func(a, b Recorded) int { return a.At.Compare(b.At) })
 	if span := out[len(out)-1].At.Sub(out[0].At); span > time.Duration(maxDuration) {
-		return nil, fmt.Errorf("the events lie %s apart, from line %d to line %d, and %s are allowed; play them in parts", span, out[0].Line, out[len(out)-1].Line, maxDuration)
+		return nil, fmt.Errorf("the events lie %s apart, from line %d to line %d, and %s are allowed; play them in parts",
+			span, out[0].Line, out[len(out)-1].Line, maxDuration)
 	}
 	return out, nil
 }

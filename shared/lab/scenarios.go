@@ -32,12 +32,17 @@ func Scenarios() []*Scenario {
 	return out
 }
 
-// Find returns the scenario of that name among those that come with Detour.
+// Find returns the scenario of that name among those that come with Detour. Each
+// stands in the file of its name.
 func Find(name string) (*Scenario, bool) {
-	for _, s := range Scenarios() {
-		if s.Name == name {
-			return s, true
-		}
+	file := name + ".yaml"
+	data, err := scenarioFiles.ReadFile("scenarios/" + file)
+	if err != nil {
+		return nil, false
 	}
-	return nil, false
+	s, err := Parse(data, file)
+	if err != nil {
+		panic(fmt.Sprintf("lab: an embedded scenario is broken: %v", err)) // A test parses them all.
+	}
+	return s, true
 }

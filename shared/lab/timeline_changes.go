@@ -75,7 +75,7 @@ func (t *timeline) whyNot(run Run, r controller.Report) string {
 // it, or else as the journal keeps it.
 func (t *timeline) evidence(j journalLine) string {
 	if r, ok := t.reportOf(j); ok && len(r.Health) > 0 {
-		return pathWords(r.Health)
+		return standingWords(r)
 	}
 	return memoryWords(j.Evidence)
 }

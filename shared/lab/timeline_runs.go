@@ -130,10 +130,7 @@ func (t *timeline) changed(i int, r controller.Report) []entry {
 // decided tells a decision that the journal does not tell, if something is new
 // about it: the path, the states of the paths, or the reason for a hold.
 func (t *timeline) decided(run Run, r controller.Report, last map[string]string, committed bool, add func(tone, string, ...any)) {
-	state := pathWords(r.Health)
-	for _, s := range r.Skipped {
-		state += fmt.Sprintf("; %s left alone: %s", s.Entry, s.Reason)
-	}
+	state := standingWords(r)
 	now := r.Decision.To + " " + state + " " + t.whyNot(run, r)
 	tone := plain
 	if r.Decision.Action == protection.Hold {
@@ -146,6 +143,20 @@ func (t *timeline) decided(run Run, r controller.Report, last map[string]string,
 		return
 	}
 	add(tone, "%s; %s", decisionWords(r.Decision, t.steps(r.Group, run.Started), t.whyNot(run, r)), state)
+}
+
+// standingWords says in which state a run found the paths, and which routes it
+// leaves alone.
+func standingWords(r controller.Report) string {
+	const told = 3
+	out := pathWords(r.Health)
+	for i, s := range r.Skipped {
+		if i == told {
+			return fmt.Sprintf("%s; and %d more left alone", out, len(r.Skipped)-told)
+		}
+		out += fmt.Sprintf("; %s left alone: %s", s.Entry, s.Reason)
+	}
+	return out
 }
 
 func pathWords(paths []protection.PathHealth) string {

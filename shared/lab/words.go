@@ -136,6 +136,8 @@ func stateWords(reason protection.Reason) string {
 		return "it is seen for the first time"
 	case protection.ReasonMovedByHand:
 		return "somebody moved the routes by hand"
+	case protection.ReasonAdoptRequested:
+		return "an operator takes what stands as right"
 	default:
 		return endWords(reason)
 	}
@@ -158,7 +160,7 @@ func endWords(reason protection.Reason) string {
 		return "the target is not up"
 	case protection.ReasonSuppressed:
 		return "the target flaps and is suppressed"
-	case "prefix-list-changed":
+	case protection.ReasonListChanged:
 		return "a prefix list has another version than the one in the plan"
 	default:
 		return string(reason)

@@ -43,19 +43,26 @@ func (a Act) control() bool {
 	return a.All && (a.Kind == protection.Freeze || a.Kind == protection.Release || a.Clear && a.ClearKind == protection.Freeze)
 }
 
-// check refuses an act that means nothing.
-func (a Act) check() error {
+// CheckWhy refuses a reason that the journal cannot hold, or that nobody could read
+// there.
+func CheckWhy(why string) error {
 	switch {
-	case strings.TrimSpace(a.Why) == "":
+	case strings.TrimSpace(why) == "":
 		return fmt.Errorf("the reason is missing; give it with --why, for those who read the journal")
-	case len(a.Why) > maxWhy:
-		return fmt.Errorf("the reason has %d bytes; write at most %d, and refer to a ticket for the rest", len(a.Why), maxWhy)
-	case strings.ContainsFunc(a.Why, unicode.IsControl):
+	case len(why) > maxWhy:
+		return fmt.Errorf("the reason has %d bytes; write at most %d, and refer to a ticket for the rest", len(why), maxWhy)
+	case strings.ContainsFunc(why, unicode.IsControl):
 		return fmt.Errorf("the reason has a line break or another control character in it; write one line")
-	case len(a.Groups) == 0:
-		return fmt.Errorf("no group is named; name one, or all of them with --all")
 	}
 	return nil
+}
+
+// check refuses an act that means nothing.
+func (a Act) check() error {
+	if len(a.Groups) == 0 {
+		return fmt.Errorf("no group is named; name one, or all of them with --all")
+	}
+	return CheckWhy(a.Why)
 }
 
 // Proposal is an act with what would follow from it. Nothing has been changed.

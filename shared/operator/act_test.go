@@ -387,3 +387,28 @@ func TestASwitchBackIsDoneOnceItIsSettled(t *testing.T) {
 		t.Errorf("it came to %+v", got)
 	}
 }
+
+// TestAnAdoptionTellsOfNoWrites: it writes no route, so nothing may say that one
+// was written.
+func TestAnAdoptionTellsOfNoWrites(t *testing.T) {
+	w := newWorld(t, group("paris", 1)).adopted()
+	w.do(operator.Act{Kind: protection.ManualSwitch, Path: "B"})
+	p := w.propose(operator.Act{Kind: protection.AdoptAnew})
+	if _, err := w.tool.Carry(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	w.runner.Reconcile(t.Context(), controller.Trigger{Groups: []string{"paris"}})
+	if w.item("paris").Record.Settled {
+		t.Fatal("the test wants an adoption that has not settled")
+	}
+	var told []string
+	w.tool.Watch(t.Context(), p, time.Minute, func(step operator.Progress) { told = append(told, step.Text) })
+	if slices.ContainsFunc(told, func(text string) bool { return strings.Contains(text, "written") || strings.Contains(text, "moving") }) {
+		t.Errorf("it told %q", told)
+	}
+	for _, trouble := range w.status().Troubles {
+		if trouble.Kind == operator.TroubleMoving && strings.Contains(trouble.Detail, "move") {
+			t.Errorf("nothing moved, but there is %q", trouble.Detail)
+		}
+	}
+}

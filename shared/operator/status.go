@@ -203,7 +203,9 @@ func troublesOf(p controller.Preview, s Status) []Trouble {
 	add(len(contended) > 0, TroubleContended, "somebody keeps undoing %s; find out who, then run detour release %s", firstOf(contended), s.Group)
 	add(len(p.Report.Skipped) > 0, TroubleSkipped, "%s", firstOf(skippedTexts(p.Report.Skipped)))
 	add(known && !alive, TroubleAlone, "no other path of the group is alive, so there is nowhere to go")
-	add(known && !s.Settled && s.Mode == protection.Enforce, TroubleMoving, "the move to %s has not settled yet", s.Path)
+	pending := known && !s.Settled && s.Mode == protection.Enforce
+	add(pending && s.Switchover != nil, TroubleMoving, "the move to %s has not settled yet", s.Path)
+	add(pending && s.Switchover == nil, TroubleMoving, "no later reading has shown yet that every route leads to %s, where the group was taken over", s.Path)
 	add(s.Moves && !s.WouldBe, TroubleDue, "a run would move the group to %s (%s), and has not done so yet", s.Decision.To, s.Decision.Reason)
 	return out
 }

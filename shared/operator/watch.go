@@ -170,10 +170,11 @@ func (w *watched) tell(at time.Time, text string, tell func(Progress)) {
 // stepOf says how far a group has come since the act; empty: nothing to tell.
 func stepOf(item controller.Item, e *Effect, now time.Time) string {
 	before, d := e.before.Item.Record, item.Record.Decision
+	pending := d.Epoch != before.Decision.Epoch && !item.Record.Settled && d.From != d.To // An adoption is no move.
 	switch {
-	case d.Epoch != before.Decision.Epoch && !item.Record.Settled && item.Record.WroteAt.After(time.UnixMilli(d.Epoch)):
+	case pending && item.Record.WroteAt.After(time.UnixMilli(d.Epoch)):
 		return "the routes to " + d.To + " are written; waiting for a reading that shows them"
-	case d.Epoch != before.Decision.Epoch && !item.Record.Settled && d.From != d.To:
+	case pending:
 		return "moving from " + d.From + " to " + d.To + " (" + string(d.Reason) + ")"
 	case running(item, now):
 		return "a run is under way"

@@ -105,8 +105,9 @@ func attachmentGone(spec health.Spec, hop route.NextHop, facts Facts) bool {
 }
 
 // MarkOrphans returns a standing in which the blackholes that deleted attachments
-// left behind stand on no path and are not foreign.
-func MarkOrphans(standing protection.Standing, blackholes []protection.BlackholeSeen) protection.Standing {
+// left behind are not foreign. They stand on the paths whose attachment is gone by
+// the facts: EC2 takes no route to it any more.
+func MarkOrphans(group *protection.Group, standing protection.Standing, blackholes []protection.BlackholeSeen, facts Facts) protection.Standing {
 	orphans := map[protection.EntryKey]bool{}
 	for _, seen := range blackholes {
 		if seen.Orphan {
@@ -117,10 +118,20 @@ func MarkOrphans(standing protection.Standing, blackholes []protection.Blackhole
 		return standing
 	}
 	standing.Entries = slices.Clone(standing.Entries)
-	for i := range standing.Entries {
-		e := &standing.Entries[i]
-		if e.Foreign && e.NextHop.Kind == route.Blackhole && orphans[e.Entry] {
+	i := 0
+	for _, unit := range group.Units {
+		for _, entry := range unit.Entries {
+			e := &standing.Entries[i]
+			i++
+			if !e.Foreign || e.NextHop.Kind != route.Blackhole || !orphans[e.Entry] {
+				continue
+			}
 			e.Foreign, e.Orphan = false, true
+			for _, path := range group.Paths {
+				if attachmentGone(path.Spec, entry.NextHop(path.Name), facts) {
+					e.Paths = append(e.Paths, path.Name)
+				}
+			}
 		}
 	}
 	return standing

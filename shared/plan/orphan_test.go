@@ -105,14 +105,14 @@ func TestWhatABlackholeIsTakenFor(t *testing.T) {
 			if len(got) != 1 || got[0].Entry != a || got[0].Orphan != tt.want {
 				t.Fatalf("blackholes %+v, want orphan %t", got, tt.want)
 			}
-			marked := MarkOrphans(standing, got).Entries[0]
+			marked := MarkOrphans(g, standing, got, about()).Entries[0]
 			if marked.Orphan != tt.want || marked.Foreign == tt.want || len(marked.Paths) != 0 {
 				t.Errorf("standing %+v", marked)
 			}
 			if standing.Entries[0].Orphan {
 				t.Error("the input was changed")
 			}
-			built := Build(g, decided("A", "B", 1), nil, MarkOrphans(standing, got))
+			built := Build(g, decided("A", "B", 1), nil, MarkOrphans(g, standing, got, about()))
 			if tt.want {
 				wantChanges(t, built.Changes, "replace-route tgw-rtb-01 10.0.0.0/8: blackhole -> tgw-attach-B")
 			} else {
@@ -120,6 +120,20 @@ func TestWhatABlackholeIsTakenFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnOrphanNeedsNoWriteTowardsAnAttachmentThatIsGone: EC2 would refuse it.
+func TestAnOrphanNeedsNoWriteTowardsAnAttachmentThatIsGone(t *testing.T) {
+	a := key(tgwTable(1), "10.0.0.0/8")
+	g := watched(group(keys(a)), vpnOf)
+	standing := Standing(g, tables{a: hole}.readings(g), nil, NeverTouch{})
+	facts := about(state(vpnOf("A"), health.ConnectionGone))
+	marked := MarkOrphans(g, standing, Blackholes(g, standing, protection.Record{Decision: decided("A", "A", 1), Settled: true}, facts), facts)
+	if e := marked.Entries[0]; !e.Orphan || !e.On("A") || e.On("B") {
+		t.Errorf("standing %+v", e)
+	}
+	wantChanges(t, Build(g, decided("A", "A", 1), nil, marked).Changes)
+	wantChanges(t, Build(g, decided("A", "B", 1), nil, marked).Changes, "replace-route tgw-rtb-01 10.0.0.0/8: blackhole -> tgw-attach-B")
 }
 
 func TestOnlyUndeclaredBlackholesAreRemembered(t *testing.T) {

@@ -169,7 +169,7 @@ func (d *decider) majority() string {
 		perPath := make([]int, len(group.Paths))
 		for _, e := range d.in.Standing.Entries {
 			for p, path := range group.Paths {
-				if e.Unit == u && e.On(path.Name) {
+				if e.Unit == u && e.On(path.Name) && !e.Orphan {
 					perPath[p]++
 				}
 			}
@@ -204,6 +204,10 @@ func (d *decider) adopt(reason Reason) {
 	}
 	path := d.majority()
 	d.commit(Decision{From: path, To: path, Extent: d.in.Group.Steps(), Action: Adopt, Reason: reason, Epoch: d.newEpoch()})
+	if reason == ReasonFirstSight {
+		// By a record that is believed the group was there already.
+		d.out.Next.CameAt = d.in.Record.UsedSince(path)
+	}
 }
 
 // adoptAnew is adopt on an operator's word: with the earlier decision goes all
@@ -236,7 +240,7 @@ func (d *decider) newEpoch() int64 {
 func (d *decider) commit(decision Decision) {
 	decision.Group = d.in.Group.Name
 	next := &d.out.Next
-	next.Decision, next.Settled, next.WroteAt = decision, false, d.in.Now
+	next.Decision, next.Settled, next.WroteAt, next.CameAt = decision, false, d.in.Now, time.Time{}
 	next.Sighting = Sighting{}
 	next.Applied, next.RevivedAt = nil, time.Time{}
 	next.Steps = d.in.Group.Steps()

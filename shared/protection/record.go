@@ -140,7 +140,11 @@ type Record struct {
 	// every entry in place. Only an unsettled record is written from.
 	Settled bool `json:"settled,omitempty"`
 	// WroteAt is an upper bound of the last route write for Decision.
-	WroteAt   time.Time    `json:"wroteAt,omitzero"`
+	WroteAt time.Time `json:"wroteAt,omitzero"`
+	// CameAt is when the group came onto Decision.To, where that was before WroteAt:
+	// a repair writes once more, and an adoption takes over what stood already. Zero:
+	// it is WroteAt.
+	CameAt    time.Time    `json:"cameAt,omitzero"`
 	Paths     []PathMemory `json:"paths,omitempty"`
 	Sighting  Sighting     `json:"sighting,omitzero"`
 	Reversals []Reversal   `json:"reversals,omitempty"`
@@ -186,6 +190,23 @@ func (r Record) Memory(path string) health.Memory {
 	return health.Memory{}
 }
 
+// UsedSince is when the group came onto the path: the last write of its move
+// there, or the move itself where nothing had to be written. Repairs do not count:
+// what a check said before one was about this path, too. Zero: the path is not in
+// use.
+func (r Record) UsedSince(path string) time.Time {
+	switch {
+	case r.Decision.Epoch == 0 || r.Decision.To != path:
+		return time.Time{}
+	case !r.CameAt.IsZero():
+		return r.CameAt
+	case !r.WroteAt.IsZero():
+		return r.WroteAt
+	default:
+		return time.UnixMilli(r.Decision.Epoch)
+	}
+}
+
 // fitted carries the record over to a configuration with more or fewer units: a
 // group that is whole on a path stays so, and a new unit goes there, too. Without
 // this it would be taken for one that has not come over yet.
@@ -194,6 +215,7 @@ func (r Record) fitted(steps int) Record {
 		return r
 	}
 	if r.Decision.Extent >= r.Steps {
+		r.CameAt = r.UsedSince(r.Decision.To) // New units are written there now.
 		r.Decision.Extent, r.Settled = steps, false
 	}
 	r.Decision.Extent = min(r.Decision.Extent, steps)
@@ -215,7 +237,7 @@ func (r Record) Clone() Record {
 // Equal reports whether two records say the same.
 func (r Record) Equal(other Record) bool {
 	return r.Mode == other.Mode && r.decided() == other.decided() &&
-		r.WroteAt.Equal(other.WroteAt) && r.RevivedAt.Equal(other.RevivedAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
+		r.WroteAt.Equal(other.WroteAt) && r.CameAt.Equal(other.CameAt) && r.RevivedAt.Equal(other.RevivedAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
 		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) && r.Hint.equal(other.Hint) &&
 		slices.EqualFunc(r.Paths, other.Paths, equalMemory) && r.sameEntries(other)
 }
@@ -268,8 +290,9 @@ type EntryStanding struct {
 	// Blackhole: the standing route drops traffic, by its state.
 	Blackhole bool
 	// Orphan: the standing route is a blackhole without a target, because the
-	// attachment to which Detour's own route led was deleted. It stands on no path,
-	// is not Foreign, and may be overwritten.
+	// attachment to which Detour's own route led was deleted. It is not Foreign, and
+	// may be overwritten. Its Paths are those whose attachment is gone: a write
+	// towards them is refused, and so there is none to make.
 	Orphan bool
 	// Blocked says why the entry's destination, a prefix list, may not be written;
 	// empty: it may.

@@ -21,7 +21,7 @@ func fullRecord() Record {
 	rec.Reversals = []Reversal{{Entry: key, At: noon}}
 	rec.Contended = []EntryKey{key}
 	rec.Applied = []EntryKey{key}
-	rec.RevivedAt = noon
+	rec.RevivedAt, rec.CameAt = noon, noon
 	rec.Blackholes = []BlackholeSeen{{Entry: key, At: noon, Orphan: true}}
 	rec.Held = ReasonNoUsablePath
 	rec.Steps = 3

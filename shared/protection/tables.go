@@ -120,7 +120,7 @@ func (d *decider) movedTo() string {
 
 func (d *decider) allOn(path string) bool {
 	for _, e := range d.in.Standing.Entries {
-		if !e.Untouchable && !e.On(path) {
+		if !e.Untouchable && (!e.On(path) || e.Orphan) {
 			return false
 		}
 	}
@@ -147,14 +147,21 @@ func (d *decider) seenTwice(sighting Sighting) {
 		switch e := d.standing(seen.Entry); {
 		case e.On(d.in.Record.Decision.PathFor(d.step(e.Unit))):
 			// Nobody undid the entry; it is there, and dead.
-			d.out.Next.Settled, d.out.Next.WroteAt, d.out.Next.RevivedAt = false, d.in.Now, d.in.Now
-			d.unapply(seen.Entry)
+			d.repair(seen.Entry)
+			d.out.Next.RevivedAt = d.in.Now
 		case e.Orphan || d.reversed(seen.Entry):
 			// It is to be written again, and a write that fails is no second reversal.
-			d.out.Next.Settled, d.out.Next.WroteAt = false, d.in.Now
-			d.unapply(seen.Entry)
+			d.repair(seen.Entry)
 		}
 	}
+}
+
+// repair has the entry written again. The group has been on its path all the while.
+func (d *decider) repair(key EntryKey) {
+	next := &d.out.Next
+	next.CameAt = next.UsedSince(next.Decision.To)
+	next.Settled, next.WroteAt = false, d.in.Now
+	d.unapply(key)
 }
 
 // standing is what this run shows for the entry.

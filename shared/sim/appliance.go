@@ -100,8 +100,12 @@ func (a *appliance) shownTarget(target string) (eni, instance string) {
 // its routing process.
 func (a *appliance) routes() bool { return a.state == instanceRunning && a.forwarding }
 
+// sound reports whether the appliance does what it is there for: it takes packets
+// on, and its line is up if it has one.
+func (a *appliance) sound() bool { return a.routes() && (a.line || a.site == nil) }
+
 // works reports whether the appliance truly carries traffic to its site.
-func (a *appliance) works() bool { return a.routes() && a.line && a.site != nil }
+func (a *appliance) works() bool { return a.sound() && a.site != nil }
 
 func (a *appliance) linkID() string { return a.eni }
 
@@ -118,7 +122,8 @@ func (a *appliance) enter(p *packet) place {
 	}
 }
 
-// atInterface is a packet that a VPC's route sent to the appliance. It forwards
+// atInterface is a packet that a VPC's route sent to the appliance. One without a
+// line, such as a firewall, hands it on by the table of its own subnet. It forwards
 // without memory: no connection state is modelled, so traffic that comes back
 // another way is not dropped, as a stateful firewall would.
 func (p *packet) atInterface(a *appliance) place {
@@ -131,10 +136,8 @@ func (p *packet) atInterface(a *appliance) place {
 		return p.drop("the source/destination check of %s drops what it forwards", a.eni)
 	case !a.forwarding:
 		return p.drop("the routing process on %s hangs", a.instance)
-	case a.vpc.contains(p.to.addr):
+	case a.site == nil, a.vpc.contains(p.to.addr):
 		return func() place { return p.subnet(a.vpc, a.addr) }
-	case a.site == nil:
-		return p.drop("%s has no line to a site", a.instance)
 	case a.line:
 		p.via = append(p.via, a.eni)
 		p.hop("%s: the line of %s to %s", a.eni, a.instance, a.site.name)
@@ -151,10 +154,10 @@ func (p *packet) atInterface(a *appliance) place {
 func (w *World) applianceOf(id string) *appliance { return w.appliances[id] }
 
 // boxWorks is what a check on the appliance itself sees: its routing process
-// runs and its line is up.
+// runs, and its line is up if it has one.
 func (w *World) boxWorks(eni string) bool {
 	a := w.applianceOf(eni)
-	return a != nil && a.works()
+	return a != nil && a.sound()
 }
 
 func (a *appliance) view() InstanceView { return a.shown.current[a.instance] }

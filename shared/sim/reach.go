@@ -150,8 +150,10 @@ func (p *packet) start() place {
 
 // subnet looks the destination up in the table of the subnet from which the
 // packet comes: a host's, or an appliance's.
-func (p *packet) subnet(v *vpc, from netip.Addr) place {
-	table := v.tableFor(from)
+func (p *packet) subnet(v *vpc, from netip.Addr) place { return p.byTable(v, v.tableFor(from)) }
+
+// byTable sends the packet where a VPC's table leads it.
+func (p *packet) byTable(v *vpc, table *vpcTable) place {
 	best, found := table.lookup(p.world, p.to.addr)
 	if !found {
 		return p.drop("%s has no route to %s", table.id, p.to.addr)
@@ -209,7 +211,7 @@ func (p *packet) transit(in *attachment) place {
 	}
 	switch {
 	case out.vpc != nil:
-		return func() place { return p.intoVPC(out.vpc) }
+		return func() place { return p.outOf(out.vpc) }
 	case out.peering != nil:
 		return func() place { return p.across(out) }
 	case out.connect != nil:
@@ -232,8 +234,20 @@ func (p *packet) tunnelTo(v *vpnConnection) place {
 	return func() place { return p.router(v.site) }
 }
 
-// intoVPC delivers inside a VPC. What comes from a transit gateway is delivered
-// by the local route; the World does not look at the attachment subnets' tables.
+// outOf takes a packet from a transit gateway into a VPC, where the table of the
+// attachment's subnet decides (Transit Gateway guide, how transit gateways work).
+// The topology names no subnets of attachments: they stand in those that no table
+// lists, which the main table serves.
+func (p *packet) outOf(v *vpc) place {
+	table := v.tables[0]
+	best, found := table.lookup(p.world, p.to.addr)
+	if !found || best.route.Target == localTarget {
+		return p.intoVPC(v)
+	}
+	return p.byTable(v, table)
+}
+
+// intoVPC delivers inside a VPC by its local route.
 func (p *packet) intoVPC(v *vpc) place {
 	switch {
 	case !v.contains(p.to.addr):

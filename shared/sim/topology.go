@@ -53,7 +53,8 @@ type RouteSpec struct {
 }
 
 // VPCSpec is one VPC with its route tables and TGW attachments. The first table
-// is the main one. A VPC may be attached to several TGWs.
+// is the main one; it also leads on what comes from a transit gateway. A VPC may
+// be attached to several TGWs.
 type VPCSpec struct {
 	ID          string           `json:"id" yaml:"id"`
 	Name        string           `json:"name,omitempty" yaml:"name,omitempty"`
@@ -92,8 +93,8 @@ type VPNGatewaySpec struct {
 
 // ApplianceSpec is a router instance in a VPC, with one network interface. It
 // forwards what the VPC's routes send to the interface: to the site over a line
-// of its own, and from the site into the VPC. A site route can name the
-// interface in via. Account and Region follow the VPC.
+// of its own, and from the site into the VPC; without a site, by the table of its
+// own subnet. A site route can name the interface in via. Account and Region follow the VPC.
 type ApplianceSpec struct {
 	Instance  string `json:"instance" yaml:"instance"`
 	Interface string `json:"interface" yaml:"interface"`

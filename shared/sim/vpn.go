@@ -295,7 +295,7 @@ func (w *World) PathUp(id string) bool {
 		return a.line()
 	}
 	if a := w.appliances[id]; a != nil {
-		return a.works() && !a.sourceDestCheck
+		return a.sound() && !a.sourceDestCheck
 	}
 	return false
 }

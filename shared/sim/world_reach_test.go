@@ -101,6 +101,8 @@ func TestDropsHaveReasons(t *testing.T) {
 	check("dc", "far", "tgw-rtb-0b has no route to 10.9.0.10")
 	check("far", "a", "rtb-0f has no route to 10.1.1.10")
 	must(t, w.ForceRoute("x", spokeRT, "192.168.0.0/16", attB))
+	check("a", "dc", "still on the way after 16 hops: the tables form a loop")
+	must(t, w.ForceRoute("x", vpcBRT, "192.168.0.0/16", ""))
 	check("a", "dc", "192.168.0.10 came to vpc-0b, whose CIDR blocks do not hold it")
 	must(t, w.SetAttachmentState(attA, "failed"))
 	check("a", "b", "attachment tgw-attach-0a of vpc-0a is failed")

@@ -85,6 +85,11 @@ type envelope struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
+// alarmState is one of the two states in the detail of an alarm's event.
+type alarmState struct {
+	Value string `json:"value"`
+}
+
 // describe says what an event is about: its kind, and the resources that its
 // detail names.
 func describe(raw []byte) string {
@@ -100,13 +105,25 @@ func describe(raw []byte) string {
 		Routes     []struct {
 			Destination string `json:"destinationCidrBlock"`
 		} `json:"routes"`
+		Peer    string     `json:"connectPeerArn"`
+		Session string     `json:"transitGatewayAddress"`
+		Alarm   string     `json:"alarmName"`
+		Before  alarmState `json:"previousState"`
+		After   alarmState `json:"state"`
 	}
-	if json.Unmarshal(e.Detail, &d) != nil || d.ChangeType == "" {
+	bad := json.Unmarshal(e.Detail, &d) != nil
+	if !bad && d.Alarm != "" && d.After.Value != "" {
+		return d.Alarm + ": " + d.Before.Value + " to " + d.After.Value
+	}
+	if bad || d.ChangeType == "" {
 		return strings.TrimSpace(e.DetailType + leading(": ", describeOwn(e.Detail)))
 	}
 	parts := []string{d.ChangeType}
 	if d.OutsideIP != "" {
 		parts = append(parts, "tunnel "+d.OutsideIP+" of "+lastPart(d.VPN))
+	}
+	if d.Peer != "" {
+		parts = append(parts, "session "+d.Session+" of "+lastPart(d.Peer))
 	}
 	for _, arn := range d.TableARNs {
 		parts = append(parts, lastPart(arn))

@@ -1,10 +1,14 @@
 package live
 
 import (
+	"context"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"detour/shared/lab"
+	"detour/shared/sim"
 )
 
 // edges has one of each thing that the actions of do_edges.go act on.
@@ -107,6 +111,69 @@ func TestDoOnEdges(t *testing.T) {
 		if answer, err := s.Do(t.Context(), words[0], words[1:]...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v, want %q", line, answer, err, want)
 		}
+	}
+}
+
+// TestLinesTellOfEdges: a line for what happens to what is no tunnel, and for a
+// write that is to no route.
+func TestLinesTellOfEdges(t *testing.T) {
+	file, err := lab.ParseTopology([]byte(strings.Replace(edges, "{name: box, ", "{name: box, after: 1ms, ", 1)), "edges.topology.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, out := serve(t, Options{File: file})
+	for _, step := range []struct {
+		line  string
+		wants []string
+	}{
+		{"forwarding-stops router", []string{"shows box: alarm-state ALARM", "sends box: OK to ALARM"}},
+		{"session-down tgw-connect-peer-00000000000000001 2", []string{
+			"shows tgw-connect-peer-00000000000000001 169.254.6.3: session down", "session 169.254.6.3 of tgw-connect-peer-00000000000000001",
+		}},
+		{"instance-stop router", []string{"shows router: instance-state stopped"}},
+	} {
+		words := strings.Fields(step.line)
+		if _, err := s.Do(t.Context(), words[0], words[1:]...); err != nil {
+			t.Fatalf("%s: %v", step.line, err)
+		}
+		for _, want := range step.wants {
+			until(t, s, step.line+" is told: "+want, func() bool { return strings.Contains(out.String(), want) })
+		}
+	}
+	s.called(sim.CallRecord{Process: "bob", Action: "ModifyManagedPrefixList", Params: url.Values{"PrefixListId": {"pl-1"}, "CurrentVersion": {"3"}}})
+	s.called(sim.CallRecord{Process: "bob", Action: "EnableVgwRoutePropagation", Code: "Gateway.NotAttached"})
+	s.called(sim.CallRecord{Process: "bob", Action: "DescribeVpcs", Params: url.Values{"VpcId.1": {"vpc-1"}}})
+	for want, told := range map[string]bool{"ModifyManagedPrefixList pl-1": true, "EnableVgwRoutePropagation is refused: Gateway.NotAttached": true, "DescribeVpcs": false} {
+		if strings.Contains(out.String(), want) != told {
+			t.Errorf("%q is not %v in\n%s", want, told, out)
+		}
+	}
+}
+
+// TestATunnelOfAVPNGatewaySendsNoEvent: nobody waits for the event of a VPN
+// connection on a virtual private gateway.
+func TestATunnelOfAVPNGatewaySendsNoEvent(t *testing.T) {
+	text := strings.Replace(edges, "  appliances:", `  vpns:
+    - {id: vpn-00000000000000001, vpnGateway: vgw-00000000000000001, site: site, tunnels: [{outsideIp: 203.0.113.1}]}
+  appliances:`, 1)
+	file, err := lab.ParseTopology([]byte(text), "edges.topology.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := serve(t, Options{File: file})
+	for _, line := range []string{"tunnel-down vpn-00000000000000001", "session-down tgw-connect-peer-00000000000000001 1", "tunnel-up vpn-00000000000000001"} {
+		words := strings.Fields(line)
+		if _, err := s.Do(t.Context(), words[0], words[1:]...); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if err := s.WaitDetected(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if raw, err := s.WaitEvent(ctx); err != nil || !strings.Contains(string(raw), "tgw-connect-peer-00000000000000001") {
+		t.Errorf("got %s, %v", raw, err)
 	}
 }
 

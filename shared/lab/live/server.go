@@ -96,8 +96,9 @@ type Server struct {
 	closing sync.Once
 	failure error // of closing
 
-	looking sync.Mutex // held while new changes of tunnels are told
+	looking sync.Mutex // held while new changes of the network are told
 	told    int        // changes of tunnels
+	shown   int        // changes of everything else
 
 	mu          sync.Mutex
 	closed      bool
@@ -144,6 +145,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("building the network: %w", err), listener.Close(), s.Close())
 	}
+	s.shown = len(s.world.HealthHistory()) // The start is no change.
 	s.world.Subscribe(s.emitted)
 	s.queues = sqsapi.New(s.keeper)
 	s.tables = dynamoapi.New()

@@ -12,6 +12,7 @@ import (
 const (
 	kindReady      = "ready"
 	kindTunnel     = "tunnel"
+	kindHealth     = "health"
 	kindWrite      = "write"
 	kindEvent      = "event"
 	kindOwnEvent   = "own-event"

@@ -3,6 +3,8 @@ package live
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +55,21 @@ func (s *Server) called(call sim.CallRecord) {
 		s.change.signal()
 	case writes(call.Action) && call.Code != "":
 		s.lines.tell(line{Kind: kindWrite, Who: call.Process, What: call.Action + " is refused: " + call.Code, Data: told(call)})
+	case writes(call.Action):
+		s.lines.tell(line{Kind: kindWrite, Who: call.Process, What: call.Action + leading(" ", strings.Join(namedIn(call), " ")), Data: told(call)})
+		s.change.signal()
 	}
+}
+
+// namedIn returns the ids that a write to no route names, sorted by parameter.
+func namedIn(call sim.CallRecord) []string {
+	var ids []string
+	for _, name := range slices.Sorted(maps.Keys(call.Params)) {
+		if strings.HasSuffix(name, "Id") {
+			ids = append(ids, call.Params.Get(name))
+		}
+	}
+	return ids
 }
 
 // routeCall is what a line says of a call to a program.
@@ -71,7 +87,7 @@ func told(call sim.CallRecord) routeCall {
 
 // writes reports whether an action of the simulated EC2 changes something.
 func writes(action string) bool {
-	for _, verb := range []string{"Create", "Replace", "Delete", "Modify"} {
+	for _, verb := range []string{"Create", "Replace", "Delete", "Modify", "Enable", "Disable"} {
 		if strings.HasPrefix(action, verb) {
 			return true
 		}
@@ -91,7 +107,8 @@ func describeWrite(w *sim.RouteWrite) string {
 	}
 }
 
-// look tells what happened to tunnels since the last look.
+// look tells what happened to the network since the last look: to tunnels all, of
+// everything else what AWS shows.
 func (s *Server) look() {
 	s.looking.Lock()
 	defer s.looking.Unlock()
@@ -114,6 +131,13 @@ func (s *Server) look() {
 		s.lines.tell(l)
 	}
 	s.told = len(history)
+	changes := s.world.HealthHistory()
+	for _, c := range changes[s.shown:] {
+		if c.Kind == sim.HealthShown {
+			s.lines.tell(line{Kind: kindHealth, Who: byAWS, What: "shows " + c.Resource + leading(" ", c.Part) + ": " + c.Field + leading(" ", c.Value), Data: c})
+		}
+	}
+	s.shown = len(changes)
 	s.change.signal()
 }
 
@@ -130,13 +154,18 @@ func (s *Server) WaitDetected(ctx context.Context) error {
 	})
 }
 
-// WaitEvent waits until the network has sent the events of all that AWS has
-// noticed, and returns the last: LastEvent.
+// WaitEvent waits until the network has sent the events of all tunnels that AWS
+// has noticed, and at least one, and returns the last: LastEvent. Connections on
+// virtual private gateways have no events.
 func (s *Server) WaitEvent(ctx context.Context) ([]byte, error) {
+	silent := map[string]bool{}
+	for _, vpn := range s.opts.File.Topology.VPNs {
+		silent[vpn.ID] = vpn.VPNGateway != ""
+	}
 	err := s.waitFor(ctx, func() bool {
 		noticed := 0
 		for _, c := range s.world.TunnelHistory() {
-			if c.Kind == sim.TunnelDetected {
+			if c.Kind == sim.TunnelDetected && !silent[c.VPN] {
 				noticed++
 			}
 		}

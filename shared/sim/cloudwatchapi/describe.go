@@ -111,7 +111,8 @@ func (in input) wants(a sim.AlarmView) bool {
 }
 
 // describeAlarms answers DescribeAlarms, and notes in the call log which states
-// it showed. Names that no alarm has are left out of the answer, without an error.
+// it showed. Names that no alarm has are left out of the answer, without an error;
+// the log notes them with the last page, which is what tells that they are absent.
 func (rq *request) describeAlarms(body []byte) (map[string]any, *failure) {
 	in, failed := rq.protocol.readInput(body)
 	if failed != nil {
@@ -132,7 +133,8 @@ func (rq *request) describeAlarms(body []byte) (map[string]any, *failure) {
 	shown := []any{}
 	answer := map[string]any{"CompositeAlarms": []any{}}
 	last := ""
-	for _, a := range rq.world.Alarms(rq.caller) { // sorted by name
+	alarms := rq.world.Alarms(rq.caller)
+	for _, a := range alarms { // sorted by name
 		if !in.wants(a) || in.token != "" && a.Name <= after {
 			continue
 		}
@@ -145,7 +147,24 @@ func (rq *request) describeAlarms(body []byte) (map[string]any, *failure) {
 		rq.record.Told = append(rq.record.Told, sim.Told{Resource: a.Name, Field: "alarm-state", Value: a.State})
 	}
 	answer["MetricAlarms"] = shown
+	if answer["NextToken"] == nil {
+		for _, name := range in.absent(alarms) {
+			rq.record.Told = append(rq.record.Told, sim.Told{Resource: name, Field: "alarm-state"})
+		}
+	}
 	return answer, nil
+}
+
+// absent returns the names asked for that no alarm has, sorted, each once. A
+// request that does not ask for metric alarms learns nothing of them.
+func (in input) absent(alarms []sim.AlarmView) []string {
+	if len(in.types) > 0 && !slices.Contains(in.types, metricAlarm) {
+		return nil
+	}
+	names := slices.Compact(slices.Sorted(slices.Values(in.names)))
+	return slices.DeleteFunc(names, func(name string) bool {
+		return slices.ContainsFunc(alarms, func(a sim.AlarmView) bool { return a.Name == name })
+	})
 }
 
 // shape shows an alarm. Source of the names: CloudWatch API model 2010-08-01,

@@ -158,6 +158,7 @@ func (rq *request) run(ctx context.Context, r *http.Request) (any, *sim.APIError
 	}
 	result, err := act.run(rq)
 	if err == nil && rq.caller.DryRun {
+		rq.absent = nil
 		// The World answers so for a write, after its validation. A read has
 		// nothing to hold back, so it is answered here.
 		err = fail(http.StatusPreconditionFailed, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")

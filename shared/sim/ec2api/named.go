@@ -38,7 +38,8 @@ func (d ids) check(rq *request) ([]string, *sim.APIError) {
 
 // read selects for one Describe call: by ids, then by filters, then a page.
 // missing are the ids that the call named, as ids or in a filter of the given
-// name, and that are not among the things.
+// name, and that are not among the things; beside an error it is the one id that
+// the error names.
 func read[T any](rq *request, k kind[T], d ids, b bounds, things []T) (page []T, token *string, missing []string, refused *sim.APIError) {
 	filters, pg, refused := pagedRead(rq, k, b)
 	if refused != nil {
@@ -51,7 +52,7 @@ func read[T any](rq *request, k kind[T], d ids, b bounds, things []T) (page []T,
 	found, unknown := k.named(things, named)
 	missing = k.missing(things, slices.Concat(named, exact(filters, d.filter)))
 	if unknown != "" {
-		return nil, nil, missing, fail(http.StatusBadRequest, d.notFound, d.notFoundText, unknown)
+		return nil, nil, []string{unknown}, fail(http.StatusBadRequest, d.notFound, d.notFoundText, unknown)
 	}
 	page, token = cut(rq, k.pick(found, filters), k.id, pg)
 	return page, token, missing, nil

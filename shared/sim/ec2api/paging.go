@@ -11,8 +11,12 @@ import (
 	"detour/shared/sim"
 )
 
-// bounds are the limits of MaxResults, and the page's length without it.
-type bounds struct{ least, most, usual int }
+// bounds are the limits of MaxResults, and the page's length without it. A call
+// without pages answers whole, however short the Handler's pages are.
+type bounds struct {
+	least, most, usual int
+	whole              bool
+}
 
 // paging is where a page starts and how long it may be.
 type paging struct {
@@ -32,7 +36,7 @@ func (rq *request) paging(b bounds) (paging, *sim.APIError) {
 		}
 		pg.max = n
 	}
-	if rq.pageLimit > 0 {
+	if rq.pageLimit > 0 && !b.whole {
 		pg.max = min(pg.max, rq.pageLimit)
 	}
 	if !rq.params.Has("NextToken") || rq.params.Get("NextToken") == "" {

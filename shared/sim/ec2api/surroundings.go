@@ -50,7 +50,7 @@ func describeVPNGateways(rq *request) (any, *sim.APIError) {
 		notFoundText: "The vpnGateway ID '%s' does not exist",
 	}
 	things := rq.world.VPNGateways(rq.caller)
-	page, _, _, err := read(rq, vpnGatewayKind(), d, bounds{usual: len(things)}, things)
+	page, _, _, err := read(rq, vpnGatewayKind(), d, bounds{usual: len(things), whole: true}, things)
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,9 @@ func TestAlarmAsItIsShown(t *testing.T) {
 	}
 	r := calls[0]
 	if r.Action != "DescribeAlarms" || r.Process != "p1" || r.Account != account || r.Region != region || r.Code != "" || r.Fault != "delay" || !r.SentAt.Equal(time.Unix(100, 0)) ||
-		r.Params.Get("AlarmNames.1") != "b" || !slices.Equal(r.Told, []sim.Told{{Resource: "b", Field: "alarm-state", Value: "ALARM"}}) {
+		r.Params.Get("AlarmNames.1") != "b" || !slices.Equal(r.Told, []sim.Told{
+		{Resource: "b", Field: "alarm-state", Value: "ALARM"}, {Resource: "elsewhere", Field: "alarm-state"}, {Resource: "gone", Field: "alarm-state"},
+	}) {
 		t.Errorf("record %+v", r)
 	}
 }
@@ -206,5 +208,34 @@ func TestInjectedFaults(t *testing.T) {
 		if calls := w.Calls(); len(calls) != 2 || calls[0].Action != "DescribeAlarms" || calls[0].Fault != string(kind) || calls[0].Account != account {
 			t.Errorf("%s: the call log is %+v", kind, calls)
 		}
+	}
+}
+
+// TestAbsenceIsToldByTheLastPage: that an alarm is not there follows from the
+// whole answer only; one that other members of the request leave out is there.
+func TestAbsenceIsToldByTheLastPage(t *testing.T) {
+	w := world(t, "a", "b")
+	h := cloudwatchapi.New(w)
+	h.LimitPages(1)
+	in := &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{"0", "a", "b"}}
+	for i, want := range [][]sim.Told{
+		{{Resource: "a", Field: "alarm-state", Value: "OK"}},
+		{{Resource: "b", Field: "alarm-state", Value: "OK"}, {Resource: "0", Field: "alarm-state"}},
+	} {
+		out, err := client(h, account).DescribeAlarms(background(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Calls()[i].Told; !slices.Equal(got, want) {
+			t.Errorf("page %d told %v, want %v", i+1, got, want)
+		}
+		in.NextToken = out.NextToken
+	}
+	if err := w.DeleteAlarm("b"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := client(h, account).DescribeAlarms(background(), &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{"a", "b"}, StateValue: types.StateValueAlarm})
+	if got := w.Calls()[2].Told; err != nil || !slices.Equal(got, []sim.Told{{Resource: "b", Field: "alarm-state"}}) {
+		t.Errorf("told %v, %v", got, err)
 	}
 }
