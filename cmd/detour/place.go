@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/user"
@@ -25,6 +26,7 @@ import (
 	"detour/shared/operator"
 	"detour/shared/plan"
 	"detour/shared/protection"
+	"detour/shared/route"
 	"detour/shared/wiring"
 )
 
@@ -135,6 +137,7 @@ func (from opened) place(names []string) (*place, []string, error) {
 	settings := controller.SettingsFrom(p.config)
 	options := operator.Options{
 		Groups: p.groups, Clock: p.clock, By: from.who, NewID: func() string { return strings.ToLower(rand.Text()[:5]) },
+		Pins:   pinsOf(p.config),
 		Quotas: plan.Quotas{VPCRoutes: p.config.Limits.VPCRoutes, TransitGatewayRoutes: p.config.Limits.TransitGatewayRoutes},
 	}
 	for _, group := range p.groups {
@@ -170,7 +173,7 @@ func homeOf(account, region string, groups []protection.Group, settings controll
 		return operator.Home{}, err
 	}
 	network := wiring.NewNetwork(at.clients, clock, settings.CallTimeout, own, true)
-	home := operator.Home{Account: account, Region: region, Records: records, Around: network.Surroundings}
+	home := operator.Home{Account: account, Region: region, Records: records, Tables: network.Tables, Around: network.Surroundings}
 	if at.queue != "" {
 		home.Wake = awswake.New(aws, awswake.Options{QueueURL: at.queue, Clock: clock, CallTimeout: settings.CallTimeout})
 	}
@@ -178,6 +181,38 @@ func homeOf(account, region string, groups []protection.Group, settings controll
 		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Records: records, Wake: home.Wake, Clock: clock, NewToken: rand.Text,
 	})
 	return home, nil
+}
+
+// pinsOf are the pins of the checks by group. A table that is no entry's and has no
+// account is taken for one of the path's.
+func pinsOf(cfg config.Config) map[string][]plan.Pin {
+	cfg = cfg.Normalize()
+	owners := map[string]route.Table{}
+	for _, table := range cfg.TableList {
+		owners[table.ID] = route.Table{Account: table.Account, Region: table.Region}
+	}
+	for _, group := range cfg.Groups() {
+		for _, table := range group.Tables() {
+			owners[table.ID] = table
+		}
+	}
+	out := map[string][]plan.Pin{}
+	for _, group := range cfg.GroupList {
+		for _, path := range group.Paths {
+			for _, check := range path.Checks {
+				addr, err := netip.ParseAddr(check.Pinned)
+				kind, kindErr := route.KindOfTable(check.Via)
+				if err != nil || kindErr != nil {
+					continue
+				}
+				owner := owners[check.Via]
+				out[group.Name] = append(out[group.Name], plan.Pin{Path: path.Name, Alarm: check.Alarm, Address: addr, Via: route.Table{
+					Kind: kind, ID: check.Via, Account: cmp.Or(owner.Account, path.Account), Region: cmp.Or(owner.Region, path.Region),
+				}})
+			}
+		}
+	}
+	return out
 }
 
 // choose checks the names of groups, and returns them all if none is given.

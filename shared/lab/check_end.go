@@ -191,7 +191,7 @@ func (l *ledger) deadRoutes(g *declared, at time.Time) string {
 // often that they may be contended.
 func (l *ledger) excepted(e *declaredEntry, target string) bool {
 	era := l.last()
-	if l.untouchable(era, e.id, l.end) || l.blockedBy(era, e) != "" || e.foreign(target) {
+	if l.untouchable(era, e.id, l.end) || l.blockedBy(era, e) != "" || e.foreign(target) || l.strayBlackhole(e) {
 		return true
 	}
 	undone := 0
@@ -201,6 +201,15 @@ func (l *ledger) excepted(e *declaredEntry, target string) bool {
 		}
 	}
 	return undone >= era.config.Timers.ContendedAfter
+}
+
+// strayBlackhole: somebody else pointed the entry to an attachment that was deleted
+// since. EC2 shows a blackhole without a target, which is nobody's declared next
+// hop, and no route of Detour's own (ADR 0012).
+func (l *ledger) strayBlackhole(e *declaredEntry) bool {
+	last := e.points[len(e.points)-1]
+	state := valueAt(l.health.shown[signal{last.target, fieldAttachment, ""}], l.end)
+	return isForeign(last.by) && state == "deleted" && !e.group.TakeOver
 }
 
 // standing replays an operator's requests for a group up to an instant.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"detour/shared/config"
+	"detour/shared/protection"
 	"detour/shared/sim"
 )
 
@@ -135,6 +136,10 @@ func TestCheckersKnowEveryKindOfPath(t *testing.T) {
 		},
 		{name: "with one session left", story: overPeers().shows(19*minute, id("tgw-connect-peer", 1), fieldSession, "169.254.6.2", "down"), converged: 30 * minute},
 		{name: "on an attachment that is deleted", story: overPeers().shows(19*minute, id("tgw-attach", 1), fieldAttachment, "", "deleted"), converged: 30 * minute, want: Converges},
+		{
+			name: "after somebody else had put one route there", converged: 30 * minute,
+			story: overPeers().moves("p", 5*minute, "tgw-attach-b").asks(5*minute, protection.ManualSwitch, "b").writes("writer:x", 10*minute, "10.1.0.0/16", "tgw-attach-a").shows(19*minute, "tgw-attach-a", fieldAttachment, "", "deleted"),
+		},
 		{name: "on an attachment that is being modified", story: overPeers().shows(19*minute, id("tgw-attach", 1), fieldAttachment, "", "modifying"), converged: 30 * minute},
 		{name: "on a line whose pinned check is bad", story: overLines(config.PathCheck{ActiveOnly: true}).shows(19*minute, "pinned-a", fieldAlarm, "", "ALARM"), converged: 50 * minute, want: Converges},
 		{name: "one bad check of two", story: overLines(config.PathCheck{Pinned: "192.0.2.2", Via: "tgw-rtb-1"}).shows(19*minute, "line-a", fieldAlarm, "", "ALARM"), converged: 50 * minute},

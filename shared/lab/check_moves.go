@@ -160,7 +160,14 @@ func (l *ledger) deadByTwo(g *declared, paths []string, at time.Time) bool {
 		p := g.path(name)
 		from := at.Add(-time.Minute)
 		for _, look := range append(changesIn(l.health.shown, l.health.signalsOf(p), from, at), from) {
-			if l.health.deathSources(p, l.health.shownAt(look), l.weightAt(g, name, look)) >= 2 {
+			counts := l.weightAt(g, name, look)
+			generous := func(alarm string) certainty {
+				if c := counts(alarm); c != perhaps {
+					return c
+				}
+				return always // Detour may have taken it to count.
+			}
+			if l.health.deathSources(p, l.health.shownAt(look), generous) >= 2 {
 				return true
 			}
 		}

@@ -63,7 +63,7 @@ func (g *generator) endWhatPasses() {
 // endWhatIsFinal takes out the steps that would bring back what does not come
 // back: a deleted attachment, a terminated instance, a deleted alarm.
 func (g *generator) endWhatIsFinal() {
-	gone := map[string]bool{}
+	end := map[string]*Step{}
 	boxOf := map[string]string{}
 	for _, a := range g.s.Topology.Appliances {
 		boxOf[a.Interface] = a.Instance // The interface goes with its instance.
@@ -80,18 +80,18 @@ func (g *generator) endWhatIsFinal() {
 			return step.Instance + boxOf[step.Interface] + step.Attachment + step.Name, false
 		}
 	}
-	var out []Step
-	for _, step := range inOrder(g.s.Script) {
-		what, final := ends(step)
-		if gone[what] {
-			continue
+	steps := inOrder(g.s.Script)
+	for _, step := range steps {
+		if what, final := ends(step); final && end[what] == nil {
+			end[what] = &step
 		}
-		if final {
-			gone[what] = true
-		}
-		out = append(out, step)
 	}
-	g.s.Script = out
+	// Steps of one instant have no order, so that instant is too late as well.
+	g.s.Script = slices.DeleteFunc(steps, func(step Step) bool {
+		what, final := ends(step)
+		last := end[what]
+		return last != nil && step.At >= last.At && !(final && step.At == last.At)
+	})
 }
 
 func (g *generator) add(step Step) { g.s.Script = append(g.s.Script, step) }

@@ -30,6 +30,9 @@ type Home struct {
 	Records    controller.Records
 	// Wake gets a wake-up after each request; nil: the next sweep finds it.
 	Wake controller.Wake
+	// Tables reads the tables that checks are pinned in, for the notes of a plan;
+	// nil: there are no such notes.
+	Tables controller.RouteTables
 	// Around reads what lies around transit gateway tables, for the notes of a plan;
 	// nil: there are no such notes.
 	Around controller.Surroundings
@@ -46,6 +49,8 @@ type Options struct {
 	By string
 	// NewID makes a few characters that are rarely made twice, for request ids.
 	NewID func() string
+	// Pins are the pins of the checks, by group.
+	Pins map[string][]plan.Pin
 	// Quotas are what the notes of a plan measure against.
 	Quotas plan.Quotas
 }
@@ -171,8 +176,27 @@ func (s *sight) notes(ctx context.Context, p controller.Preview, built plan.Plan
 	for i := range s.operator.options.Groups {
 		others = append(others, &s.operator.options.Groups[i])
 	}
+	pins := s.operator.options.Pins[p.Group.Name]
+	if s.homes[p.Group.Name].Tables == nil {
+		pins = nil
+	}
 	return append([]plan.Note{}, plan.Survey(plan.SurveyInput{
-		Group: p.Group, Plan: built, Standing: p.Standing, Readings: p.Readings, Lists: p.Lists,
-		Surroundings: s.around(ctx, s.homes[p.Group.Name]), Quotas: s.operator.options.Quotas, Others: others,
+		Group: p.Group, Plan: built, Standing: p.Standing, Readings: s.withPins(ctx, p, pins), Lists: p.Lists,
+		Surroundings: s.around(ctx, s.homes[p.Group.Name]), Quotas: s.operator.options.Quotas, Others: others, Pins: pins,
 	})...)
+}
+
+// withPins are the group's readings with those of the tables that its checks are
+// pinned in.
+func (s *sight) withPins(ctx context.Context, p controller.Preview, pins []plan.Pin) []route.Reading {
+	var missing []route.Table
+	for _, pin := range pins {
+		if !slices.ContainsFunc(p.Readings, func(r route.Reading) bool { return r.Table == pin.Via }) && !slices.Contains(missing, pin.Via) {
+			missing = append(missing, pin.Via)
+		}
+	}
+	if len(missing) == 0 {
+		return p.Readings
+	}
+	return append(slices.Clone(p.Readings), s.homes[p.Group.Name].Tables.Read(ctx, missing)...)
 }

@@ -26,6 +26,8 @@ type SurveyInput struct {
 	// Others are the other groups of the configuration; the group itself may be
 	// among them.
 	Others []*protection.Group
+	// Pins are those of the group's checks. Their tables are among the Readings.
+	Pins []Pin
 }
 
 // Quotas are the service quotas that a survey measures against (Amazon VPC User
@@ -50,6 +52,9 @@ const (
 	NoteBlocked NoteKind = "blocked"
 	// NoteNeverTouch: neverTouch covers the entry.
 	NoteNeverTouch NoteKind = "never-touch"
+	// NotePin: the pin of a check does not lead to its path, or that cannot be seen;
+	// About is the alarm.
+	NotePin NoteKind = "pin"
 	// NoteForeign: a static that points to none of the group's next hops; About is
 	// its target.
 	NoteForeign NoteKind = "foreign"
@@ -77,7 +82,7 @@ const (
 
 func (k NoteKind) rank() int {
 	return slices.Index([]NoteKind{
-		NoteUnread, NoteBlocked, NoteNeverTouch, NoteForeign, NoteOwnPrefix, NoteHeard, NoteInsideLocal,
+		NoteUnread, NoteBlocked, NoteNeverTouch, NotePin, NoteForeign, NoteOwnPrefix, NoteHeard, NoteInsideLocal,
 		NoteShadowed, NoteHeadroom, NoteSwitchover, NoteList, NoteShared,
 	}, k)
 }
@@ -142,6 +147,7 @@ func Survey(in SurveyInput) []Note {
 	}
 	s.unread()
 	s.leftAlone()
+	s.pins()
 	s.heard()
 	s.shadowed()
 	s.headroom()

@@ -31,8 +31,10 @@ func transitTopology() Topology {
 		Alarms: []AlarmSpec{{Name: "firewall", Box: "eni-01"}},
 		Sites:  []SiteSpec{{Name: "dc", Networks: []string{"192.168.0.0/16"}, Routes: []SiteRouteSpec{{Destination: "10.0.0.0/8", Via: []string{"eni-02"}}}}},
 		Hosts: []HostSpec{
-			{Name: "a", Address: "10.1.0.10", In: vpcA}, {Name: "b", Address: "10.2.0.10", In: vpcB},
-			{Name: "hub", Address: "10.9.2.10", In: "vpc-0f"}, {Name: "dc", Address: "192.168.0.10", In: "dc"},
+			{Name: "a", Address: "10.1.0.10", In: vpcA},
+			{Name: "b", Address: "10.2.0.10", In: vpcB},
+			{Name: "hub", Address: "10.9.2.10", In: "vpc-0f"},
+			{Name: "dc", Address: "192.168.0.10", In: "dc"},
 		},
 	}
 }
