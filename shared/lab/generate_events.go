@@ -90,7 +90,7 @@ func (g *generator) endWhatIsFinal() {
 	g.s.Script = slices.DeleteFunc(steps, func(step Step) bool {
 		what, final := ends(step)
 		last := end[what]
-		return last != nil && step.At >= last.At && !(final && step.At == last.At)
+		return last != nil && step.At >= last.At && (!final || step.At != last.At)
 	})
 }
 
