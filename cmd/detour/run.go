@@ -108,7 +108,7 @@ func rootCommand(io streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "detour",
 		Short: "Keep the traffic of an AWS network on a path that is alive",
-		Long: `Detour watches the ways out of an AWS network. When the one in use dies it rewrites route tables to the next one.
+		Long: `Detour keeps the routes of AWS networks on a path that is alive: when the path in use fails, it points them to the next.
 
 When something is wrong:
 
