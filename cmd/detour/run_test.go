@@ -113,7 +113,7 @@ func TestRunFile(t *testing.T) {
 func TestWrongUsage(t *testing.T) {
 	for line, want := range map[string]string{
 		"lab run cloud-jion":              `detour: there is no scenario "cloud-jion"; did you mean cloud-join? For a file write ./cloud-jion`,
-		"lab run xyzzyxyzzyxyzzy":         "there are both-paths-down, cloud-join, dies-between-writes, lost-event, two-gateways",
+		"lab run xyzzyxyzzyxyzzy":         "there are active-only-check, active-path-flaps, ",
 		"lab run":                         "name one scenario or file, not 0",
 		"lab run a b":                     "name one scenario or file, not 2",
 		"lab run ./no/such.yaml":          "reading the scenario: open ./no/such.yaml",
