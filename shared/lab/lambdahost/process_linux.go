@@ -22,6 +22,10 @@ func dieWithParent(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
+// onFirstThread reports whether the caller runs on the thread that the process
+// began with, whose id is the process's.
+func onFirstThread() bool { return syscall.Gettid() == syscall.Getpid() }
+
 // killGroup ends a process group, stopped or not.
 func killGroup(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) }
 

@@ -15,6 +15,7 @@ func supported() error {
 }
 
 func dieWithParent(*exec.Cmd)              {}
+func onFirstThread() bool                  { return false }
 func killGroup(int) error                  { return errors.ErrUnsupported }
 func freezeGroup(int) error                { return errors.ErrUnsupported }
 func thawGroup(int) error                  { return errors.ErrUnsupported }

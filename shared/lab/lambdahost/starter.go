@@ -21,15 +21,32 @@ type starter struct {
 
 func newStarter(clock controller.Clock) *starter {
 	s := &starter{commands: make(chan *exec.Cmd), started: make(chan error)}
-	s.ended = clock.Go(context.Background(), func(context.Context) {
-		// It is not unlocked: the thread ends with the goroutine, and takes along
-		// whatever could not be killed otherwise.
-		runtime.LockOSThread()
-		for command := range s.commands {
-			s.started <- command.Start()
-		}
+	s.ended = clock.Go(context.Background(), func(ctx context.Context) {
+		onOwnThread(ctx, clock, func() {
+			for command := range s.commands {
+				s.started <- command.Start()
+			}
+		})
 	})
 	return s
+}
+
+// onOwnThread runs a function, and with it ends the thread that it ran on. A
+// goroutine that ends while it is locked takes its thread along, unless that is
+// the first thread of the process, which the Go runtime parks for good
+// (runtime.LockOSThread): what hangs on its end would live on. While that thread
+// is held here, another goroutine cannot run on it.
+func onOwnThread(ctx context.Context, clock controller.Clock, run func()) {
+	runtime.LockOSThread()
+	if onFirstThread() {
+		clock.Go(ctx, func(context.Context) {
+			runtime.LockOSThread()
+			run()
+		})()
+		runtime.UnlockOSThread()
+		return
+	}
+	run() // The thread stays locked.
 }
 
 // start starts a process. One call at a time.

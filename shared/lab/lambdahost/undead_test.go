@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +16,24 @@ import (
 
 	"detour/shared/adapter/systemclock"
 )
+
+// ownThread is the id of the thread that onOwnThread chose when it was called on
+// the first thread of the process. Only init is sure to run there.
+var ownThread = -1
+
+func init() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	onOwnThread(context.Background(), systemclock.New(), func() { ownThread = syscall.Gettid() })
+}
+
+// TestNoProcessHangsOnTheFirstThread: that thread does not end with its
+// goroutine, and so the processes that it started would outlive Close.
+func TestNoProcessHangsOnTheFirstThread(t *testing.T) {
+	if ownThread == -1 || ownThread == os.Getpid() {
+		t.Errorf("called on the first thread, it ran on thread %d of process %d", ownThread, os.Getpid())
+	}
+}
 
 // brief is a clock on which every limit is a moment.
 type brief struct{ systemclock.Clock }
