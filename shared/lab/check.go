@@ -165,8 +165,11 @@ func (l *ledger) overwritesForeign(w ownWrite) bool {
 // splits reports whether the write takes an entry to a path on which a blocked
 // entry of its unit does not stand. One that is foreign or that neverTouch covers as
 // well is left alone by itself (ADR 0012), and one that somebody else wrote just now
-// is excused as by racedWith.
+// is excused as by racedWith. To write a route again where it stands parts nothing.
 func (l *ledger) splits(w ownWrite) bool {
+	if w.entry.targetBefore(w.call.SentAt) == w.call.Write.After {
+		return false
+	}
 	for _, unit := range w.entry.group.steps() {
 		if !slices.Contains(unit, w.entry) {
 			continue

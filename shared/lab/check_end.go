@@ -143,17 +143,6 @@ func (l *ledger) refusing(g *declared, at time.Time) bool {
 	return false
 }
 
-// heldUp: the entry's unit has a prefix list that may not be written, and nothing is
-// written for such a unit.
-func (l *ledger) heldUp(g *declared, entry *declaredEntry) bool {
-	for _, unit := range g.steps() {
-		if held, _ := l.apart(unit, l.end); slices.Contains(unit, entry) && len(held) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // unwritable reports whether AWS refuses the routes of one of the group's paths,
 // since they point to a virtual private gateway that is off its VPC. Nothing that
 // paths are judged by shows it, so the group may wait for that path for ever.
@@ -174,7 +163,7 @@ func (l *ledger) detached(target string) bool {
 // they stand on a path that has been up for long.
 func (l *ledger) deadRoutes(g *declared, at time.Time) string {
 	for _, e := range g.entries {
-		if l.excepted(e, e.current()) || !l.blackholes[e.id] || l.detached(e.current()) || l.heldUp(g, e) {
+		if l.excepted(e, e.current()) || !l.blackholes[e.id] || l.detached(e.current()) {
 			continue
 		}
 		for _, p := range g.Paths {

@@ -305,6 +305,11 @@ func TestCheckersKnowPrefixLists(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) { checkStory(t, test.story, test.converged, test.want) })
 	}
+	// A dead route may be written again where it stands, whatever its unit waits for.
+	again := base(sim.PrefixListSpec{Account: farAccount}, nil).writes(foreignWriter+"script", 19*minute, "10.2.0.0/16", "tgw-attach-b")
+	if found := again.writes("p", 22*minute, "10.2.0.0/16", "tgw-attach-b").l.checkOwn(); len(found) > 0 {
+		t.Errorf("a route written again where it stands: %v", found)
+	}
 }
 
 // TestBlastRadiusCheckerKnowsTwoSources: a group whose path two APIs show to be

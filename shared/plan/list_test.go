@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"detour/shared/protection"
 	"detour/shared/route"
@@ -171,6 +172,26 @@ func TestABlockedListHoldsUpItsUnit(t *testing.T) {
 		got := Build(g, decided("A", "B", 1), nil, Standing(g, onA.readings(g), blocked(g), NeverTouch{}))
 		wantChanges(t, got.Changes)
 		wantSkipped(t, got, SkipListUnreadable, SkipHeldWithUnit, SkipForeign, SkipHeldWithUnit)
+	})
+	t.Run("a dead route is written again where it stands", func(t *testing.T) {
+		g := group(first, second)
+		stand := tables{list: hopOf("A"), sibling: hopOf("B"), foreign: strangeHop, other: hopOf("B")}
+		standing := Standing(g, stand.readings(g), blocked(g), NeverTouch{})
+		standing.Entries[1].Blackhole = true
+		record := protection.Record{RevivedAt: time.Unix(1, 0)}
+		got := Build(g, decided("A", "B", 2), nil, Revive(standing, record, func(string) bool { return true }))
+		wantChanges(t, got.Changes, "replace-route rtb-01 10.0.0.0/8: tgw-attach-B -> tgw-attach-B")
+		wantSkipped(t, got, SkipListUnreadable, SkipForeign)
+	})
+	t.Run("a dead list that may not be written holds nothing up", func(t *testing.T) {
+		g := group(first, second)
+		stand := tables{list: hopOf("B"), sibling: hopOf("A"), foreign: strangeHop, other: hopOf("B")}
+		standing := Standing(g, stand.readings(g), blocked(g), NeverTouch{})
+		standing.Entries[0].Blackhole = true
+		record := protection.Record{RevivedAt: time.Unix(1, 0)}
+		got := Build(g, decided("A", "B", 2), nil, Revive(standing, record, func(string) bool { return true }))
+		wantChanges(t, got.Changes, "replace-route rtb-01 10.0.0.0/8: tgw-attach-A -> tgw-attach-B")
+		wantSkipped(t, got, SkipListUnreadable, SkipForeign)
 	})
 	t.Run("a list that stands as decided holds nothing up", func(t *testing.T) {
 		g := group(first, second)

@@ -95,23 +95,25 @@ type builder struct {
 // there is nothing to do.
 func (b builder) reasons() []SkipReason {
 	out := make([]SkipReason, len(b.standing.Entries))
+	away := make([]bool, len(b.standing.Entries))
 	held := make([]bool, b.group.Steps())
 	i := 0
 	for u, unit := range b.group.Units {
-		path := b.decision.PathFor(b.group.Step(u))
+		step := b.group.Step(u)
+		path := b.decision.PathFor(step)
 		for _, entry := range unit.Entries {
 			seen := &b.standing.Entries[i]
 			if !seen.On(path) {
 				out[i] = b.skip(entry, path, seen)
-				held[b.group.Step(u)] = held[b.group.Step(u)] || out[i] != "" && out[i] == SkipReason(seen.Blocked)
+				// An entry that is only to be written again where it stands splits no unit.
+				away[i] = seen.NextHop.IsZero() || seen.NextHop != entry.NextHop(path)
+				held[step] = held[step] || away[i] && out[i] != "" && out[i] == SkipReason(seen.Blocked)
 			}
 			i++
 		}
 	}
 	for i := range out {
-		seen := &b.standing.Entries[i]
-		step := b.group.Step(seen.Unit)
-		if held[step] && out[i] == "" && !seen.On(b.decision.PathFor(step)) {
+		if out[i] == "" && away[i] && held[b.group.Step(b.standing.Entries[i].Unit)] {
 			out[i] = SkipHeldWithUnit
 		}
 	}

@@ -1,6 +1,7 @@
 package protection
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -191,6 +192,39 @@ func TestSomebodyFasterThanTheSettleTimeIsNotFought(t *testing.T) {
 	in.Record.Applied, in.Record.WroteAt = []EntryKey{{}}, in.Now.Add(-5*time.Second)
 	if out := Decide(in); len(out.Next.Reversals) != 0 {
 		t.Fatal("a reading that may predate the write counted as a reversal")
+	}
+}
+
+// TestADeadRouteIsSeenWhileAMoveIsStuck: a unit whose prefix list may not be
+// written keeps the group from settling for as long as that is so. The routes that
+// did come over carry traffic meanwhile.
+func TestADeadRouteIsSeenWhileAMoveIsStuck(t *testing.T) {
+	in := settledOn("A")
+	in.Record.Settled, in.Record.WroteAt = false, in.Now.Add(-time.Minute)
+	stuck := &in.Standing.Entries[2]
+	stuck.Blocked, stuck.NextHop, stuck.Paths = BlockOwner, hopOf("B"), []string{"B"}
+	in.Record.Applied = []EntryKey{in.Standing.Entries[0].Entry, in.Standing.Entries[1].Entry}
+	if out := Decide(in); out.Next.Settled || !out.Next.Sighting.At.IsZero() {
+		t.Fatalf("nothing is dead: settled %t, sighting %+v", out.Next.Settled, out.Next.Sighting)
+	}
+	dead := &in.Standing.Entries[0]
+	dead.Blackhole = true
+	out := Decide(in)
+	if want := (Sighting{At: in.Standing.StartedAt, Undone: []Seen{{Entry: dead.Entry, NextHop: dead.NextHop}}}); !out.Next.Sighting.At.Equal(want.At) || !out.Next.Sighting.same(want) {
+		t.Fatalf("first seen: %+v, want %+v", out.Next.Sighting, want)
+	}
+	if !out.Deadline.Equal(in.Standing.StartedAt.Add(in.Group.Limits.SettleTime)) {
+		t.Errorf("looked at again at %s", out.Deadline)
+	}
+	in = at(again(in, out), in.Now.Add(in.Group.Limits.SettleTime))
+	out = Decide(in)
+	if !out.Next.RevivedAt.Equal(in.Now) || slices.Contains(out.Next.Applied, dead.Entry) || len(out.Next.Reversals) != 0 || !out.Writes(Enforce) {
+		t.Fatalf("seen twice: revived at %s, applied %v, reversals %v", out.Next.RevivedAt, out.Next.Applied, out.Next.Reversals)
+	}
+	in = at(again(in, out), in.Now.Add(in.Group.Limits.SettleTime))
+	in.Record.Applied = append(in.Record.Applied, dead.Entry)
+	if out = Decide(in); !out.Next.Sighting.At.IsZero() {
+		t.Error("it is written again at once although the path has been up all along")
 	}
 }
 

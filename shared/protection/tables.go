@@ -18,19 +18,29 @@ func (d *decider) observeTables() {
 	}
 	sighting := d.sight()
 	if !rec.Settled && !d.movedSinceAdopted(sighting) {
+		sighting = Sighting{}
 		if !standing.StartedAt.Before(rec.WroteAt.Add(d.in.Group.Limits.SettleTime)) {
 			next.Settled = d.inPlace()
 			d.undoneSinceWritten()
+			if !next.Settled {
+				// It may stay so for long, as behind a prefix list that may not be
+				// written. The routes that are there are to carry traffic meanwhile.
+				sighting = d.sightOf(d.standsDead)
+			}
 		}
-		next.Sighting = Sighting{}
-		return
 	}
+	d.watch(sighting)
+}
+
+// watch acts on a sighting when it is seen for the second time.
+func (d *decider) watch(sighting Sighting) {
+	seen, next := d.in.Record.Sighting, &d.out.Next
 	switch {
 	case sighting.At.IsZero():
 		next.Sighting = Sighting{}
-	case !rec.Sighting.At.IsZero() && rec.Sighting.same(sighting):
+	case !seen.At.IsZero() && seen.same(sighting):
 		// Under a freeze nothing is repaired or adopted; the sighting waits.
-		if !d.out.Freeze.On && !standing.StartedAt.Before(rec.Sighting.At.Add(d.in.Group.Limits.SettleTime)) {
+		if !d.out.Freeze.On && !d.in.Standing.StartedAt.Before(seen.At.Add(d.in.Group.Limits.SettleTime)) {
 			d.seenTwice(sighting)
 		}
 	default:
@@ -78,19 +88,30 @@ func (d *decider) stillDead(e EntryStanding, path string) bool {
 // sight describes how a settled group's tables differ from its decision; the
 // zero Sighting means that they do not.
 func (d *decider) sight() Sighting {
+	out := d.sightOf(func(e EntryStanding, path string) bool { return !e.On(path) || d.dead(e, path) })
+	if !out.At.IsZero() {
+		out.MovedTo = d.movedTo()
+	}
+	return out
+}
+
+// sightOf lists the group's entries that are amiss; the zero Sighting: none is.
+func (d *decider) sightOf(amiss func(e EntryStanding, path string) bool) Sighting {
 	out := Sighting{}
 	for _, e := range d.in.Standing.Entries {
-		path := d.in.Record.Decision.PathFor(d.step(e.Unit))
-		if d.inScope(e) && (!e.On(path) || d.dead(e, path)) {
+		if d.inScope(e) && amiss(e, d.in.Record.Decision.PathFor(d.step(e.Unit))) {
 			out.Undone = append(out.Undone, Seen{Entry: e.Entry, NextHop: e.NextHop})
 		}
 	}
-	if len(out.Undone) == 0 {
-		return Sighting{}
+	if len(out.Undone) > 0 {
+		out.At = d.in.Standing.StartedAt
 	}
-	out.At = d.in.Standing.StartedAt
-	out.MovedTo = d.movedTo()
 	return out
+}
+
+// standsDead: the entry is where it was decided, and dead.
+func (d *decider) standsDead(e EntryStanding, path string) bool {
+	return e.On(path) && d.dead(e, path)
 }
 
 // dead: the entry's own static drops traffic although its path is alive. AWS
