@@ -9,19 +9,7 @@ import (
 // are shown as they stand now, however stale the read is. Errors:
 // InvalidRouteTableID.NotFound, InvalidRouteTableId.Malformed.
 func (w *World) Propagations(c Caller, table string) ([]AttachmentRef, *APIError) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t, refused := w.tgwTableOf(c, table)
-	if refused != nil {
-		return nil, refused
-	}
-	var refs []AttachmentRef
-	for _, a := range w.everySide {
-		if t.propagating[a] {
-			refs = append(refs, a.ref())
-		}
-	}
-	return refs, nil
+	return w.attachmentsOf(c, table, func(t *tgwTable, a *attachment) bool { return t.propagating[a] })
 }
 
 // EnablePropagation has an attachment teach the table its routes, at once.
@@ -42,29 +30,17 @@ func (w *World) DisablePropagation(c Caller, table, attachment string) (Attachme
 }
 
 func (w *World) switchPropagation(c Caller, table, attachment string, on bool) (ref AttachmentRef, refused *APIError) {
-	w.do(func(s *step) {
-		if refused = w.earlyDryRun(c); refused != nil {
-			return
-		}
-		var t *tgwTable
-		if t, refused = w.tgwTableOf(c, table); refused != nil {
-			return
-		}
+	refused = w.writeTGWTable(c, table, func(s *step, t *tgwTable) (func(), *APIError) {
 		a := t.gateway.attachment(attachment)
-		if refused = w.propagationFits(t, a, attachment, on); refused != nil {
-			return
-		}
-		if c.DryRun {
-			refused = errDryRun()
-			return
-		}
-		if on {
-			t.propagating[a] = true
-		} else {
-			delete(t.propagating, a)
-		}
-		w.relearn(s.now, a)
-		ref = a.ref()
+		return func() {
+			if on {
+				t.propagating[a] = true
+			} else {
+				delete(t.propagating, a)
+			}
+			w.relearn(s.now, a)
+			ref = a.ref()
+		}, w.propagationFits(t, a, attachment, on)
 	})
 	return ref, refused
 }
@@ -104,16 +80,6 @@ func (w *World) ForcePropagation(by, table, attachment string, on bool) error {
 	if transit {
 		_, refused = run(c, table, attachment)
 	}
-	record := CallRecord{
-		Process: c.Call.Process, Account: c.Account, Region: c.Region, Action: action, SentAt: w.keeper.Now(),
-		Params: url.Values{"TransitGatewayRouteTableId": {table}, "TransitGatewayAttachmentId": {attachment}},
-	}
-	if refused != nil {
-		record.Code = refused.Code
-	}
-	w.Record(record)
-	if refused != nil {
-		return refused
-	}
-	return nil
+	params := url.Values{"TransitGatewayRouteTableId": {table}, "TransitGatewayAttachmentId": {attachment}}
+	return w.recordForced(c, action, params, nil, refused)
 }

@@ -87,35 +87,23 @@ func (w *World) ModifyTransitGatewayPrefixListReference(c Caller, table, list, t
 }
 
 func (w *World) writeReference(c Caller, table, list, target string, fits func(*tgwTable, *prefixList) *APIError) (view ReferenceView, write *RouteWrite, refused *APIError) {
-	w.do(func(s *step) {
-		if refused = w.earlyDryRun(c); refused != nil {
-			return
+	refused = w.writeTGWTable(c, table, func(s *step, t *tgwTable) (func(), *APIError) {
+		l, refused := w.prefixListOf(c, list)
+		if refused != nil {
+			return nil, refused
 		}
-		var t *tgwTable
-		if t, refused = w.tgwTableOf(c, table); refused != nil {
-			return
+		to, refused := w.tgwTarget(t, target)
+		if refused != nil {
+			return nil, refused
 		}
-		var l *prefixList
-		if l, refused = w.prefixListOf(c, list); refused != nil {
-			return
-		}
-		var to *attachment
-		if to, refused = w.tgwTarget(t, target); refused != nil {
-			return
-		}
-		if refused = fits(t, l); refused != nil {
-			return
-		}
-		if c.DryRun {
-			refused = errDryRun()
-			return
-		}
-		put := &reference{aim: aim{target: to}, list: l}
-		write = &RouteWrite{Table: t.id, Destination: l.id, Before: t.references[l.id].to(), After: put.targetID()}
-		t.references[l.id] = put
-		t.shownReferences.set(s.now, l.id, put.view(t))
-		w.relist(s.now, t)
-		view = put.view(t)
+		return func() {
+			put := &reference{aim: aim{target: to}, list: l}
+			write = &RouteWrite{Table: t.id, Destination: l.id, Before: t.references[l.id].to(), After: put.targetID()}
+			t.references[l.id] = put
+			t.shownReferences.set(s.now, l.id, put.view(t))
+			w.relist(s.now, t)
+			view = put.view(t)
+		}, fits(t, l)
 	})
 	return view, write, refused
 }
@@ -132,28 +120,18 @@ func (r *reference) to() string {
 // the table. What was shadowed shows again. A reference that is not there is an
 // error whose code is UNVERIFIED.
 func (w *World) DeleteTransitGatewayPrefixListReference(c Caller, table, list string) (view ReferenceView, write *RouteWrite, refused *APIError) {
-	w.do(func(s *step) {
-		if refused = w.earlyDryRun(c); refused != nil {
-			return
-		}
-		var t *tgwTable
-		if t, refused = w.tgwTableOf(c, table); refused != nil {
-			return
-		}
+	refused = w.writeTGWTable(c, table, func(s *step, t *tgwTable) (func(), *APIError) {
 		standing := t.references[list]
 		if standing == nil {
-			refused = w.errReferenceNotFound(t, list)
-			return
+			return nil, w.errReferenceNotFound(t, list)
 		}
-		if c.DryRun {
-			refused = errDryRun()
-			return
-		}
-		view, write = standing.view(t), &RouteWrite{Table: t.id, Destination: list, Before: standing.targetID()}
-		view.State = "deleting"
-		delete(t.references, list)
-		t.shownReferences.remove(s.now, list)
-		w.relist(s.now, t)
+		return func() {
+			view, write = standing.view(t), &RouteWrite{Table: t.id, Destination: list, Before: standing.targetID()}
+			view.State = "deleting"
+			delete(t.references, list)
+			t.shownReferences.remove(s.now, list)
+			w.relist(s.now, t)
+		}, nil
 	})
 	return view, write, refused
 }

@@ -116,6 +116,11 @@ func (w *World) TransitGatewayRoutes(c Caller, table string) ([]TGWRouteView, *A
 // by id. They are shown as they stand now, however stale the read is. Errors:
 // InvalidRouteTableID.NotFound, InvalidRouteTableId.Malformed.
 func (w *World) Associations(c Caller, table string) ([]AttachmentRef, *APIError) {
+	return w.attachmentsOf(c, table, func(t *tgwTable, a *attachment) bool { return a.table == t })
+}
+
+// attachmentsOf lists the attachments that are a table's in one way, sorted by id.
+func (w *World) attachmentsOf(c Caller, table string, are func(*tgwTable, *attachment) bool) ([]AttachmentRef, *APIError) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t, refused := w.tgwTableOf(c, table)
@@ -124,7 +129,7 @@ func (w *World) Associations(c Caller, table string) ([]AttachmentRef, *APIError
 	}
 	var refs []AttachmentRef
 	for _, a := range w.everySide {
-		if a.table == t {
+		if are(t, a) {
 			refs = append(refs, a.ref())
 		}
 	}
@@ -170,6 +175,26 @@ func (w *World) ReplaceTransitGatewayRoute(c Caller, table string, dst netip.Pre
 }
 
 func (w *World) writeTGWRoute(c Caller, table string, dst netip.Prefix, target string, replace bool) (view TGWRouteView, write *RouteWrite, refused *APIError) {
+	refused = w.writeTGWTable(c, table, func(s *step, t *tgwTable) (func(), *APIError) {
+		dst, refused := canonical(dst)
+		if refused != nil {
+			return nil, refused
+		}
+		to, refused := w.tgwTarget(t, target)
+		if refused != nil {
+			return nil, refused
+		}
+		return func() {
+			write = w.putTGWStatic(s, t, dst, to)
+			view = t.visible.current[dst]
+		}, w.tgwRouteFits(t, dst, replace)
+	})
+	return view, write, refused
+}
+
+// writeTGWTable is the frame of every write to a TGW table. prepare checks, and
+// returns what is left to do; a dry run ends before that.
+func (w *World) writeTGWTable(c Caller, table string, prepare func(*step, *tgwTable) (act func(), refused *APIError)) (refused *APIError) {
 	w.do(func(s *step) {
 		if refused = w.earlyDryRun(c); refused != nil {
 			return
@@ -178,24 +203,16 @@ func (w *World) writeTGWRoute(c Caller, table string, dst netip.Prefix, target s
 		if t, refused = w.tgwTableOf(c, table); refused != nil {
 			return
 		}
-		if dst, refused = canonical(dst); refused != nil {
-			return
-		}
-		var to *attachment
-		if to, refused = w.tgwTarget(t, target); refused != nil {
-			return
-		}
-		if refused = w.tgwRouteFits(t, dst, replace); refused != nil {
-			return
-		}
-		if c.DryRun {
+		var act func()
+		switch act, refused = prepare(s, t); {
+		case refused != nil:
+		case c.DryRun:
 			refused = errDryRun()
-			return
+		default:
+			act()
 		}
-		write = w.putTGWStatic(s, t, dst, to)
-		view = t.visible.current[dst]
 	})
-	return view, write, refused
+	return refused
 }
 
 // tgwRouteFits checks a write against what stands, and against the quota of
@@ -232,32 +249,23 @@ func (w *World) putTGWStatic(s *step, t *tgwTable, dst netip.Prefix, to *attachm
 // deleted; a propagated candidate of the same CIDR becomes visible again. A
 // CIDR without a static route is InvalidRoute.NotFound, a propagated one too.
 func (w *World) DeleteTransitGatewayRoute(c Caller, table string, dst netip.Prefix) (view TGWRouteView, write *RouteWrite, refused *APIError) {
-	w.do(func(s *step) {
-		if refused = w.earlyDryRun(c); refused != nil {
-			return
-		}
-		var t *tgwTable
-		if t, refused = w.tgwTableOf(c, table); refused != nil {
-			return
-		}
-		if dst, refused = canonical(dst); refused != nil {
-			return
+	refused = w.writeTGWTable(c, table, func(s *step, t *tgwTable) (func(), *APIError) {
+		dst, refused := canonical(dst)
+		if refused != nil {
+			return nil, refused
 		}
 		static := t.statics[dst]
 		if static == nil {
-			refused = errTGWRouteNotFound(dst, t.id)
-			return
+			return nil, errTGWRouteNotFound(dst, t.id)
 		}
-		if c.DryRun {
-			refused = errDryRun()
-			return
-		}
-		write = &RouteWrite{Table: t.id, Destination: dst.String(), Before: static.targetID()}
-		view = t.visible.current[dst]
-		view.State = stateDeleted
-		delete(t.statics, dst)
-		w.refresh(s.now, t, dst)
-		w.announceRoute(s, t, view, false)
+		return func() {
+			write = &RouteWrite{Table: t.id, Destination: dst.String(), Before: static.targetID()}
+			view = t.visible.current[dst]
+			view.State = stateDeleted
+			delete(t.statics, dst)
+			w.refresh(s.now, t, dst)
+			w.announceRoute(s, t, view, false)
+		}, nil
 	})
 	return view, write, refused
 }

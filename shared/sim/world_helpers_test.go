@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -242,4 +243,19 @@ func upBoth(t *testing.T, w *World) {
 	t.Helper()
 	must(t, w.SetTunnel(vpn1, "198.51.100.1", true))
 	must(t, w.SetTunnel(vpn1, "198.51.100.2", true))
+}
+
+// wantRefused expects that no World is made of a topology, with an error that
+// says all that is wanted.
+func wantRefused(t *testing.T, topo Topology, wanted []string) {
+	t.Helper()
+	_, err := NewWorld(newHandClock(), topo, Options{})
+	if err == nil {
+		t.Fatal("the topology was accepted")
+	}
+	for _, want := range wanted {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in: %v", want, err)
+		}
+	}
 }

@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go/encoding/cbor"
 
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/adapter/recordstest"
 	"detour/shared/health"
 	"detour/shared/route"
@@ -145,21 +145,8 @@ func network(_ context.Context, a asked) answer {
 	return page("", metric, composite)
 }
 
-func configs(doer *canned) func(account, region string) (aws.Config, error) {
-	return func(account, region string) (aws.Config, error) {
-		if account != "111122223333" && account != "444455556666" {
-			return aws.Config{}, fmt.Errorf("no role for %s", account)
-		}
-		return aws.Config{
-			Region: region, HTTPClient: doer,
-			Credentials: credentials.NewStaticCredentialsProvider(account, "planted-secret", ""),
-			Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
-		}, nil
-	}
-}
-
 func evidence(doer *canned) *Evidence {
-	return New(configs(doer), recordstest.NewClock(), 5*time.Second)
+	return New(cannedtest.Configs(doer), recordstest.NewClock(), 5*time.Second)
 }
 
 func named(name string) health.Subject {
@@ -172,13 +159,6 @@ func lines(facts []health.Fact) []string {
 		out = append(out, fmt.Sprintf("%s %s %s%s", f.Subject.ID, f.Kind, f.Value, f.Problem))
 	}
 	return out
-}
-
-func expect(t *testing.T, got, want []string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
-	}
 }
 
 func TestFacts(t *testing.T) {
@@ -198,7 +178,7 @@ func TestFacts(t *testing.T) {
 	}}
 	e := evidence(doer)
 	facts := e.Read(t.Context(), []health.Subject{named("c"), named("b"), named("missing"), named("a"), named("b")})
-	expect(t, lines(facts), []string{"c alarm-state INSUFFICIENT_DATA", "b alarm-state OK", "missing unreadable gone", "a alarm-state ALARM"})
+	cannedtest.Expect(t, lines(facts), []string{"c alarm-state INSUFFICIENT_DATA", "b alarm-state OK", "missing unreadable gone", "a alarm-state ALARM"})
 	for _, f := range facts {
 		if f.Source != health.SourceDescribeAlarms || !f.ObservedAt.Equal(e.clock.Now()) || f.Subject.Account != account || f.Subject.Region != region {
 			t.Errorf("the fact is %+v", f)
@@ -244,7 +224,7 @@ func TestPages(t *testing.T) {
 				}
 				return test.pages[a.token]
 			}}
-			expect(t, lines(evidence(doer).Read(t.Context(), []health.Subject{named("a"), named("b")})), test.want)
+			cannedtest.Expect(t, lines(evidence(doer).Read(t.Context(), []health.Subject{named("a"), named("b")})), test.want)
 		})
 	}
 }
@@ -266,7 +246,7 @@ func TestGroupsCalls(t *testing.T) {
 			t.Fatalf("fact %d is about %+v, want %+v", i, f.Subject, subjects[i])
 		}
 	}
-	expect(t, lines(facts)[:5], []string{
+	cannedtest.Expect(t, lines(facts)[:5], []string{
 		"i-1 unreadable malformed", "alarm-000 unreadable denied", "alarm-000 alarm-state OK", "composite alarm-state ALARM", "alarm-249 alarm-state OK",
 	})
 	var calls []string
@@ -274,7 +254,7 @@ func TestGroupsCalls(t *testing.T) {
 		calls = append(calls, fmt.Sprint(call.host, " ", len(call.names)))
 	}
 	slices.Sort(calls)
-	expect(t, calls, []string{
+	cannedtest.Expect(t, calls, []string{
 		"monitoring.eu-west-1.amazonaws.com 1", "monitoring.eu-west-1.amazonaws.com 100", "monitoring.eu-west-1.amazonaws.com 100",
 		"monitoring.eu-west-1.amazonaws.com 50", "monitoring.us-east-1.amazonaws.com 1",
 	})
@@ -301,7 +281,7 @@ func TestErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			doer := &canned{t: t, answer: func(context.Context, asked) answer { return test.answer }}
 			facts := evidence(doer).Read(t.Context(), []health.Subject{named("b"), named("a")})
-			expect(t, lines(facts), []string{"b unreadable " + string(test.want), "a unreadable " + string(test.want)})
+			cannedtest.Expect(t, lines(facts), []string{"b unreadable " + string(test.want), "a unreadable " + string(test.want)})
 			if facts[0].Note == "" || facts[0].Source != health.SourceDescribeAlarms || strings.Contains(facts[0].Note, "planted") {
 				t.Errorf("the fact is %+v", facts[0])
 			}
@@ -322,37 +302,30 @@ func TestClientsAreBuiltWhenNeeded(t *testing.T) {
 		if fails {
 			return aws.Config{}, errors.New("not yet")
 		}
-		return configs(doer)(account, region)
+		return cannedtest.Configs(doer)(account, region)
 	}, recordstest.NewClock(), time.Second)
 	e.Read(t.Context(), []health.Subject{{Kind: health.SubjectInstance, ID: "i-1", Account: account, Region: region}})
 	if wanted != 0 {
 		t.Errorf("%d configurations were asked for without an alarm", wanted)
 	}
-	expect(t, lines(e.Read(t.Context(), []health.Subject{named("a")})), []string{"a unreadable denied"})
+	cannedtest.Expect(t, lines(e.Read(t.Context(), []health.Subject{named("a")})), []string{"a unreadable denied"})
 	fails = false
 	for range 3 {
-		expect(t, lines(e.Read(t.Context(), []health.Subject{named("a")})), []string{"a alarm-state OK"})
+		cannedtest.Expect(t, lines(e.Read(t.Context(), []health.Subject{named("a")})), []string{"a alarm-state OK"})
 	}
 	if wanted != 2 {
 		t.Errorf("%d configurations were asked for, want one that failed and one that is kept", wanted)
 	}
 }
 
-// cutOff is a body that ends when the call's time is over, with an error that
-// does not say so.
-type cutOff struct{ ctx context.Context }
-
-func (c cutOff) Read([]byte) (int, error) {
-	<-c.ctx.Done()
-	return 0, errors.New("connection closed")
-}
-
 // TestAnAnswerThatIsCutOff: a body that stalls is no malformed one.
 func TestAnAnswerThatIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		doer := &canned{t: t, answer: func(ctx context.Context, _ asked) answer { return answer{status: 200, stream: cutOff{ctx}} }}
-		facts := New(configs(doer), realTimeout{recordstest.NewClock()}, 5*time.Second).Read(t.Context(), []health.Subject{named("a")})
-		expect(t, lines(facts), []string{"a unreadable timeout"})
+		doer := &canned{t: t, answer: func(ctx context.Context, _ asked) answer {
+			return answer{status: 200, stream: cannedtest.CutOff{Call: ctx}}
+		}}
+		facts := New(cannedtest.Configs(doer), realTimeout{recordstest.NewClock()}, 5*time.Second).Read(t.Context(), []health.Subject{named("a")})
+		cannedtest.Expect(t, lines(facts), []string{"a unreadable timeout"})
 		if !strings.Contains(facts[0].Note, "deadline exceeded") {
 			t.Errorf("it says %q", facts[0].Note)
 		}
@@ -377,8 +350,8 @@ func TestEveryCallHasItsTimeout(t *testing.T) {
 			return answer{err: errors.New("connection closed")}
 		}}
 		began := time.Now()
-		facts := New(configs(doer), realTimeout{recordstest.NewClock()}, 5*time.Second).Read(t.Context(), []health.Subject{named("a"), named("b")})
-		expect(t, lines(facts), []string{"a alarm-state OK", "b unreadable timeout"})
+		facts := New(cannedtest.Configs(doer), realTimeout{recordstest.NewClock()}, 5*time.Second).Read(t.Context(), []health.Subject{named("a"), named("b")})
+		cannedtest.Expect(t, lines(facts), []string{"a alarm-state OK", "b unreadable timeout"})
 		if took := time.Since(began); took != 9*time.Second || !strings.Contains(facts[1].Note, "deadline exceeded") {
 			t.Errorf("it took %s, and says %q", took, facts[1].Note)
 		}

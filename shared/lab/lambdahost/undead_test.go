@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,19 +17,17 @@ import (
 )
 
 // ownThread is the id of the thread that onOwnThread chose when it was called on
-// the first thread of the process. Only init is sure to run there.
-var ownThread = -1
-
-func init() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	onOwnThread(context.Background(), systemclock.New(), func() { ownThread = syscall.Gettid() })
-}
+// the first thread of the process. Only initialization is sure to run there
+// (runtime.LockOSThread).
+var ownThread = func() (id int) {
+	onOwnThread(context.Background(), systemclock.New(), func() { id = syscall.Gettid() })
+	return id
+}()
 
 // TestNoProcessHangsOnTheFirstThread: that thread does not end with its
 // goroutine, and so the processes that it started would outlive Close.
 func TestNoProcessHangsOnTheFirstThread(t *testing.T) {
-	if ownThread == -1 || ownThread == os.Getpid() {
+	if ownThread == 0 || ownThread == os.Getpid() {
 		t.Errorf("called on the first thread, it ran on thread %d of process %d", ownThread, os.Getpid())
 	}
 }

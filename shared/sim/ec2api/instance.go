@@ -17,15 +17,19 @@ func instancePages() bounds { return bounds{least: 5, most: 1000, usual: 1000} }
 
 func instanceIDs(filter string) ids {
 	return ids{
-		param: "InstanceId", filter: filter, marker: "i-", malformed: "InvalidInstanceID.Malformed", notFound: "InvalidInstanceID.NotFound",
-		notFoundText: "The instance ID '%s' does not exist", alone: true,
+		param: "InstanceId", filter: filter, marker: "i-",
+		malformed: expecting("InvalidInstanceID.Malformed", "i-"),
+		notFound:  refuse("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist"),
+		alone:     true,
 	}
 }
 
 func interfaceIDs() ids {
 	return ids{
-		param: "NetworkInterfaceId", filter: "network-interface-id", marker: "eni-", malformed: "InvalidNetworkInterfaceId.Malformed", notFound: "InvalidNetworkInterfaceID.NotFound",
-		notFoundText: "The networkInterface ID '%s' does not exist", alone: true,
+		param: "NetworkInterfaceId", filter: "network-interface-id", marker: "eni-",
+		malformed: expecting("InvalidNetworkInterfaceId.Malformed", "eni-"),
+		notFound:  refuse("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist"),
+		alone:     true,
 	}
 }
 

@@ -9,24 +9,33 @@ import (
 )
 
 // ids is how a call takes ids of one sort: the parameter, what they begin with,
-// and AWS's words for one that is malformed or that is not there. %s is the id.
+// and AWS's answers to one that is malformed and to one that is not there.
 type ids struct {
 	param, marker       string
-	malformed, notFound string // codes
-	notFoundText        string
+	malformed, notFound func(id string) *sim.APIError
 	// filter is the filter that takes the same ids; empty: the call has none.
 	filter string
 	// alone: the call refuses MaxResults beside ids.
 	alone bool
 }
 
-// check reads the ids and refuses a malformed one. The text is EC2's usual one,
+// refuse makes the answer to an id: %s in the text is the id.
+func refuse(code, text string) func(id string) *sim.APIError {
+	return func(id string) *sim.APIError { return fail(http.StatusBadRequest, code, text, id) }
+}
+
+// expecting makes EC2's usual answer to an id that does not begin as it should,
 // UNVERIFIED for most calls.
+func expecting(code, marker string) func(id string) *sim.APIError {
+	return refuse(code, "Invalid id: \"%s\" (expecting \""+marker+"...\")")
+}
+
+// check reads the ids and refuses a malformed one.
 func (d ids) check(rq *request) ([]string, *sim.APIError) {
 	named := rq.list(d.param)
 	for _, id := range named {
 		if !strings.HasPrefix(id, d.marker) {
-			return nil, fail(http.StatusBadRequest, d.malformed, "Invalid id: \"%s\" (expecting \"%s...\")", id, d.marker)
+			return nil, d.malformed(id)
 		}
 	}
 	if d.alone && len(named) > 0 && rq.params.Has("MaxResults") {
@@ -52,10 +61,29 @@ func read[T any](rq *request, k kind[T], d ids, b bounds, things []T) (page []T,
 	found, unknown := k.named(things, named)
 	missing = k.missing(things, slices.Concat(named, exact(filters, d.filter)))
 	if unknown != "" {
-		return nil, nil, []string{unknown}, fail(http.StatusBadRequest, d.notFound, d.notFoundText, unknown)
+		return nil, nil, []string{unknown}, d.notFound(unknown)
 	}
-	page, token = cut(rq, k.pick(found, filters), k.id, pg)
+	page, token = cut(rq, k.pick(found, filters), k.order(), pg)
 	return page, token, missing, nil
+}
+
+// inTable selects for a call about one transit gateway route table, whose things
+// of returns: by filters, then a page.
+func inTable[T any](rq *request, k kind[T], of func(c sim.Caller, table string) ([]T, *sim.APIError)) (page []T, token *string, refused *sim.APIError) {
+	table, refused := rq.tgwTable()
+	if refused != nil {
+		return nil, nil, refused
+	}
+	filters, pg, refused := pagedRead(rq, k, tgwPages())
+	if refused != nil {
+		return nil, nil, refused
+	}
+	things, refused := of(rq.caller, table)
+	if refused != nil {
+		return nil, nil, refused
+	}
+	page, token = cut(rq, k.pick(things, filters), k.order(), pg)
+	return page, token, nil
 }
 
 // exact returns the values of a filter that stand for themselves.
@@ -86,7 +114,8 @@ func (k kind[T]) missing(things []T, named []string) []string {
 	return absent
 }
 
-// nameTag answers the filters tag:Name and tag-key.
+// nameTag answers the filters tag:Name and tag-key for a thing whose only tag is
+// its name.
 func nameTag(filter, name string) []string {
 	switch {
 	case name == "":

@@ -18,6 +18,9 @@ type bounds struct {
 	whole              bool
 }
 
+// unpaged are the bounds of a call that answers all of the things at once.
+func unpaged[T any](things []T) bounds { return bounds{usual: len(things), whole: true} }
+
 // paging is where a page starts and how long it may be.
 type paging struct {
 	max int

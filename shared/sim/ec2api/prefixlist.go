@@ -20,15 +20,16 @@ func listPages() bounds { return bounds{least: 1, most: 100, usual: 100} }
 // answers have by default.
 func listIDs() ids {
 	return ids{
-		param: "PrefixListId", marker: "pl-", filter: "prefix-list-id", malformed: "InvalidPrefixListID.Malformed", notFound: "InvalidPrefixListID.NotFound",
-		notFoundText: "The prefix list ID '%s' does not exist",
+		param: "PrefixListId", marker: "pl-", filter: "prefix-list-id",
+		malformed: expecting("InvalidPrefixListID.Malformed", "pl-"),
+		notFound:  refuse("InvalidPrefixListID.NotFound", "The prefix list ID '%s' does not exist"),
 	}
 }
 
 // checkListID refuses an id that names no prefix list. The code is UNVERIFIED.
 func checkListID(id string) *sim.APIError {
-	if !strings.HasPrefix(id, "pl-") {
-		return fail(http.StatusBadRequest, "InvalidPrefixListID.Malformed", "Invalid id: \"%s\" (expecting \"pl-...\")", id)
+	if d := listIDs(); !strings.HasPrefix(id, d.marker) {
+		return d.malformed(id)
 	}
 	return nil
 }
@@ -56,7 +57,7 @@ func prefixListKind() kind[sim.PrefixListView] {
 func describePrefixLists(rq *request) (any, *sim.APIError) {
 	page, token, missing, err := read(rq, prefixListKind(), listIDs(), listPages(), rq.world.PrefixLists(rq.caller))
 	if err != nil {
-		if len(missing) > 0 && err.Code == listIDs().notFound {
+		if len(missing) > 0 {
 			_, err = rq.world.PrefixListEntries(rq.caller, missing[0], 0) // The World knows which of the two casings it answers.
 		}
 		return nil, err

@@ -12,6 +12,8 @@ import (
 type kind[T any] struct {
 	// id is the key of a thing, by which answers are sorted.
 	id func(T) string
+	// key tells things of one id apart, and orders as id does; nil: ids are unique.
+	key func(T) string
 	// names are the filters that work. Others that AWS documents are refused
 	// with UnsupportedOperation, rather than ignored.
 	names       []string
@@ -36,6 +38,14 @@ func badFilter(name string) *sim.APIError {
 // calls. The space at the end is AWS's. Source: live probe quoted by floci-io/floci.
 func badTGWFilter(value string) *sim.APIError {
 	return fail(http.StatusBadRequest, "InvalidParameterValue", "Value (%s) for parameter Filter is invalid. ", value)
+}
+
+// order is the key by which a page ends and the next one begins.
+func (k kind[T]) order() func(T) string {
+	if k.key != nil {
+		return k.key
+	}
+	return k.id
 }
 
 // check refuses filters whose names the call does not have.

@@ -1,7 +1,6 @@
 package ec2api
 
 import (
-	"net/http"
 	"strings"
 
 	"detour/shared/sim"
@@ -46,11 +45,12 @@ func vpnGatewayKind() kind[sim.VPNGatewayView] {
 // describeVPNGateways answers DescribeVpnGateways, which has no pages.
 func describeVPNGateways(rq *request) (any, *sim.APIError) {
 	d := ids{
-		param: "VpnGatewayId", marker: "vgw-", filter: "vpn-gateway-id", malformed: "InvalidVpnGatewayID.Malformed", notFound: "InvalidVpnGatewayID.NotFound",
-		notFoundText: "The vpnGateway ID '%s' does not exist",
+		param: "VpnGatewayId", marker: "vgw-", filter: "vpn-gateway-id",
+		malformed: expecting("InvalidVpnGatewayID.Malformed", "vgw-"),
+		notFound:  refuse("InvalidVpnGatewayID.NotFound", "The vpnGateway ID '%s' does not exist"),
 	}
 	things := rq.world.VPNGateways(rq.caller)
-	page, _, _, err := read(rq, vpnGatewayKind(), d, bounds{usual: len(things), whole: true}, things)
+	page, _, _, err := read(rq, vpnGatewayKind(), d, unpaged(things), things)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (rq *request) propagate(set func(c sim.Caller, table, gateway string) *sim.
 		return nil, err
 	}
 	if !strings.HasPrefix(gateway, "vgw-") {
-		return nil, fail(http.StatusBadRequest, "InvalidGatewayID.Malformed", "Invalid id: \"%s\" (expecting \"vgw-...\")", gateway)
+		return nil, expecting("InvalidGatewayID.Malformed", "vgw-")(gateway)
 	}
 	if err = set(rq.caller, table, gateway); err != nil {
 		return nil, err
@@ -143,8 +143,9 @@ func blocks(v sim.VPCView) (four, six []string) {
 // describeVPCs answers DescribeVpcs.
 func describeVPCs(rq *request) (any, *sim.APIError) {
 	d := ids{
-		param: "VpcId", marker: "vpc-", filter: "vpc-id", malformed: "InvalidVpcID.Malformed", notFound: "InvalidVpcID.NotFound",
-		notFoundText: "The vpc ID '%s' does not exist",
+		param: "VpcId", marker: "vpc-", filter: "vpc-id",
+		malformed: expecting("InvalidVpcID.Malformed", "vpc-"),
+		notFound:  refuse("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist"),
 	}
 	page, token, _, err := read(rq, vpcKind(), d, tgwPages(), rq.world.VPCs(rq.caller))
 	if err != nil {
@@ -216,8 +217,9 @@ func subnetKind(zone string) kind[sim.SubnetView] {
 // each, so an IPv6 block makes an IPv6-only subnet.
 func describeSubnets(rq *request) (any, *sim.APIError) {
 	d := ids{
-		param: "SubnetId", marker: "subnet-", filter: "subnet-id", malformed: "InvalidSubnetID.Malformed", notFound: "InvalidSubnetID.NotFound",
-		notFoundText: "The subnet ID '%s' does not exist",
+		param: "SubnetId", marker: "subnet-", filter: "subnet-id",
+		malformed: expecting("InvalidSubnetID.Malformed", "subnet-"),
+		notFound:  refuse("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist"),
 	}
 	page, token, _, err := read(rq, subnetKind(rq.zone()), d, tgwPages(), rq.world.Subnets(rq.caller))
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"detour/shared/sim"
 )
@@ -58,34 +57,6 @@ func tgwAction(name string) (action, bool) {
 	return action{}, false
 }
 
-// idKind is how the things of a Describe call by ids are refused: the marker of
-// an id, and AWS's answers to another text and to an id that is not there.
-type idKind struct {
-	param, marker string
-	malformed     func(id string) *sim.APIError
-	unknown       func(id string) *sim.APIError
-}
-
-// described selects for a paged Describe call: ids, filters, one page.
-func described[T any](rq *request, k kind[T], ids idKind, key func(T) string, things []T) ([]T, *string, *sim.APIError) {
-	filters, pg, err := pagedRead(rq, k, tgwPages())
-	if err != nil {
-		return nil, nil, err
-	}
-	named := rq.list(ids.param)
-	for _, id := range named {
-		if !strings.HasPrefix(id, ids.marker) {
-			return nil, nil, ids.malformed(id)
-		}
-	}
-	found, unknown := k.named(things, named)
-	if unknown != "" {
-		return nil, nil, ids.unknown(unknown)
-	}
-	found, token := cut(rq, k.pick(found, filters), key, pg)
-	return found, token, nil
-}
-
 // transitGatewayKind selects for DescribeTransitGateways. Source of the filters:
 // EC2 API reference, DescribeTransitGateways; those of options that the simulated
 // network does not have are refused.
@@ -110,35 +81,18 @@ func transitGatewayKind() kind[sim.TransitGatewayView] {
 			case "options.amazon-side-asn":
 				return []string{strconv.FormatInt(g.ASN, 10)}
 			}
-			return namedTag(g.Name, name)
+			return nameTag(name, g.Name)
 		},
 	}
-}
-
-// namedTag is what the tag filters see of a thing whose only tag is its name.
-func namedTag(value, filter string) []string {
-	switch {
-	case value == "":
-		return nil
-	case filter == "tag:Name":
-		return []string{value}
-	case filter == "tag-key":
-		return []string{"Name"}
-	}
-	return nil
 }
 
 func describeTransitGateways(rq *request) (any, *sim.APIError) {
-	k := transitGatewayKind()
-	found, token, err := described(rq, k, idKind{
+	d := ids{
 		param: "TransitGatewayIds", marker: "tgw-",
-		malformed: func(id string) *sim.APIError {
-			return fail(http.StatusBadRequest, "InvalidTransitGatewayID.Malformed", "Invalid Transit Gateway id %s.", id)
-		},
-		unknown: func(id string) *sim.APIError {
-			return fail(http.StatusBadRequest, "InvalidTransitGatewayID.NotFound", "Transit Gateway %s was deleted or does not exist.", id)
-		},
-	}, k.id, rq.world.TransitGateways(rq.caller))
+		malformed: refuse("InvalidTransitGatewayID.Malformed", "Invalid Transit Gateway id %s."),
+		notFound:  refuse("InvalidTransitGatewayID.NotFound", "Transit Gateway %s was deleted or does not exist."),
+	}
+	found, token, _, err := read(rq, transitGatewayKind(), d, tgwPages(), rq.world.TransitGateways(rq.caller))
 	if err != nil {
 		return nil, err
 	}
@@ -173,12 +127,7 @@ func connectKind() kind[sim.ConnectView] {
 }
 
 func describeConnects(rq *request) (any, *sim.APIError) {
-	k := connectKind()
-	found, token, err := described(rq, k, idKind{
-		param: "TransitGatewayAttachmentIds", marker: "tgw-attach-",
-		malformed: func(string) *sim.APIError { return badAttachmentID() },
-		unknown:   unknownAttachment,
-	}, k.id, rq.world.Connects(rq.caller))
+	found, token, _, err := read(rq, connectKind(), attachmentIDs(), tgwPages(), rq.world.Connects(rq.caller))
 	if err != nil {
 		return nil, err
 	}
@@ -190,12 +139,6 @@ func describeConnects(rq *request) (any, *sim.APIError) {
 		})
 	}
 	return answer, nil
-}
-
-// unknownAttachment is the refusal of an id of no attachment. Source: live probe
-// quoted by floci-io/floci.
-func unknownAttachment(id string) *sim.APIError {
-	return fail(http.StatusBadRequest, "InvalidTransitGatewayAttachmentID.NotFound", "Transit Gateway Attachment %s was deleted or does not exist.", id)
 }
 
 // connectPeerKind selects for DescribeTransitGatewayConnectPeers. Source of the
@@ -221,16 +164,12 @@ func connectPeerKind() kind[sim.ConnectPeerView] {
 // the call log what it said of peers and sessions. The message of an unknown id
 // is UNVERIFIED.
 func describeConnectPeers(rq *request) (any, *sim.APIError) {
-	k := connectPeerKind()
-	found, token, err := described(rq, k, idKind{
+	d := ids{
 		param: "TransitGatewayConnectPeerIds", marker: "tgw-connect-peer-",
-		malformed: func(id string) *sim.APIError {
-			return fail(http.StatusBadRequest, "InvalidTransitGatewayConnectPeerID.Malformed", "Invalid Transit Gateway Connect Peer id %s.", id)
-		},
-		unknown: func(id string) *sim.APIError {
-			return fail(http.StatusBadRequest, "InvalidTransitGatewayConnectPeerID.NotFound", "Transit Gateway Connect Peer %s was deleted or does not exist.", id)
-		},
-	}, k.id, rq.world.ConnectPeers(rq.caller))
+		malformed: refuse("InvalidTransitGatewayConnectPeerID.Malformed", "Invalid Transit Gateway Connect Peer id %s."),
+		notFound:  refuse("InvalidTransitGatewayConnectPeerID.NotFound", "Transit Gateway Connect Peer %s was deleted or does not exist."),
+	}
+	found, token, _, err := read(rq, connectPeerKind(), d, tgwPages(), rq.world.ConnectPeers(rq.caller))
 	if err != nil {
 		return nil, err
 	}
@@ -264,21 +203,11 @@ func (rq *request) connectPeer(p sim.ConnectPeerView) connectPeerXML {
 }
 
 func getPropagations(rq *request) (any, *sim.APIError) {
-	k := associationKind()
-	table, err := rq.tgwTable()
+	refs, token, err := inTable(rq, associationKind(), rq.world.Propagations)
 	if err != nil {
 		return nil, err
 	}
-	filters, pg, err := pagedRead(rq, k, tgwPages())
-	if err != nil {
-		return nil, err
-	}
-	refs, err := rq.world.Propagations(rq.caller, table)
-	if err != nil {
-		return nil, err
-	}
-	answer := &propagationsXML{}
-	refs, answer.NextToken = cut(rq, k.pick(refs, filters), k.id, pg)
+	answer := &propagationsXML{NextToken: token}
 	for _, ref := range refs {
 		answer.Propagations.Items = append(answer.Propagations.Items, propagationXML{refXML: refOf(ref), State: "enabled"})
 	}

@@ -1,7 +1,6 @@
 package ec2api
 
 import (
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,21 +39,11 @@ func referenceKind() kind[sim.ReferenceView] {
 }
 
 func getReferences(rq *request) (any, *sim.APIError) {
-	k := referenceKind()
-	table, err := rq.tgwTable()
+	references, token, err := inTable(rq, referenceKind(), rq.world.PrefixListReferences)
 	if err != nil {
 		return nil, err
 	}
-	filters, pg, err := pagedRead(rq, k, tgwPages())
-	if err != nil {
-		return nil, err
-	}
-	references, err := rq.world.PrefixListReferences(rq.caller, table)
-	if err != nil {
-		return nil, err
-	}
-	answer := &referencesXML{}
-	references, answer.NextToken = cut(rq, k.pick(references, filters), k.id, pg)
+	answer := &referencesXML{NextToken: token}
 	for _, r := range references {
 		answer.References.Items = append(answer.References.Items, referenceXMLOf(r))
 	}
@@ -101,7 +90,7 @@ func (rq *request) reference() (table, list string, err *sim.APIError) {
 		return "", "", err
 	}
 	if !strings.HasPrefix(list, "pl-") {
-		return "", "", fail(http.StatusBadRequest, "InvalidPrefixListId.Malformed", "Invalid id: \"%s\" (expecting \"pl-...\")", list)
+		return "", "", expecting("InvalidPrefixListId.Malformed", "pl-")(list)
 	}
 	return table, list, nil
 }
@@ -231,9 +220,6 @@ func referenceXMLOf(r sim.ReferenceView) referenceShape {
 	}
 	return shown
 }
-
-// attachmentKey orders the sides of attachments: those of a peering have one id.
-func attachmentKey(a sim.AttachmentView) string { return a.ID + " " + a.TransitGateway }
 
 // listed reports whether any of the values is the route's prefix list.
 func listed(route sim.TGWRouteView, values []string) bool {

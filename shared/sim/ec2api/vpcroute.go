@@ -157,7 +157,7 @@ func readDestination(value, shownAs, emptyAs string) (netip.Prefix, *sim.APIErro
 // the code: EC2 API reference, Error codes; of the message: EC2's usual one for
 // malformed ids, UNVERIFIED for this call.
 func badTableID(id string) *sim.APIError {
-	return fail(http.StatusBadRequest, "InvalidRouteTableId.Malformed", "Invalid id: \"%s\" (expecting \"rtb-...\")", id)
+	return expecting("InvalidRouteTableId.Malformed", "rtb-")(id)
 }
 
 // vpcTarget reads the target of a write: exactly one. The codes for none and
@@ -170,7 +170,7 @@ func (rq *request) vpcTarget() (string, *sim.APIError) {
 			continue
 		}
 		if !hasPrefix(id, t.prefixes) {
-			return "", fail(http.StatusBadRequest, t.code, "Invalid id: \"%s\" (expecting \"%s...\")", id, t.prefixes[0])
+			return "", expecting(t.code, t.prefixes[0])(id)
 		}
 		given = append(given, id)
 	}

@@ -1,9 +1,7 @@
 package ec2api
 
 import (
-	"net/http"
 	"strconv"
-	"strings"
 
 	"detour/shared/sim"
 )
@@ -84,23 +82,15 @@ func routeField(route vpcRoute, name string) []string {
 
 // describeRouteTables answers DescribeRouteTables. Routes keep the World's order.
 func describeRouteTables(rq *request) (any, *sim.APIError) {
-	k := tableKind(rq.caller.Account)
-	filters, pg, err := pagedRead(rq, k, vpcPages())
+	d := ids{
+		param: "RouteTableId", marker: "rtb-", malformed: badTableID,
+		notFound: refuse("InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist"),
+	}
+	found, token, _, err := read(rq, tableKind(rq.caller.Account), d, vpcPages(), rq.world.RouteTables(rq.caller))
 	if err != nil {
 		return nil, err
 	}
-	ids := rq.list("RouteTableId")
-	for _, id := range ids {
-		if !strings.HasPrefix(id, "rtb-") {
-			return nil, badTableID(id)
-		}
-	}
-	found, unknown := k.named(rq.world.RouteTables(rq.caller), ids)
-	if unknown != "" {
-		return nil, fail(http.StatusBadRequest, "InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist", unknown)
-	}
-	answer := &routeTablesXML{}
-	found, answer.NextToken = cut(rq, k.pick(found, filters), k.id, pg)
+	answer := &routeTablesXML{NextToken: token}
 	for _, t := range found {
 		answer.Tables.Items = append(answer.Tables.Items, vpcTable(t, rq.caller.Account))
 	}
