@@ -17,9 +17,9 @@ const replans = 3
 // apply writes what is missing, reads the tables back, and plans again while
 // something is left, a bounded number of times. What is left then is finished
 // by a later run.
-func (c *Controller) apply(ctx context.Context, h *hold) {
+func (c *Controller) apply(ctx context.Context, h *hold, last bool) {
 	standing := plan.MarkOrphans(h.group, c.standing(h.group, h.look), h.output.Next.Blackholes, h.look.of)
-	done := progress{applied: applied{}, refused: map[protection.EntryKey]bool{}}
+	done := progress{applied: applied{}, refused: map[protection.EntryKey]bool{}, doubted: map[route.Change]bool{}}
 	for round := 0; h.output.Writes(h.group.Mode); round++ {
 		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, plan.Revive(standing, h.output.Next, alive(h.report.Health)))
 		h.report.Skipped = built.Skipped
@@ -36,10 +36,10 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 		started := c.ports.Clock.Now()
 		receipts, stopped := c.write(ctx, h, left)
 		c.stage(h, StageWrite, started)
-		done.note(receipts)
+		done.note(done.notBorneOut(receipts))
 		if h.lost || stopped {
 			h.report.Receipts = append(h.report.Receipts, receipts...)
-			c.leaveUnfinished(h, done)
+			c.leaveStopped(ctx, h, done, last)
 			break
 		}
 		standing = c.verify(ctx, h, left)
@@ -53,10 +53,13 @@ func (c *Controller) apply(ctx context.Context, h *hold) {
 // progress is what a run has done to the tables so far.
 type progress struct {
 	applied applied
-	// refused are the entries that the credentials may not write, or whose table or
-	// target stayed busy for as long as a wave tries. To try them again within a run
-	// spends tokens that other groups need.
+	// refused are the entries that the credentials may not write, that EC2 does not
+	// take, or whose table or target stayed busy for as long as a wave tries. To try
+	// them again within a run spends tokens that other groups need.
 	refused map[protection.EntryKey]bool
+	// doubted are the replacements that EC2 answered to with that there is no such
+	// route.
+	doubted map[route.Change]bool
 	// wake: another run may soon do better than this one with what was refused.
 	wake bool
 	// mayHaveTakenEffect: some call succeeded, or it is not known whether it did.
@@ -69,13 +72,29 @@ func (p *progress) note(receipts []route.Receipt) {
 		switch r.Outcome {
 		case route.Applied, route.Failed:
 			p.mayHaveTakenEffect = true
-		case route.Denied:
+		case route.Denied, route.Refused:
 			p.refused[keyOf(r.Change)] = true
 		case route.Busy:
 			p.refused[keyOf(r.Change)], p.wake = true, true
 		case route.AlreadyInPlace, route.PreconditionFailed, route.Throttled, route.NotStarted:
 		}
 	}
+}
+
+// notBorneOut turns the receipts of replacements that EC2 has answered twice with
+// that there is no such route, although a reading in between shows it: the answer
+// was about something else. Of a route that is to be created nothing else is said.
+func (p *progress) notBorneOut(receipts []route.Receipt) []route.Receipt {
+	for i, r := range receipts {
+		switch {
+		case r.Outcome != route.PreconditionFailed || r.Change.Op == route.OpCreate:
+		case p.doubted[r.Change]:
+			receipts[i].Outcome = route.Refused
+		default:
+			p.doubted[r.Change] = true
+		}
+	}
+	return receipts
 }
 
 func (p *progress) left(changes []route.Change) []route.Change {
@@ -167,6 +186,14 @@ func (c *Controller) leaveBlocked(h *hold, done progress) {
 	}
 }
 
+// leaveStopped goes through the steps once more if the writing ended because what was
+// read is outdated, and else leaves what is left to another run.
+func (c *Controller) leaveStopped(ctx context.Context, h *hold, done progress, last bool) {
+	if h.again = h.isOutdated() && !h.lost && !last && c.timeLeft(ctx, c.settings.CallTimeout); !h.again {
+		c.leaveUnfinished(h, done)
+	}
+}
+
 // leaveUnfinished asks for another run soon, unless what is in the way is a
 // reading that will not get better soon.
 func (c *Controller) leaveUnfinished(h *hold, done progress) {
@@ -212,9 +239,10 @@ func (c *Controller) noteWritten(ctx context.Context, h *hold, done applied) {
 	}
 }
 
-// mayStart reports whether enough of the lease is left for one more call.
+// mayStart reports whether enough of the lease is left for one more call, and what
+// was read is good enough for it.
 func (c *Controller) mayStart(h *hold) bool {
-	return h.leaseLeft(c.ports.Clock.Now()) >= c.settings.CallTimeout+c.settings.Skew
+	return !h.isOutdated() && h.leaseLeft(c.ports.Clock.Now()) >= c.settings.CallTimeout+c.settings.Skew
 }
 
 // TimeLeft reports whether the context's deadline leaves room for a run that

@@ -65,9 +65,6 @@ func (c *Controller) note(h *hold, d decision) {
 	r.Output, r.Health, r.Facts = d.output, d.health, h.look.facts
 	r.Skipped, r.Cost = d.plan.Skipped, plan.Predict(d.plan.Changes)
 	r.before = h.item.Record
-	if !h.item.Abandoned {
-		h.armed = h.item.WakeAt
-	}
 	r.Lag = max(r.Lag, d.hint.Lag)
 	r.Plan, r.Lists = d.plan, h.look.listsOf(h.group.PrefixLists())
 	r.Problems, r.ListProblems = nil, nil
@@ -87,7 +84,7 @@ func (c *Controller) note(h *hold, d decision) {
 func (c *Controller) commit(ctx context.Context, h *hold) error {
 	commit := Commit{Item: h.item, MoveWindow: c.settings.MoveWindow, Control: h.control}
 	commit.Item.Record = h.output.Next.Clone()
-	commit.Item.WakeAt = h.output.Deadline
+	commit.Item.Wakes = h.wakes
 	for _, ended := range h.output.Ended {
 		commit.Ended = append(commit.Ended, ended.Request.ID)
 	}

@@ -62,6 +62,7 @@ type world struct {
 	lists    map[string]route.ListReading // by id; a list that is not here is good and in version 1
 	down     map[string]bool              // by the id of the VPN connection
 	gone     map[string]bool              // VPN connections that are deleted
+	blind    bool                         // the evidence cannot be read
 	seen     map[string]int               // how often each kind of call was made
 	calls    []call
 	tokens   int

@@ -54,7 +54,7 @@ func TestAnEarlyWakeUpThatFindsTheLeaseHeldIsNotLost(t *testing.T) {
 	late := w.meet(controller.Trigger{Groups: []string{"berlin"}}, controller.Trigger{Groups: []string{"berlin"}, Wake: true})
 	want(t, "the wake-up's run", late.Status, controller.StatusBusy)
 	if len(w.waiting()) == 0 {
-		t.Errorf("nothing is armed for %s", w.item("berlin").WakeAt)
+		t.Errorf("nothing is armed for %s", w.item("berlin").Wakes)
 	}
 }
 

@@ -75,11 +75,61 @@ func TestAPersonsBlackholeIsLeftAlone(t *testing.T) {
 	w.sweep()
 	want(t, "remembered blackholes", len(w.item("berlin").Record.Blackholes), 3)
 	w.pass(5 * time.Minute)
+	want(t, "the sweep that judges them", only(t, w.sweep()).Status, controller.StatusDone)
 	want(t, "a later sweep", only(t, w.sweep()).Status, controller.StatusQuiet)
 	w.gone["vpn-berlinA"] = true
 	report := only(t, w.sweep())
 	want(t, "writes", w.seen["write"], 0)
 	want(t, "what is left alone", []plan.SkipReason{report.Skipped[0].Reason, report.Skipped[2].Reason}, []plan.SkipReason{plan.SkipForeign, plan.SkipForeign})
+}
+
+// TestOrphansAreMovedHoweverLateTheEvidenceComes: EC2 may throttle for longer than
+// evidence lives.
+func TestOrphansAreMovedHoweverLateTheEvidenceComes(t *testing.T) {
+	w := settled(t, newGroup("berlin", 3))
+	w.blind = true
+	w.blackholes("berlin")
+	for range 5 {
+		w.sweep()
+		w.pass(time.Minute)
+	}
+	want(t, "writes", w.seen["write"], 0)
+	w.blind, w.gone["vpn-berlinA"] = false, true
+	w.sweep()
+	want(t, "the entries", w.standsOn("berlin"), map[string]int{"B": 3})
+}
+
+// TestABlackholeFromBeforeTheFirstSightIsLeftAlone: nobody knows what stood there,
+// although the group is adopted on the path whose connection is deleted.
+func TestABlackholeFromBeforeTheFirstSightIsLeftAlone(t *testing.T) {
+	w := newWorld(t, newGroup("berlin", 3))
+	w.gone["vpn-berlinA"] = true
+	w.blackholes("berlin")
+	for range 5 {
+		w.sweep()
+		w.pass(time.Minute)
+	}
+	want(t, "writes", w.seen["write"], 0)
+	record := w.item("berlin").Record
+	want(t, "the decision", record.Decision.To, "B")
+	want(t, "what Detour's routes led to", len(record.Blackholes[0].Stood), 0)
+}
+
+// TestABlackholeIsLookedAtAgainAfterTheSettleTime: an attachment that is deleted
+// after that takes nothing of a person's with it.
+func TestABlackholeIsLookedAtAgainAfterTheSettleTime(t *testing.T) {
+	w := settled(t, newGroup("berlin", 2))
+	w.blackholes("berlin")
+	w.sweep()
+	want(t, "the wake-up", w.waiting(), []string{"berlin 10s"})
+	w.pass(settle)
+	w.wakes.Due(w.s.Now())
+	w.trigger(controller.Trigger{Groups: []string{"berlin"}, Wake: true})
+	want(t, "no further wake-up", len(w.waiting()), 0)
+	w.pass(time.Second)
+	w.gone["vpn-berlinA"] = true
+	w.sweep()
+	want(t, "writes", w.seen["write"], 0)
 }
 
 // TestOrphansAreNotWrittenTowardsADeletedAttachment: while no path is left, EC2

@@ -16,7 +16,8 @@ import (
 // and an answer of RequestLimitExceeded corrects it.
 //
 // Who wants tokens stands in the bucket's line. What groups of a better priority
-// want is kept for them; groups of equal priority take one token in turn.
+// want is kept for them, as far as they can use it; groups of equal priority take
+// one token in turn.
 type pacer struct {
 	mu      sync.Mutex
 	buckets map[plan.Bucket]*bucket
@@ -33,18 +34,28 @@ type place struct {
 	priority int
 	// wants is how many tokens are wanted; a place that wants none is given up.
 	wants int
+	// oneByOne: there is no use for a second token before the first one is used up.
+	oneByOne bool
+}
+
+// claim is how many tokens are kept for the place from those of a worse priority. A
+// bucket never holds all that a long queue wants, so one that drains slowly would
+// keep the others waiting beside a full bucket.
+func (p *place) claim() int {
+	if p.oneByOne {
+		return 1
+	}
+	return p.wants
 }
 
 func newPacer() *pacer { return &pacer{buckets: map[plan.Bucket]*bucket{}} }
 
 // join takes a place in the bucket's line, behind those of equal priority. A lower
 // priority number goes first.
-func (p *pacer) join(name plan.Bucket, priority, wants int) *place {
+func (p *pacer) join(mine *place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	mine := &place{bucket: name, priority: priority, wants: wants}
-	p.of(name).insert(mine)
-	return mine
+	p.of(mine.bucket).insert(mine)
 }
 
 func (b *bucket) insert(mine *place) {
@@ -72,7 +83,7 @@ func (p *pacer) take(mine *place, now time.Time) (taken bool, wait time.Duration
 	needed, at := 1, 0
 	for at < len(b.line) && b.line[at] != mine {
 		if b.line[at].priority < mine.priority {
-			needed += b.line[at].wants
+			needed += b.line[at].claim()
 		} else {
 			needed++
 		}

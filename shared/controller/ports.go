@@ -78,9 +78,10 @@ type Item struct {
 	Abandoned bool
 	Record    protection.Record
 	Requests  []protection.Request
-	// WakeAt is the wake-up that the last run that committed asked for, so that
-	// later runs do not ask for the same one again.
-	WakeAt time.Time
+	// Wakes are the wake-ups that are armed, so that no run asks for one again that
+	// is still to come: earliest first, a bounded number of them. What was asked for
+	// and is not in the list is armed once more at the worst.
+	Wakes []time.Time
 	// LookedAt is when everything was last looked at (KeyEverything only).
 	LookedAt time.Time
 }
@@ -196,11 +197,13 @@ type Records interface {
 	// Renew makes the lease last its full time from now, and answers the item
 	// and the control item as they stand. ErrFenced.
 	Renew(ctx context.Context, item Item) (Item, Control, error)
-	// Commit writes the record, on the condition that the token and the revision
-	// are the item's. If an earlier try had its effect already, that is success.
+	// Commit writes the record, the wake-ups and when everything was looked at, on
+	// the condition that the token and the revision are the item's. If an earlier try had its effect already, that is success.
 	// ErrFenced, ErrControlChanged.
 	Commit(ctx context.Context, commit Commit) (Item, error)
-	// Release gives the lease back. ErrDirty keeps it. ErrFenced.
+	// Release gives the lease back, and writes the item's wake-ups with it: only then
+	// is it known what was armed. ErrDirty keeps the lease, and writes nothing.
+	// ErrFenced.
 	Release(ctx context.Context, item Item) error
 	// Request adds a request and raises dirty.
 	Request(ctx context.Context, key Key, request protection.Request) error
@@ -222,7 +225,8 @@ type ControlChange struct {
 	ReleasedAt *time.Time
 }
 
-// Wake delivers a wake-up for the key at the time, at least once.
+// Wake delivers a wake-up for the key at the time, at least once. The time is no
+// more than 15 minutes ahead.
 type Wake interface {
 	At(ctx context.Context, key Key, at time.Time) error
 }

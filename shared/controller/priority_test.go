@@ -79,3 +79,39 @@ func TestAnUnreadableTableDelaysItsOwnGroupOnly(t *testing.T) {
 	}
 	want(t, "the moves", len(w.control().Moves), 2)
 }
+
+// TestABusyTableDoesNotHoldUpOtherGroups: the group of better priority wants more
+// tokens than the bucket holds, and cannot use them, since its table takes one
+// change at a time.
+func TestABusyTableDoesNotHoldUpOtherGroups(t *testing.T) {
+	groups := twoGroups(10, 20)
+	groups[0].Units = newGroup("berlin", 200).Units
+	w := settled(t, groups...)
+	w.fail("berlin", "paris")
+	sent := map[string][]time.Time{}
+	w.onWrite = func(_ int, c route.Change) (route.Outcome, bool) {
+		sent[c.Table.ID] = append(sent[c.Table.ID], w.s.Now())
+		if c.Table.ID == "tgw-rtb-berlin" && len(sent[c.Table.ID]) <= 200 {
+			return route.Busy, false
+		}
+		return route.Applied, true
+	}
+	reports := w.reconcile("berlin", "paris")
+	want(t, "the states", []controller.Status{reports[0].Status, reports[1].Status}, []controller.Status{controller.StatusDone, controller.StatusDone})
+	berlin, paris := sent["tgw-rtb-berlin"], sent["tgw-rtb-paris"]
+	if len(berlin) != 400 || len(paris) != 60 {
+		t.Fatalf("berlin was sent %d times, paris %d times", len(berlin), len(paris))
+	}
+	if !paris[0].After(berlin[199]) {
+		t.Errorf("paris began at %s, before berlin's first attempt ended at %s", paris[0], berlin[199])
+	}
+	// From then on berlin sends less than two a second, and paris has the rest of five.
+	if took := paris[59].Sub(berlin[199]); took > 25*time.Second {
+		t.Errorf("paris took %s", took)
+	}
+	for i := 201; i < len(berlin); i++ {
+		if apart := berlin[i].Sub(berlin[i-1]); apart > time.Second {
+			t.Errorf("berlin waited %s for number %d", apart, i)
+		}
+	}
+}

@@ -115,10 +115,16 @@ func TestAnOldReadingIsReadAndPlannedAgain(t *testing.T) {
 	}
 }
 
-// TestAChangeThatNeverSucceedsIsLeftToALaterRun: a run sends it three times, and
-// once if it is denied, since that does not change within a run.
+// TestAChangeThatNeverSucceedsIsLeftToALaterRun: a run sends it three times, once
+// if it is denied or refused, since that does not change within a run, and twice if
+// the answer says that there is no such route, and the reading shows it.
 func TestAChangeThatNeverSucceedsIsLeftToALaterRun(t *testing.T) {
-	for _, outcome := range []route.Outcome{route.PreconditionFailed, route.Failed, route.Denied} {
+	for outcome, sent := range map[route.Outcome]map[route.Outcome]int{
+		route.PreconditionFailed: {route.Applied: 1, route.PreconditionFailed: 1, route.Refused: 1},
+		route.Failed:             {route.Applied: 1, route.Failed: 3},
+		route.Refused:            {route.Applied: 1, route.Refused: 1},
+		route.Denied:             {route.Applied: 1, route.Denied: 1},
+	} {
 		t.Run(string(outcome), func(t *testing.T) {
 			w := settled(t, newGroup("berlin", 2))
 			w.fail("berlin")
@@ -131,11 +137,7 @@ func TestAChangeThatNeverSucceedsIsLeftToALaterRun(t *testing.T) {
 			}
 			report := only(t, w.reconcile("berlin"))
 			want(t, "the status", report.Status, controller.StatusUnfinished)
-			tries := 3
-			if outcome == route.Denied {
-				tries = 1
-			}
-			want(t, "the receipts", outcomes(report.Receipts), map[route.Outcome]int{route.Applied: 1, outcome: tries})
+			want(t, "the receipts", outcomes(report.Receipts), sent)
 			want(t, "the entries", w.standsOn("berlin"), map[string]int{"A": 1, "B": 1})
 			want(t, "the lease", w.item("berlin").Lease.Token, "")
 			if ahead := report.WakeAt.Sub(w.at("release")[0]); ahead <= 0 || ahead > settle {
@@ -197,7 +199,9 @@ func TestAFailedAnswerThatTookEffectIsSeenByTheReadBack(t *testing.T) {
 // as long as that takes, and a limit stays reached. After one more try the sweep
 // tries again.
 func TestWakeUpsEndWhereAWSGoesOnRefusing(t *testing.T) {
-	for outcome, most := range map[route.Outcome]int{route.Busy: 10, route.Failed: 8, route.Denied: 2} {
+	for outcome, most := range map[route.Outcome]int{
+		route.Busy: 10, route.Failed: 8, route.PreconditionFailed: 4, route.Refused: 2, route.Denied: 2,
+	} {
 		t.Run(string(outcome), func(t *testing.T) {
 			w := settled(t, newGroup("berlin", 1))
 			w.fail("berlin")

@@ -11,7 +11,8 @@ import (
 )
 
 // maxCycles bounds how often a run goes through its steps again because the
-// item became dirty meanwhile. What is left then waits for a wake-up.
+// item became dirty meanwhile, or the run stood still. What is left then waits
+// for a wake-up.
 const maxCycles = 3
 
 // hold is one group whose lease this run has.
@@ -24,15 +25,18 @@ type hold struct {
 	output  protection.Output
 	look    look
 	lost    bool // the lease is gone, or the store cannot be used
-	again   bool // the item is dirty: go through the steps once more
+	again   bool // go through the steps once more: the item is dirty, or what was read is outdated
 	// earlier are the reports of the times that the run went through its steps
 	// before.
 	earlier []Report
-	// armed is the wake-up that an earlier run asked for; zero: unknown.
-	armed time.Time
+	// wakes are the wake-ups that are armed, earliest first.
+	wakes []time.Time
 
-	mu    sync.Mutex // guards until alone; never held across a call
+	mu    sync.Mutex // guards until and outdated; never held across a call
 	until time.Time
+	// outdated: the lease had run out before it was renewed, so what was read may be
+	// from long ago. Nothing is written from it.
+	outdated bool
 }
 
 // leaseLeft is how long the lease still lasts.
@@ -42,11 +46,32 @@ func (h *hold) leaseLeft(now time.Time) time.Duration {
 	return h.until.Sub(now)
 }
 
+// isOutdated reports whether what was read may not be written from any more.
+func (h *hold) isOutdated() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.outdated
+}
+
+// setOutdated says whether the run stood still since it read.
+func (h *hold) setOutdated(outdated bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.outdated = outdated
+}
+
 func (h *hold) setLease(item Item) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.item = item
 	h.until = item.Lease.Until
+}
+
+// released is the item as it is given back, with the wake-ups that are armed by now.
+func (h *hold) released() Item {
+	item := h.item
+	item.Wakes = h.wakes
+	return item
 }
 
 // lose ends the run for the group: nothing more is written.
@@ -92,7 +117,7 @@ func (c *Controller) take(ctx context.Context, h *hold) {
 	err := c.retry(ctx, func() error {
 		item, control, err := c.ports.Records.Take(ctx, GroupKey(h.group.Name), token)
 		if err == nil {
-			h.control = control
+			h.control, h.wakes = control, item.Wakes
 			h.setLease(item)
 		}
 		return err
@@ -113,14 +138,6 @@ func (c *Controller) take(ctx context.Context, h *hold) {
 func (c *Controller) passOnHints(ctx context.Context, h *hold) {
 	if !hintFor(h.group, h.trigger).At.IsZero() {
 		c.wake(ctx, h, c.ports.Clock.Now().Add(protection.FirstReread))
-	}
-}
-
-// wake asks for a wake-up of the group. One that cannot be armed is made up for
-// by the sweep.
-func (c *Controller) wake(ctx context.Context, h *hold, at time.Time) {
-	if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), at); err != nil {
-		h.report.Err = errors.Join(h.report.Err, err)
 	}
 }
 
@@ -147,6 +164,7 @@ func (c *Controller) cycle(ctx context.Context, holds []*hold, last bool) {
 			h.earlier = append(h.earlier, *h.report)
 			h.report = &Report{Group: h.group.Name, Event: h.trigger.Event, Status: StatusDone}
 			c.renew(ctx, h)
+			h.setOutdated(false) // What follows reads anew.
 		}
 	}
 	holds = slices.DeleteFunc(slices.Clone(holds), func(h *hold) bool { return h.lost })
@@ -208,8 +226,8 @@ func groupsOf(holds []*hold) []*protection.Group {
 // finish writes what the decision asks for, verifies it, arms the wake-up and
 // releases the lease.
 func (c *Controller) finish(ctx context.Context, h *hold, last bool) {
-	c.apply(ctx, h)
-	if h.lost {
+	c.apply(ctx, h, last)
+	if h.lost || h.again {
 		// The decision was committed, and no later run will see that it was new.
 		c.publish(ctx, h)
 		return
@@ -219,25 +237,13 @@ func (c *Controller) finish(ctx context.Context, h *hold, last bool) {
 	c.publish(ctx, h)
 }
 
-// armWake asks for one wake-up: at the group's next deadline, or sooner if
-// something was left unfinished. The run that it starts arms what is still ahead;
-// were both armed here, wake-ups would multiply for as long as EC2 throttles.
-func (c *Controller) armWake(ctx context.Context, h *hold) {
-	at := earliest(h.output.Deadline, h.report.WakeAt)
-	h.report.WakeAt = at
-	if at.IsZero() || (at.Equal(h.armed) && !h.trigger.Wake) {
-		return
-	}
-	c.wake(ctx, h, at)
-}
-
 // release gives the lease back. On the last cycle, and where the deadline leaves
 // no room for another, a dirty item is released all the same, after a wake-up was
 // asked for.
 func (c *Controller) release(ctx context.Context, h *hold, last bool) {
 	started := c.ports.Clock.Now()
 	defer c.stage(h, StageRelease, started)
-	err := c.retry(ctx, func() error { return c.ports.Records.Release(ctx, h.item) })
+	err := c.retry(ctx, func() error { return c.ports.Records.Release(ctx, h.released()) })
 	switch {
 	case err == nil:
 		h.lost = true
@@ -262,14 +268,16 @@ func (c *Controller) releaseDirty(ctx context.Context, h *hold) {
 		return
 	}
 	free := c.ports.Clock.Now()
-	if err := c.ports.Records.Release(ctx, h.item); err != nil {
+	if err := c.ports.Records.Release(ctx, h.released()); err != nil {
 		free = h.item.Lease.Until.Add(c.settings.Skew)
 	}
 	h.lost = true
 	c.wake(ctx, h, free)
 }
 
-// renew makes the lease last its full time again, and reads the item anew.
+// renew makes the lease last its full time again, and reads the item anew. One that
+// had run out is renewed as long as nobody took it, but who let it run out stood
+// still: what was read before is as old as that.
 func (c *Controller) renew(ctx context.Context, h *hold) {
 	var item Item
 	err := c.retry(ctx, func() error {
@@ -281,6 +289,7 @@ func (c *Controller) renew(ctx context.Context, h *hold) {
 	})
 	switch {
 	case err == nil:
+		h.setOutdated(h.isOutdated() || h.leaseLeft(c.ports.Clock.Now()) <= 0)
 		h.setLease(item)
 	case errors.Is(err, ErrFenced):
 		h.lose(StatusFenced, nil)

@@ -99,9 +99,9 @@ func (c *Controller) Everything(ctx context.Context, event string, fromWake bool
 				return nil, false, err
 			}
 		}
-		if !item.WakeAt.Equal(next) {
+		if !slices.ContainsFunc(item.Wakes, next.Equal) {
 			err = c.ports.Wake.At(ctx, KeyEverything, next)
-			item.WakeAt = next
+			item.Wakes = []time.Time{next}
 			item, err = c.commitItem(ctx, item, err)
 		}
 		return nil, false, errors.Join(err, c.letGo(ctx, item))

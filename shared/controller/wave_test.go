@@ -89,6 +89,73 @@ func TestAWaveThatStoodStillRenewsBeforeItGoesOn(t *testing.T) {
 	want(t, "the status", report.Status, controller.StatusDone)
 }
 
+// TestARunWhoseLeaseRanOutReadsAgain: it may go on, since nobody took the lease, but
+// not from what it read before it stood still.
+func TestARunWhoseLeaseRanOutReadsAgain(t *testing.T) {
+	const long = lease + 10*time.Second
+	for _, c := range []struct {
+		name   string
+		freeze func(w *world, p **sim.Process)
+	}{
+		{"it stood still in the commit", func(w *world, p **sim.Process) {
+			w.onStore = func(op string, _ controller.Key, n int) fault {
+				return failing(op == "commit" && n == 1, fault{first: func() { (*p).Freeze(long) }})
+			}
+		}},
+		{"it stood still in the wave", func(w *world, _ **sim.Process) {
+			w.onSend = func(n int, p *sim.Process) {
+				if n == 40 {
+					p.Freeze(long)
+				}
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGroup("berlin", 60)
+			w := settled(t, g)
+			w.fail("berlin")
+			var p *sim.Process
+			c.freeze(w, &p)
+			last := g.Units[0].Entries[59].EntryKey
+			foreign := route.MustNextHop("tgw-attach-somebody")
+			w.s.At(w.s.Now().Add(lease), "somebody", func() { w.tables[last] = foreign })
+			var reports []controller.Report
+			p = w.run("switchover", func(ctx context.Context, _ *sim.Process, cc *controller.Controller) {
+				reports = cc.Reconcile(ctx, controller.Trigger{Groups: []string{"berlin"}, Event: "event-1"})
+			})
+			w.await(p)
+			want(t, "somebody's route", w.tables[last], foreign)
+			want(t, "the group's routes", w.standsOn("berlin")["B"], 59)
+			want(t, "times through the steps", len(reports), 2)
+			report := reports[len(reports)-1]
+			want(t, "the status", report.Status, controller.StatusDone)
+			want(t, "what is left alone", len(report.Skipped), 1)
+		})
+	}
+}
+
+// TestARunThatAlwaysStandsStillLeavesTheRest: the sweep finishes it.
+func TestARunThatAlwaysStandsStillLeavesTheRest(t *testing.T) {
+	w := settled(t, newGroup("berlin", 2))
+	w.fail("berlin")
+	var p *sim.Process
+	w.onStore = func(op string, _ controller.Key, _ int) fault {
+		return failing(op == "commit", fault{first: func() { p.Freeze(lease + time.Second) }})
+	}
+	w.onRead = func(int, *route.Reading) { p.Freeze(lease + time.Second) }
+	var reports []controller.Report
+	p = w.run("switchover", func(ctx context.Context, _ *sim.Process, c *controller.Controller) {
+		reports = c.Reconcile(ctx, controller.Trigger{Groups: []string{"berlin"}, Event: "event-1"})
+	})
+	w.await(p)
+	want(t, "writes", w.seen["write"], 0)
+	want(t, "times through the steps", len(reports), 3)
+	want(t, "the status", reports[len(reports)-1].Status, controller.StatusUnfinished)
+	w.onStore, w.onRead = nil, nil
+	w.sweep()
+	want(t, "the entries", w.standsOn("berlin"), map[string]int{"B": 2})
+}
+
 // TestALeaseThatAnotherRunTookEndsTheWave: nothing more is sent, and the lease
 // of the other run is left alone.
 func TestALeaseThatAnotherRunTookEndsTheWave(t *testing.T) {

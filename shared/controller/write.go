@@ -115,7 +115,8 @@ type queue struct {
 	place   *place
 }
 
-// byBucket sorts changes into queues, in the order of their first change.
+// byBucket sorts changes into queues, in the order of their first change, and
+// takes their places. A change of a busy table holds up all that come after it.
 func (w *wave) byBucket(changes []route.Change) []queue {
 	var out []queue
 	places := map[plan.Bucket]int{}
@@ -129,8 +130,12 @@ func (w *wave) byBucket(changes []route.Change) []queue {
 		}
 		out[at].changes = append(out[at].changes, i)
 	}
+	oneByOne := slices.ContainsFunc(changes, func(ch route.Change) bool { return w.serial[ch.Table] })
 	for i, q := range out {
-		out[i].place = w.c.pacer.join(plan.BucketOf(changes[q.changes[0]]), w.h.group.Priority, len(q.changes))
+		out[i].place = &place{
+			bucket: plan.BucketOf(changes[q.changes[0]]), priority: w.h.group.Priority, wants: len(q.changes), oneByOne: oneByOne,
+		}
+		w.c.pacer.join(out[i].place)
 	}
 	return out
 }
@@ -183,7 +188,7 @@ func (w *wave) first(queues []queue) (at int, wait time.Duration) {
 
 // mayGoOn reports whether more may be sent, and keeps the lease.
 func (w *wave) mayGoOn(ctx context.Context) bool {
-	return !w.stopped && !w.h.lost && ctx.Err() == nil && w.keepLease(ctx)
+	return !w.stopped && !w.h.lost && ctx.Err() == nil && w.keepLease(ctx) && !w.h.isOutdated()
 }
 
 // one makes one call. The lease is looked at again here, since time may have

@@ -70,7 +70,7 @@ func goldenReports() []controller.Report {
 			r.OutOfTime = true
 			r.Receipts = []route.Receipt{
 				receipt("1", route.Denied, "UnauthorizedOperation"), receipt("2", route.Failed, ""), receipt("3", route.Throttled, "RequestLimitExceeded"),
-				receipt("4", route.Busy, "IncorrectState"), receipt("5", route.NotStarted, ""),
+				receipt("4", route.Busy, "IncorrectState"), receipt("5", route.NotStarted, ""), receipt("7", route.Refused, "Gateway.NotAttached"),
 			}
 			r.Skipped = []plan.Skipped{{Entry: goldenEntry("6"), Reason: plan.SkipForeign}}
 			r.Stages = []controller.StageTime{{Stage: controller.StageTake}}

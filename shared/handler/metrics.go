@@ -67,7 +67,7 @@ func Metrics() []Metric {
 		{MetricSensorProblems, count, true, "Tables, prefix lists and subjects of a group that a look could not read."},
 		{MetricUnfinished, count, true, "A run left changes to a later one."},
 		{MetricFailed, count, true, "A run ended because the record store could not be used."},
-		{MetricWriteFailures, count, true, "Route writes that were denied or failed."},
+		{MetricWriteFailures, count, true, "Route writes that were denied or refused, or that failed."},
 		{MetricRouteWrites, count, false, "Route writes that were applied."},
 		{MetricThrottled, count, false, "Route writes that were given up on, throttled or with their table busy."},
 		{MetricBusy, count, false, "A run left the group to another one that held the lease."},
@@ -120,7 +120,7 @@ func measure(r controller.Report, blind int, late bool) measured {
 	out.count(MetricSensorProblems, blind)
 	out.when(MetricUnfinished, r.Status == controller.StatusUnfinished)
 	out.when(MetricFailed, r.Status == controller.StatusFailed)
-	out.count(MetricWriteFailures, outcomes[route.Denied]+outcomes[route.Failed])
+	out.count(MetricWriteFailures, outcomes[route.Denied]+outcomes[route.Refused]+outcomes[route.Failed])
 	out.count(MetricRouteWrites, outcomes[route.Applied])
 	out.count(MetricThrottled, outcomes[route.Throttled]+outcomes[route.Busy])
 	out.when(MetricFenced, r.Status == controller.StatusFenced)

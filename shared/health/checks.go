@@ -60,7 +60,8 @@ func (in input) countChecks() (good, bad []Source, missing Reason, valid bool) {
 // speaks: the check is valid for the path as it is used. One that follows the
 // routes speaks of the path while that is in use, by a state that it came into
 // since: what it said before was about the path that carried its traffic then,
-// and would send the group straight back. One that could not be read may be one
+// and would send the group straight back. That it goes on saying so proves nothing:
+// of a far end that is down every path in use looks bad, and the others good. One that could not be read may be one
 // that speaks.
 func (in input) speaks(check Check, v view) bool {
 	if !check.ActiveOnly {

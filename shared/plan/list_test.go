@@ -49,22 +49,22 @@ func TestAReferenceIsDeadWhenARouteThatItMadeIs(t *testing.T) {
 	list := key(tgwTable(1), "pl-1")
 	g := group(keys(list))
 	for _, tt := range []struct {
-		name, destination string
-		hop               route.NextHop
-		origin            route.Origin
-		state             route.State
-		want              bool
+		name, list string
+		hop        route.NextHop
+		origin     route.Origin
+		state      route.State
+		want       bool
 	}{
-		{"one of its blocks", "172.18.0.0/16", hopOf("A"), route.OriginPrefixListReference, route.StateBlackhole, true},
-		{"it is alive", "172.18.0.0/16", hopOf("A"), route.OriginPrefixListReference, route.StateActive, false},
-		{"a block of another list", "172.17.0.0/16", hopOf("A"), route.OriginPrefixListReference, route.StateBlackhole, false},
-		{"another target's", "172.18.0.0/16", hopOf("B"), route.OriginPrefixListReference, route.StateBlackhole, false},
-		{"a static that wins against it", "172.18.0.0/16", hopOf("A"), route.OriginStatic, route.StateBlackhole, false},
+		{"a route that it made", "pl-1", hopOf("A"), route.OriginPrefixListReference, route.StateBlackhole, true},
+		{"it is alive", "pl-1", hopOf("A"), route.OriginPrefixListReference, route.StateActive, false},
+		{"a route of another list", "pl-2", hopOf("A"), route.OriginPrefixListReference, route.StateBlackhole, false},
+		{"another target's", "pl-1", hopOf("B"), route.OriginPrefixListReference, route.StateBlackhole, false},
+		{"a static that wins against it", "", hopOf("A"), route.OriginStatic, route.StateBlackhole, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			readings := tables{list: hopOf("A")}.readings(g)
 			readings[0].Routes = append(readings[0].Routes, route.Route{
-				Table: list.Table, Destination: route.MustDestination(tt.destination), NextHop: tt.hop, Origin: tt.origin, State: tt.state,
+				Table: list.Table, Destination: route.MustDestination("172.18.0.0/16"), NextHop: tt.hop, Origin: tt.origin, State: tt.state, List: tt.list,
 			})
 			got := Standing(g, readings, listsOf(g), NeverTouch{}).Entries[0]
 			if got.Blackhole != tt.want || !got.On("A") {

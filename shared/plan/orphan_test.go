@@ -2,6 +2,7 @@ package plan
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 
 var hole = route.NextHop{Kind: route.Blackhole}
 
+const settleTime = 10 * time.Second
+
 func vpnOf(path string) health.Subject {
 	return health.Subject{Kind: health.SubjectVPN, ID: "vpn-" + path, Account: "111122223333", Region: "eu-central-1"}
 }
@@ -21,11 +24,12 @@ func attachmentOf(path string) health.Subject {
 }
 
 // watched gives the group's paths the subjects, judged by facts of at most three
-// minutes.
+// minutes, and the group its settle time.
 func watched(g *protection.Group, subject func(path string) health.Subject) *protection.Group {
 	for i := range g.Paths {
 		g.Paths[i].Spec = health.Spec{Subject: subject(g.Paths[i].Name), MaxAge: 3 * time.Minute}
 	}
+	g.Limits.SettleTime = settleTime
 	return g
 }
 
@@ -63,9 +67,15 @@ func TestWhatABlackholeIsTakenFor(t *testing.T) {
 	written.Applied = keys(a)
 	seen := func(before time.Duration, orphan bool) protection.Record {
 		record := settledOn("A")
-		record.Blackholes = []protection.BlackholeSeen{{Entry: a, At: noon.Add(-before), Orphan: orphan}}
+		record.Blackholes = []protection.BlackholeSeen{{Entry: a, At: noon.Add(-before), Orphan: orphan, Stood: []string{"A"}}}
 		return record
 	}
+	unanswered := seen(0, false)
+	unanswered.Blackholes[0].At = time.Time{}
+	fromBefore := seen(time.Minute, false)
+	fromBefore.Blackholes[0].Stood = nil
+	movedSince := unanswered
+	movedSince.Decision = decided("A", "B", 2)
 	gone := func(path string) health.Fact { return state(vpnOf(path), health.ConnectionGone) }
 	alive := state(vpnOf("A"), "available")
 	elsewhere := func(string) health.Subject { return attachmentOf("somebody") }
@@ -95,6 +105,10 @@ func TestWhatABlackholeIsTakenFor(t *testing.T) {
 		{"settled after a move: the path that it went to", protection.Record{Decision: decided("A", "B", 1), Settled: true}, vpnOf, gone("B"), true},
 		{"first seen a little before the evidence", seen(3*time.Minute, false), vpnOf, gone("A"), true},
 		{"placed by a person long before the attachment went", seen(3*time.Minute+1, false), vpnOf, gone("A"), false},
+		{"no evidence could be read since it was first seen", unanswered, vpnOf, gone("A"), true},
+		{"no evidence could be read until it showed the attachment alive", unanswered, vpnOf, alive, false},
+		{"the group has moved since it was first seen", movedSince, vpnOf, gone("A"), true},
+		{"it stood before there was a record", fromBefore, vpnOf, gone("A"), false},
 		{"an orphan stays one when the evidence goes", seen(time.Hour, true), vpnOf, health.Fact{}, true},
 	}
 	for _, tt := range tests {
@@ -122,6 +136,40 @@ func TestWhatABlackholeIsTakenFor(t *testing.T) {
 	}
 }
 
+// TestASightWithoutEvidenceIsJudgedLater: by the first evidence about every path that
+// the route can have led to, however late that comes.
+func TestASightWithoutEvidenceIsJudgedLater(t *testing.T) {
+	a := key(tgwTable(1), "10.0.0.0/8")
+	throttled := func(path string) health.Fact { return unreadable(vpnOf(path), route.ProblemThrottled) }
+	shown := func(path, value string) health.Fact { return state(vpnOf(path), value) }
+	moving := protection.Record{Decision: decided("A", "B", 1)}
+	for _, tt := range []struct {
+		name     string
+		record   protection.Record
+		facts    []health.Fact
+		answered bool
+		stood    []string
+	}{
+		{"nothing was read", moving, nil, false, []string{"A", "B"}},
+		{"nothing was read of what was just adopted", protection.Record{Decision: decided("A", "A", 1)}, nil, false, []string{"A"}},
+		{"what was read says nothing of it", moving, []health.Fact{throttled("A"), throttled("B")}, false, []string{"A", "B"}},
+		{"one of two paths was read", moving, []health.Fact{shown("A", "available"), throttled("B")}, false, []string{"A", "B"}},
+		{"both were", moving, []health.Fact{shown("A", "available"), shown("B", "available")}, true, []string{"A", "B"}},
+		{"the one was that the route led to", protection.Record{Decision: decided("A", "B", 1), Settled: true}, []health.Fact{throttled("A"), shown("B", "pending")}, true, []string{"B"}},
+	} {
+		g := watched(group(keys(a)), vpnOf)
+		got := Blackholes(g, Standing(g, tables{a: hole}.readings(g), nil, NeverTouch{}), tt.record, about(tt.facts...))
+		if len(got) != 1 || got[0].At.IsZero() == tt.answered || got[0].Orphan || !slices.Equal(got[0].Stood, tt.stood) {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+		tt.record.Blackholes = got
+		again := Blackholes(g, Standing(g, tables{a: hole}.readings(g), nil, NeverTouch{}), tt.record, about(tt.facts...))
+		if !reflect.DeepEqual(again, got) {
+			t.Errorf("%s: the same look again gives %+v after %+v", tt.name, again, got)
+		}
+	}
+}
+
 // TestAnOrphanNeedsNoWriteTowardsAnAttachmentThatIsGone: EC2 would refuse it.
 func TestAnOrphanNeedsNoWriteTowardsAnAttachmentThatIsGone(t *testing.T) {
 	a := key(tgwTable(1), "10.0.0.0/8")
@@ -144,7 +192,7 @@ func TestOnlyUndeclaredBlackholesAreRemembered(t *testing.T) {
 	look := func(stand tables) []protection.BlackholeSeen {
 		return Blackholes(g, Standing(g, stand.readings(g), nil, NeverTouch{}), record, about)
 	}
-	both := []protection.BlackholeSeen{{Entry: a, At: noon, Orphan: true}, {Entry: b, At: noon, Orphan: true}}
+	both := []protection.BlackholeSeen{{Entry: a, At: noon, Orphan: true, Stood: []string{"A"}}, {Entry: b, At: noon, Orphan: true, Stood: []string{"A"}}}
 	if got := look(tables{a: hole, b: hole}); !reflect.DeepEqual(got, both) {
 		t.Errorf("sorted: %+v", got)
 	}
@@ -167,6 +215,50 @@ func TestOnlyUndeclaredBlackholesAreRemembered(t *testing.T) {
 	}
 	if got := look(tables{a: hole, b: hole}); got != nil {
 		t.Errorf("a blackhole that is a declared next hop: %+v", got)
+	}
+}
+
+// TestABlackholeIsPlacedOnceItOutlivesTheDoubt: evidence from a settle time after the
+// first sight, that the attachment lives, is final. Nothing else is.
+func TestABlackholeIsPlacedOnceItOutlivesTheDoubt(t *testing.T) {
+	a := key(tgwTable(1), "10.0.0.0/8")
+	lives := func(path string, after time.Duration) health.Fact {
+		fact := state(vpnOf(path), "available")
+		fact.ObservedAt = noon.Add(after)
+		return fact
+	}
+	tests := []struct {
+		name  string
+		stood []string
+		facts []health.Fact
+		want  bool
+	}{
+		{"the attachment lives a settle time later", []string{"A"}, []health.Fact{lives("A", settleTime)}, true},
+		{"it lived when the blackhole was seen", []string{"A"}, []health.Fact{lives("A", settleTime-1)}, false},
+		{"it cannot be read", []string{"A"}, []health.Fact{unreadable(vpnOf("A"), route.ProblemTimeout)}, false},
+		{"it is gone", []string{"A"}, []health.Fact{state(vpnOf("A"), health.ConnectionGone)}, false},
+		{"another path's lives", []string{"A"}, []health.Fact{lives("B", settleTime)}, false},
+		{"nothing of the group stood there", nil, []health.Fact{lives("A", settleTime)}, false},
+		{"under way: both ends live", []string{"A", "B"}, []health.Fact{lives("A", settleTime), lives("B", settleTime)}, true},
+		{"under way: one end is not known", []string{"A", "B"}, []health.Fact{lives("B", settleTime)}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := watched(group(keys(a)), vpnOf)
+			standing := Standing(g, tables{a: hole}.readings(g), nil, NeverTouch{})
+			record := protection.Record{Decision: decided("A", "A", 1), Settled: true}
+			record.Blackholes = []protection.BlackholeSeen{{Entry: a, At: noon, Stood: tt.stood}}
+			got := Blackholes(g, standing, record, about(tt.facts...))
+			if len(got) != 1 || got[0].Placed != tt.want {
+				t.Fatalf("blackholes %+v, want placed %t", got, tt.want)
+			}
+			record.Blackholes = got
+			gone := about(state(vpnOf("A"), health.ConnectionGone))
+			orphan := !tt.want && len(tt.stood) > 0
+			if later := Blackholes(g, standing, record, gone); later[0].Orphan != orphan {
+				t.Errorf("when the attachment is deleted: %+v, want orphan %t", later, orphan)
+			}
+		})
 	}
 }
 

@@ -72,14 +72,23 @@ func Standing(group *protection.Group, readings []route.Reading, lists []route.L
 
 // stander finds a table's reading, an entry's static and a list's reading without
 // a search.
+// deadReference is a prefix list reference whose routes drop traffic. The reference
+// itself has no such state (EC2 API, type TransitGatewayPrefixListReference); each
+// of its routes names the list (type TransitGatewayRoute).
+type deadReference struct {
+	table  route.Table
+	list   string
+	target route.NextHop
+}
+
 type stander struct {
 	readings map[route.Table]*route.Reading
 	lists    map[route.ListRef]*route.ListReading
 	// statics has the destinations that are declared, by table, each with its
 	// standing static route; nil: none stands.
 	statics map[route.Table]map[route.Destination]*route.Route
-	// dead are the routes that prefix list references made and that drop traffic.
-	dead    map[protection.EntryKey]route.NextHop
+	// dead are the references of which a route drops traffic.
+	dead    map[deadReference]bool
 	entries int
 	never   NeverTouch
 }
@@ -89,7 +98,7 @@ func newStander(group *protection.Group, readings []route.Reading, lists []route
 		readings: map[route.Table]*route.Reading{},
 		lists:    make(map[route.ListRef]*route.ListReading, len(lists)),
 		statics:  map[route.Table]map[route.Destination]*route.Route{},
-		dead:     map[protection.EntryKey]route.NextHop{},
+		dead:     map[deadReference]bool{},
 		never:    never,
 	}
 	for _, unit := range group.Units {
@@ -126,31 +135,8 @@ func (b *stander) add(r *route.Route, table route.Table, declared map[route.Dest
 			declared[r.Destination] = r
 		}
 	case r.Origin == route.OriginPrefixListReference && r.State == route.StateBlackhole:
-		b.dead[protection.EntryKey{Table: table, Destination: r.Destination}] = r.NextHop
+		b.dead[deadReference{table, r.List, r.NextHop}] = true
 	}
-}
-
-// deadReference reports whether a route that the reference made drops traffic. The
-// reference itself has no such state (EC2 API, type
-// TransitGatewayPrefixListReference).
-func (b *stander) deadReference(key protection.EntryKey, target route.NextHop) bool {
-	list, ok := b.lists[listOf(key)]
-	if !ok || !list.Complete || len(b.dead) == 0 {
-		return false
-	}
-	if list.EntriesUnread {
-		// A dead route of another list to the same target says as much.
-		for dead, hop := range b.dead {
-			if dead.Table == key.Table && hop == target {
-				return true
-			}
-		}
-		return false
-	}
-	return slices.ContainsFunc(list.Entries, func(block netip.Prefix) bool {
-		hop, ok := b.dead[protection.EntryKey{Table: key.Table, Destination: route.CIDR(block)}]
-		return ok && hop == target
-	})
 }
 
 func (b *stander) standingOf(unit int, entry protection.Entry) protection.EntryStanding {
@@ -161,7 +147,7 @@ func (b *stander) standingOf(unit int, entry protection.Entry) protection.EntryS
 		return out
 	}
 	out.NextHop = standing.NextHop
-	out.Blackhole = standing.State == route.StateBlackhole || b.deadReference(entry.EntryKey, out.NextHop)
+	out.Blackhole = standing.State == route.StateBlackhole || b.dead[deadReference{entry.Table, entry.Destination.List(), out.NextHop}]
 	for _, hop := range entry.NextHops {
 		if hop.NextHop == out.NextHop {
 			out.Paths = append(out.Paths, hop.Path)

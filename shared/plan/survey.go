@@ -266,24 +266,31 @@ func (s *surveyor) shared() {
 	}
 }
 
-// switchovers: what each path would cost from what stands.
+// switchovers: what each path would cost from what stands. A path on which every
+// route stands already costs nothing, and there is nothing to say of it.
 func (s *surveyor) switchovers() {
 	if !s.in.Standing.Complete {
 		return
 	}
 	for _, path := range s.in.Group.Paths {
 		built := Build(s.in.Group, protection.Decision{From: path.Name, To: path.Name, Extent: s.in.Group.Steps()}, nil, s.in.Standing)
+		if len(built.Changes) == 0 {
+			continue
+		}
 		creates := 0
 		for _, c := range built.Changes {
 			if c.Op == route.OpCreate {
 				creates++
 			}
 		}
-		s.info(Note{
-			Kind: NoteSwitchover, Path: path.Name, Count: len(built.Changes),
-			Text: fmt.Sprintf("a switchover to %s takes %s, %d of them creates; the request buckets spread them over %s",
-				path.Name, plural(len(built.Changes), "call"), creates, Predict(built.Changes).Wait),
-		})
+		text := fmt.Sprintf("a switchover to %s takes %s", path.Name, plural(len(built.Changes), "call"))
+		if creates > 0 {
+			text += fmt.Sprintf(", %d of them to create", creates)
+		}
+		if wait := Predict(built.Changes).Wait; wait > 0 {
+			text += fmt.Sprintf("; the request buckets spread them over %s", wait)
+		}
+		s.info(Note{Kind: NoteSwitchover, Path: path.Name, Count: len(built.Changes), Text: text})
 	}
 }
 

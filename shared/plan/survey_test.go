@@ -62,9 +62,26 @@ func extraRoute(table route.Table, destination, hop string, origin route.Origin)
 func TestSurveyOfAGroupThatWantsNothing(t *testing.T) {
 	a := key(tgwTable(1), "10.0.0.0/8")
 	wantNotes(t, found(surveyed(group(keys(a)), tables{a: hopOf("A")})),
-		"info switchover: a switchover to A takes 0 calls, 0 of them creates; the request buckets spread them over 0s",
-		"info switchover: a switchover to B takes 1 call, 0 of them creates; the request buckets spread them over 0s",
-		"info switchover: a switchover to C takes 1 call, 0 of them creates; the request buckets spread them over 0s",
+		"info switchover: a switchover to B takes 1 call",
+		"info switchover: a switchover to C takes 1 call",
+	)
+}
+
+// TestSurveyOfWhatASwitchoverCosts: creates are told where there are any, and the
+// time where the burst does not cover it.
+func TestSurveyOfWhatASwitchoverCosts(t *testing.T) {
+	var entries []protection.EntryKey
+	for n := range 60 {
+		entries = append(entries, key(tgwTable(1), fmt.Sprintf("10.%d.0.0/16", n)))
+	}
+	stand := tables{}
+	for _, entry := range entries[1:] {
+		stand[entry] = hopOf("A")
+	}
+	wantNotes(t, found(surveyed(group(keys(entries...)), stand), NoteSwitchover),
+		"info switchover: a switchover to A takes 1 call, 1 of them to create",
+		"info switchover: a switchover to B takes 60 calls, 1 of them to create; the request buckets spread them over 1.8s",
+		"info switchover: a switchover to C takes 60 calls, 1 of them to create; the request buckets spread them over 1.8s",
 	)
 }
 

@@ -29,7 +29,7 @@ func TestAdoptAnswersARestoredBackup(t *testing.T) {
 	if out.Writes(Enforce) || out.Starts || out.WouldBe {
 		t.Errorf("the run that adopts: writes %t, starts %t, would be %t", out.Writes(Enforce), out.Starts, out.WouldBe)
 	}
-	want := Record{Mode: Enforce, Decision: out.Decision, WroteAt: noon, Steps: 3, Paths: memories(in)}
+	want := Record{Mode: Enforce, Decision: out.Decision, WroteAt: noon, CameAt: noon, Steps: 3, Paths: memories(in)}
 	if !out.Next.Equal(want) {
 		t.Errorf("the record keeps\n%+v, want\n%+v", out.Next, want)
 	}

@@ -33,6 +33,15 @@ func TestUsedSinceIsWhenTheGroupCame(t *testing.T) {
 	if got := out.Next.UsedSince("A"); out.Decision.Action != Adopt || !got.Equal(came) {
 		t.Errorf("after %s: came at %s, want %s", out.Decision.Action, got, came)
 	}
+	// A run that died may have written until its lease ended. The group has been on
+	// the path it was adopted on all the same.
+	fresh := settledOn("A")
+	fresh.Record = Record{}
+	adopted := Decide(fresh).Next
+	adopted.WroteAt = fresh.Now.Add(time.Hour)
+	if got := adopted.UsedSince("A"); !got.Equal(fresh.Now) {
+		t.Errorf("adopted at first sight: came at %s, want %s", got, fresh.Now)
+	}
 	in.Record = out.Next
 	in.set("A", health.Down)
 	out = Decide(in)

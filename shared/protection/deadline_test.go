@@ -52,6 +52,19 @@ func TestTheNextDeadline(t *testing.T) {
 			in.Record.Settled, in.Record.WroteAt = false, noon.Add(-4*time.Second)
 			return in
 		}, settle - 4*time.Second},
+		{"a blackhole is judged a settle time after it was seen", func() Input {
+			in := settledOn("A")
+			stood := []string{"A"}
+			in.Record.Blackholes = []BlackholeSeen{
+				{At: noon.Add(-9 * time.Second), Stood: stood, Orphan: true},
+				{At: noon.Add(-8 * time.Second), Stood: stood, Placed: true},
+				{At: noon.Add(-7 * time.Second)},
+				{Stood: stood},
+				{At: noon.Add(-3 * time.Second), Stood: stood},
+				{At: noon.Add(-settle), Stood: stood},
+			}
+			return in
+		}, settle - 3*time.Second},
 		{"a masked force ends", func() Input {
 			in := settledOn("C")
 			in.set("C", health.Down)

@@ -208,6 +208,9 @@ func (d *decider) adopt(reason Reason) {
 		// By a record that is believed the group was there already.
 		d.out.Next.CameAt = d.in.Record.UsedSince(path)
 	}
+	if d.out.Next.CameAt.IsZero() {
+		d.out.Next.CameAt = d.in.Now // It is in use, whatever is written later.
+	}
 }
 
 // adoptAnew is adopt on an operator's word: with the earlier decision goes all
@@ -356,6 +359,11 @@ func (d *decider) deadlines() {
 	}
 	if !next.Sighting.At.IsZero() {
 		d.due(next.Sighting.At.Add(settle))
+	}
+	for _, seen := range next.Blackholes {
+		if !seen.At.IsZero() && !seen.Orphan && !seen.Placed && len(seen.Stood) > 0 {
+			d.due(seen.At.Add(settle))
+		}
 	}
 }
 

@@ -174,10 +174,18 @@ type Record struct {
 // a person's own.
 type BlackholeSeen struct {
 	Entry EntryKey `json:"entry"`
-	// At is when the reading began that first showed it.
-	At time.Time `json:"at"`
+	// At is when the reading began that first showed it together with evidence about
+	// the attachments to which Detour's route can have led; zero: none could be read yet.
+	At time.Time `json:"at,omitzero"`
 	// Orphan: the attachment to which Detour's route led was deleted.
 	Orphan bool `json:"orphan,omitempty"`
+	// Stood are the paths on which Detour's route can have stood when it was first
+	// seen. Empty: it was there before anything was decided for the group, and never
+	// becomes an Orphan.
+	Stood []string `json:"stood,omitempty"`
+	// Placed: a settle time after At those attachments still lived, so somebody placed
+	// the blackhole. It never becomes an Orphan.
+	Placed bool `json:"placed,omitempty"`
 }
 
 // Memory returns what is remembered of the path, or the zero Memory.
@@ -231,6 +239,9 @@ func (r Record) Clone() Record {
 	r.Applied = slices.Clone(r.Applied)
 	r.Contended = slices.Clone(r.Contended)
 	r.Blackholes = slices.Clone(r.Blackholes)
+	for i := range r.Blackholes {
+		r.Blackholes[i].Stood = slices.Clone(r.Blackholes[i].Stood)
+	}
 	return r
 }
 
@@ -249,7 +260,7 @@ func (r Record) sameEntries(other Record) bool {
 			return a.Entry == b.Entry && a.At.Equal(b.At)
 		}) &&
 		slices.EqualFunc(r.Blackholes, other.Blackholes, func(a, b BlackholeSeen) bool {
-			return a.Entry == b.Entry && a.At.Equal(b.At) && a.Orphan == b.Orphan
+			return a.Entry == b.Entry && a.At.Equal(b.At) && a.Orphan == b.Orphan && a.Placed == b.Placed && slices.Equal(a.Stood, b.Stood)
 		})
 }
 

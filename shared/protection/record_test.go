@@ -22,7 +22,7 @@ func fullRecord() Record {
 	rec.Contended = []EntryKey{key}
 	rec.Applied = []EntryKey{key}
 	rec.RevivedAt, rec.CameAt = noon, noon
-	rec.Blackholes = []BlackholeSeen{{Entry: key, At: noon, Orphan: true}}
+	rec.Blackholes = []BlackholeSeen{{Entry: key, At: noon, Orphan: true, Placed: true, Stood: []string{"A"}}}
 	rec.Held = ReasonNoUsablePath
 	rec.Steps = 3
 	rec.MassFailureAt = noon

@@ -160,6 +160,7 @@ func (d *decider) seenTwice(sighting Sighting) {
 		d.commit(Decision{
 			From: cur.To, To: sighting.MovedTo, Extent: d.in.Group.Steps(), Action: Adopt, Reason: ReasonMovedByHand, Epoch: d.newEpoch(),
 		})
+		d.out.Next.CameAt = d.in.Now
 		d.out.Moved = true
 		return
 	}

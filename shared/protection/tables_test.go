@@ -204,6 +204,9 @@ func TestAPersonMovesTheRoutes(t *testing.T) {
 
 	third := Decide(at(again(early, second), in.Standing.StartedAt.Add(settle)))
 	wantDecision(t, third, "A", "B", 3, Adopt, ReasonMovedByHand)
+	if !third.Next.CameAt.Equal(third.Next.WroteAt) || third.Next.CameAt.IsZero() {
+		t.Errorf("came at %s, want %s", third.Next.CameAt, third.Next.WroteAt)
+	}
 	if !third.Moved || third.Writes(Enforce) || third.Starts {
 		t.Errorf("moved %t, writes %t, starts %t", third.Moved, third.Writes(Enforce), third.Starts)
 	}

@@ -61,7 +61,8 @@ const (
 	// AlreadyInPlace: the call was not needed, or its effect stood already.
 	AlreadyInPlace Outcome = "already-in-place"
 	// PreconditionFailed: the table is not as it was read (the route exists
-	// already, or is not there), so a new reading and a new plan are due.
+	// already, or is not there), so a new reading and a new plan are due. Where
+	// the reading shows it all the same, that was not the reason.
 	PreconditionFailed Outcome = "precondition-failed"
 	// Denied: the credentials do not allow the call.
 	Denied Outcome = "denied"
@@ -70,6 +71,10 @@ const (
 	// Busy: the table takes one change at a time just now
 	// (ConcurrentMutationLimitExceeded, IncorrectState).
 	Busy Outcome = "busy"
+	// Refused: EC2 does not take the change as it stands: its target or its table is
+	// gone or does not fit (Gateway.NotAttached), or a limit is reached. It had no
+	// effect, and will have none until somebody changes something else.
+	Refused Outcome = "refused"
 	// Failed: anything else, a call without an answer included; whether it took
 	// effect is unknown.
 	Failed Outcome = "failed"

@@ -88,6 +88,9 @@ type Route struct {
 	NextHop     NextHop     `json:"nextHop"`
 	Origin      Origin      `json:"origin"`
 	State       State       `json:"state"`
+	// List is the id of the prefix list whose reference made the route; empty where
+	// the origin is another.
+	List string `json:"list,omitempty"`
 }
 
 // Compare orders routes by table, destination, origin and next hop.

@@ -38,10 +38,14 @@ func (s *Store) Commit(ctx context.Context, commit controller.Commit) (controlle
 	}
 	answer := commit.Item
 	answer.Record = answer.Record.Clone()
+	answer.Wakes = slices.Clone(answer.Wakes)
 	answer.Revision++
 	answer.Requests = slices.DeleteFunc(slices.Clone(answer.Requests), func(r protection.Request) bool {
 		return slices.Contains(commit.Ended, r.ID)
 	})
+	for i := range answer.Requests {
+		answer.Requests[i].Lists = slices.Clone(answer.Requests[i].Lists)
+	}
 	return answer, nil
 }
 
@@ -111,6 +115,10 @@ func recordUpdate(commit controller.Commit) (*types.Update, error) {
 	if err != nil {
 		return nil, err
 	}
+	wakes, err := encodeWakes(item.Wakes)
+	if err != nil {
+		return nil, err
+	}
 	u := changes{
 		names: names(attrLeaseToken, attrRevision),
 		values: attributes{
@@ -121,7 +129,8 @@ func recordUpdate(commit controller.Commit) (*types.Update, error) {
 	}
 	u.set(attrRecord, plain)
 	u.set(attrRecordGzip, packed)
-	u.set(attrWakeAt, instant(item.WakeAt))
+	u.set(attrWakes, wakes)
+	u.set(attrWakeAt, nil)
 	u.set(attrLookedAt, instant(item.LookedAt))
 	ended := slices.Clone(commit.Ended)
 	slices.Sort(ended)

@@ -136,6 +136,20 @@ func (d *decoder) record() protection.Record {
 	return record
 }
 
+// wakes returns the wake-ups that are armed. An item that was last written by a
+// version of Detour that kept no list has one of them, or none.
+func (d *decoder) wakes() []time.Time {
+	var out []time.Time
+	if _, there := d.item[attrWakes]; there {
+		d.json(attrWakes, &out)
+		return out
+	}
+	if at := d.instant(attrWakeAt); !at.IsZero() {
+		out = append(out, at)
+	}
+	return out
+}
+
 // requests returns the standing requests in their order. The id is that of the
 // attribute's name, since a request is removed by it.
 func (d *decoder) requests() []protection.Request {
@@ -166,7 +180,7 @@ func decodeItem(key controller.Key, found attributes) (controller.Item, error) {
 	item := controller.Item{
 		Key: key, Dirty: d.number(attrDirty), Revision: d.number(attrRevision),
 		Record: d.record(), Requests: d.requests(),
-		WakeAt: d.instant(attrWakeAt), LookedAt: d.instant(attrLookedAt),
+		Wakes: d.wakes(), LookedAt: d.instant(attrLookedAt),
 	}
 	item.Lease.Token, _ = d.text(attrLeaseToken)
 	from, _ := d.text(attrLeaseFrom)

@@ -20,7 +20,10 @@
 //	revision     N  how many times the record was committed
 //	record       S  the record (protection.Record) as JSON
 //	recordGzip   B  the same, compressed, in place of record where that is large
-//	wakeAt       S  the wake-up that the last run asked for
+//	wakes        S  the wake-ups that are armed ([]time.Time) as JSON, earliest
+//	                first
+//	wakeAt       S  the one that the last run asked for, as earlier versions wrote
+//	                it; read where there is no wakes
 //	lookedAt     S  when everything was last looked at ("everything" only)
 //	request#ID   S  a standing request (protection.Request) as JSON
 //

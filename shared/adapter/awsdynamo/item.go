@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,6 +27,7 @@ const (
 	attrRevision   = "revision"
 	attrRecord     = "record"
 	attrRecordGzip = "recordGzip"
+	attrWakes      = "wakes"
 	attrWakeAt     = "wakeAt"
 	attrLookedAt   = "lookedAt"
 	attrFreeze     = "freeze"
@@ -86,6 +88,18 @@ func instant(at time.Time) types.AttributeValue {
 		return nil
 	}
 	return text(at.UTC().Format(time.RFC3339Nano))
+}
+
+// encodeWakes returns the wake-ups as people read them; nil for none.
+func encodeWakes(wakes []time.Time) (types.AttributeValue, error) {
+	if len(wakes) == 0 {
+		return nil, nil
+	}
+	out := slices.Clone(wakes)
+	for i := range out {
+		out[i] = out[i].UTC()
+	}
+	return encodeJSON(out)
 }
 
 func encodeJSON(value any) (types.AttributeValue, error) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"detour/shared/controller"
@@ -244,6 +246,9 @@ func TestBrokenItems(t *testing.T) {
 		{attrDirty, &types.AttributeValueMemberN{Value: "1.5"}},
 		{attrRevision, &types.AttributeValueMemberN{Value: "1e40"}},
 		{attrWakeAt, text("tomorrow")},
+		{attrWakes, text("null")},
+		{attrWakes, text(`["tomorrow"]`)},
+		{attrWakes, number(1)},
 		{attrLookedAt, text("")},
 		{requestPrefix + "r1", text("[]")},
 		{requestPrefix + "r1", text("null")},
@@ -273,6 +278,39 @@ func TestBrokenItems(t *testing.T) {
 	}
 	if item, err := decodeItem(group, attributes{"later": text("version"), attrDirty: number(2)}); err != nil || item.Dirty != 2 {
 		t.Errorf("an attribute that is not known spoiled %+v, %v", item, err)
+	}
+}
+
+// Earlier versions kept one wake-up alone. The next write leaves the list only,
+// lest the two contradict each other later.
+func TestAnItemOfAnEarlierVersion(t *testing.T) {
+	at := time.Date(2026, time.March, 1, 2, 3, 4, 5, time.UTC)
+	item, err := decodeItem(group, attributes{attrWakeAt: instant(at)})
+	if err != nil || len(item.Wakes) != 1 || !item.Wakes[0].Equal(at) {
+		t.Fatalf("read as %s, %v", item.Wakes, err)
+	}
+	item, err = decodeItem(group, attributes{attrWakeAt: instant(at), attrWakes: text("[]")})
+	if err != nil || len(item.Wakes) != 0 {
+		t.Errorf("beside a list it is read as %s, %v", item.Wakes, err)
+	}
+	for what, write := range map[string]func(b *bench, item controller.Item) error{
+		"Commit": func(b *bench, item controller.Item) error {
+			_, err := b.store.Commit(b.Context(), controller.Commit{Item: item})
+			return err
+		},
+		"Release": func(b *bench, item controller.Item) error { return b.store.Release(b.Context(), item) },
+	} {
+		each(t, func(b *bench) {
+			b.put(recordKey(group), attrWakeAt, instant(at))
+			b.must(write(b, b.take("one")))
+			_, err := b.store.update(b.Context(), &dynamodb.UpdateItemInput{
+				Key: recordKey(group), ConditionExpression: aws.String("attribute_not_exists(wakeAt) AND attribute_exists(wakes)"),
+				UpdateExpression: aws.String("SET later = :v"), ExpressionAttributeValues: attributes{":v": text("version")},
+			})
+			if err != nil {
+				b.Errorf("after a %s the item does not have the list alone: %v", what, err)
+			}
+		})
 	}
 }
 

@@ -120,12 +120,24 @@ func (s *Store) Release(ctx context.Context, item controller.Item) error {
 	if token == "" {
 		return fmt.Errorf("releasing lease of %s: %w", key, controller.ErrFenced)
 	}
-	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
-		Key:                       recordKey(key),
-		ConditionExpression:       aws.String("#leaseToken = :token AND #dirty = :dirty"),
-		UpdateExpression:          aws.String("SET #releasedBy = :token REMOVE #leaseToken, #leaseUntil, #leaseFrom"),
-		ExpressionAttributeNames:  names(attrLeaseToken, attrLeaseUntil, attrLeaseFrom, attrReleasedBy, attrDirty),
-		ExpressionAttributeValues: attributes{":token": text(token), ":dirty": number(item.Dirty)},
+	wakes, err := encodeWakes(item.Wakes)
+	if err != nil {
+		return fmt.Errorf("releasing lease of %s: %w", key, err)
+	}
+	u := changes{
+		names:  names(attrLeaseToken, attrDirty, attrReleasedBy),
+		values: attributes{":token": text(token), ":dirty": number(item.Dirty)},
+		sets:   []string{"#releasedBy = :token"},
+	}
+	for _, name := range []string{attrLeaseToken, attrLeaseUntil, attrLeaseFrom, attrWakeAt} {
+		u.set(name, nil)
+	}
+	u.set(attrWakes, wakes)
+	_, err = s.update(ctx, &dynamodb.UpdateItemInput{
+		Key:                      recordKey(key),
+		ConditionExpression:      aws.String("#leaseToken = :token AND #dirty = :dirty"),
+		UpdateExpression:         aws.String(u.expression()),
+		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
 	})
 	if found, refused := conditionFailed(err); refused {
 		holder := textOf(found, attrLeaseToken)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"detour/shared/adapter/recordstest"
 	"detour/shared/controller"
@@ -66,9 +67,15 @@ func (b *bench) peek() (controller.Item, controller.Control) {
 // spoil breaks an attribute in the table.
 func (b *bench) spoil(key attributes, attribute string) {
 	b.Helper()
+	b.put(key, attribute, text("{"))
+}
+
+// put writes an attribute in the table.
+func (b *bench) put(key attributes, attribute string, value types.AttributeValue) {
+	b.Helper()
 	_, err := b.store.update(b.Context(), &dynamodb.UpdateItemInput{
 		Key: key, UpdateExpression: aws.String("SET #a = :a"),
-		ExpressionAttributeNames: map[string]string{"#a": attribute}, ExpressionAttributeValues: attributes{":a": text("{")},
+		ExpressionAttributeNames: map[string]string{"#a": attribute}, ExpressionAttributeValues: attributes{":a": value},
 	})
 	b.must(err)
 }

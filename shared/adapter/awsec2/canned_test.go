@@ -2,7 +2,6 @@ package awsec2
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,12 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/adapter/recordstest"
 	"detour/shared/route"
 )
@@ -51,7 +47,7 @@ func (c *canned) Do(r *http.Request) (*http.Response, error) {
 	}
 	stream := io.Reader(strings.NewReader(body))
 	if body == stalls {
-		stream = cutOff{r.Context()}
+		stream = cannedtest.CutOff{Call: r.Context()}
 	}
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(stream), Request: r}, nil
 }
@@ -59,13 +55,6 @@ func (c *canned) Do(r *http.Request) (*http.Response, error) {
 // stalls is the body of an answer whose connection is closed when the call's time
 // is over.
 const stalls = "stalls"
-
-type cutOff struct{ ctx context.Context }
-
-func (c cutOff) Read([]byte) (int, error) {
-	<-c.ctx.Done()
-	return 0, errors.New("connection closed")
-}
 
 // actions returns the calls' actions, sorted, since calls run side by side.
 func (c *canned) actions() []string {
@@ -112,21 +101,8 @@ func (realTimeout) Timeout(ctx context.Context, d time.Duration) (context.Contex
 	return context.WithTimeout(ctx, d)
 }
 
-func configs(doer *canned) func(account, region string) (aws.Config, error) {
-	return func(account, region string) (aws.Config, error) {
-		if account != "111122223333" && account != "444455556666" {
-			return aws.Config{}, fmt.Errorf("no role for %s", account)
-		}
-		return aws.Config{
-			Region: region, HTTPClient: doer,
-			Credentials: credentials.NewStaticCredentialsProvider(account, "secret", ""),
-			Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
-		}, nil
-	}
-}
-
 func client(doer *canned) *Client {
-	return New(configs(doer), recordstest.NewClock(), 5*time.Second)
+	return New(cannedtest.Configs(doer), recordstest.NewClock(), 5*time.Second)
 }
 
 func tgwTable(id string) route.Table {
@@ -144,11 +120,4 @@ func lines(routes []route.Route) []string {
 		out = append(out, fmt.Sprintf("%s %s %s/%s %s", r.Destination, r.Origin, r.NextHop.Kind, r.NextHop, r.State))
 	}
 	return out
-}
-
-func expect(t *testing.T, got, want []string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
-	}
 }

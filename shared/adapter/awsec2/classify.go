@@ -19,6 +19,9 @@ const (
 	codeRouteAlreadyExists    = "RouteAlreadyExists"
 	codeRouteNotFound         = "InvalidRoute.NotFound"
 	codeInvalidParameterValue = "InvalidParameterValue"
+	codePassing               = "InvalidParameterException"
+	// codeNone is what the SDK makes of an answer that has no code.
+	codeNone = "UnknownError"
 )
 
 func isThrottle(code string) bool {
@@ -62,7 +65,8 @@ func isMalformed(err error) bool {
 
 // classify says what the error code of a write means. InvalidParameterValue is
 // how ReplaceRoute may answer that the destination has no route; a re-read has
-// to bear that out, since it also stands for other mistakes.
+// to bear that out, since it also stands for other mistakes, a gateway that is
+// not attached to the VPC among them.
 func classify(change route.Change, code string) route.Outcome {
 	kind, op := change.Table.Kind, change.Op
 	switch {
@@ -112,8 +116,25 @@ func receipt(change route.Change, err error) route.Receipt {
 	case errors.As(err, &answered):
 		out.Code, out.Message = answered.ErrorCode(), answered.ErrorMessage()
 		out.Outcome = classify(change, out.Code)
+		if out.Outcome == route.Failed && isRefusal(err, out.Code) {
+			out.Outcome = route.Refused
+		}
 	}
 	return out
+}
+
+// isRefusal reports whether EC2 looked at the call and said no (400 or another
+// client error: EC2 developer guide, Error codes for the Amazon EC2 API), which is
+// certain to have had no effect. An answer without a code is no such word, and
+// Terraform's provider treats InvalidParameterException as what passes by itself.
+func isRefusal(err error, code string) bool {
+	var response *smithyhttp.ResponseError
+	if !errors.As(err, &response) || code == "" || code == codeNone || code == codePassing {
+		return false
+	}
+	status := response.HTTPStatusCode()
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError &&
+		status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
 }
 
 // problemOf says why a read failed. A server's failure (5xx) counts as a

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"detour/shared/adapter/cannedtest"
 )
 
 // TestTheDocumentedCalls: docs/architecture.md names the calls that this package
@@ -28,7 +30,7 @@ func TestTheDocumentedCalls(t *testing.T) {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
-	expect(t, documented, made)
+	cannedtest.Expect(t, documented, made)
 }
 
 func found(t *testing.T, file, expression string) []string {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/health"
 	"detour/shared/route"
 )
@@ -51,7 +52,7 @@ func TestEvidenceFacts(t *testing.T) {
 	doer := &canned{answer: vpnNetwork}
 	c := client(doer)
 	facts := c.Evidence().Read(t.Context(), []health.Subject{vpn("vpn-2"), vpn("vpn-1"), vpn("vpn-2")})
-	expect(t, factLines(facts), []string{
+	cannedtest.Expect(t, factLines(facts), []string{
 		"vpn-2 connection-state  available 0 ", "vpn-2 tunnel-status 198.51.100.1 UP 7 ", "vpn-2 tunnel-status 198.51.100.2 DOWN 0 ",
 		"vpn-1 connection-state  available 0 ", "vpn-1 tunnel-status 198.51.100.1 UP 7 ", "vpn-1 tunnel-status 198.51.100.2 DOWN 0 ",
 	})
@@ -75,7 +76,7 @@ func TestEvidenceUnreadable(t *testing.T) {
 	stranger.Account = "999999999999"
 	alarm := health.Subject{Kind: health.SubjectAlarm, ID: "alarm-1", Account: account, Region: region}
 	facts := client(doer).Evidence().Read(t.Context(), []health.Subject{alarm, stranger, vpn("vpn-silent"), vpn("vpn-odd")})
-	expect(t, factLines(facts), []string{
+	cannedtest.Expect(t, factLines(facts), []string{
 		"alarm-1 unreadable   0 malformed", "vpn-3 unreadable   0 denied", "vpn-silent unreadable   0 gone", "vpn-odd unreadable   0 malformed",
 	})
 	if none := client(doer).Evidence().Read(t.Context(), nil); len(none) != 0 {
@@ -97,7 +98,7 @@ func TestEvidenceMissingConnectionDoesNotBlindTheOthers(t *testing.T) {
 func TestEvidenceFailedCallIsUnreadableForEverySubject(t *testing.T) {
 	doer := answers(503, fault("RequestLimitExceeded"))
 	facts := client(doer).Evidence().Read(t.Context(), []health.Subject{vpn("vpn-2"), vpn("vpn-1")})
-	expect(t, factLines(facts), []string{"vpn-2 unreadable   0 throttled", "vpn-1 unreadable   0 throttled"})
+	cannedtest.Expect(t, factLines(facts), []string{"vpn-2 unreadable   0 throttled", "vpn-1 unreadable   0 throttled"})
 	if len(doer.calls) != 1 {
 		t.Errorf("%d calls, want one", len(doer.calls))
 	}

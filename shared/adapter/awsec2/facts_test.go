@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/health"
 	"detour/shared/route"
 )
@@ -113,13 +114,13 @@ func TestEvidenceOfEveryKind(t *testing.T) {
 			doer := &canned{answer: k.network}
 			c := client(doer)
 			facts := c.Evidence().Read(t.Context(), []health.Subject{k.subject("x-2"), k.subject("x-silent"), k.subject("x-1"), k.subject("x-2")})
-			expect(t, shortLines(facts), slices.Concat(k.lines("x-2"), []string{"x-silent unreadable  gone"}, k.lines("x-1")))
+			cannedtest.Expect(t, shortLines(facts), slices.Concat(k.lines("x-2"), []string{"x-silent unreadable  gone"}, k.lines("x-1")))
 			for _, f := range facts {
 				if f.Source != k.source || !f.ObservedAt.Equal(c.clock.Now()) || f.Subject.Kind != k.kind {
 					t.Errorf("the fact is %+v", f)
 				}
 			}
-			expect(t, doer.actions(), []string{k.action})
+			cannedtest.Expect(t, doer.actions(), []string{k.action})
 			if sent := doer.calls[0]; sent.Has("MaxResults") || (k.kind == health.SubjectInstance && sent.Get("IncludeAllInstances") != "true") {
 				t.Errorf("sent %v", sent)
 			}
@@ -134,7 +135,7 @@ func TestEvidenceOneBadIDSpoilsNothing(t *testing.T) {
 	for _, k := range kindsOfSubject() {
 		doer := &canned{answer: k.network}
 		facts := client(doer).Evidence().Read(t.Context(), []health.Subject{k.subject("x-1"), k.subject("x-missing"), k.subject("x-2")})
-		expect(t, shortLines(facts), slices.Concat(k.lines("x-1"), []string{"x-missing unreadable  gone"}, k.lines("x-2")))
+		cannedtest.Expect(t, shortLines(facts), slices.Concat(k.lines("x-1"), []string{"x-missing unreadable  gone"}, k.lines("x-2")))
 		if calls := doer.actions(); len(calls) != 4 {
 			t.Errorf("%s: %d calls, want one for all and one for each", k.kind, len(calls))
 		}
@@ -171,7 +172,7 @@ func TestEvidencePages(t *testing.T) {
 					return 200, body, nil
 				}}
 				facts := client(doer).Evidence().Read(t.Context(), []health.Subject{k.subject("x-1"), k.subject("x-2")})
-				expect(t, shortLines(facts), test.want)
+				cannedtest.Expect(t, shortLines(facts), test.want)
 			})
 		}
 	}
@@ -259,7 +260,7 @@ func TestFactsInDetail(t *testing.T) {
 			k := byKind[test.kind]
 			k.extra = test.extra
 			facts := client(&canned{answer: k.network}).Evidence().Read(t.Context(), []health.Subject{k.subject("x-1")})
-			expect(t, shortLines(facts), test.want)
+			cannedtest.Expect(t, shortLines(facts), test.want)
 		})
 	}
 	k := byKind[health.SubjectInstance]
@@ -279,7 +280,7 @@ func TestEvidenceShownTwice(t *testing.T) {
 		other := k
 		other.extra = strings.NewReplacer("available", "pending", "modifying", "deleting", "false", "true", "running", "stopping").Replace(k.extra)
 		facts := client(answers(200, k.body("", k.item("x-1"), other.item("x-1")))).Evidence().Read(t.Context(), []health.Subject{k.subject("x-1")})
-		expect(t, shortLines(facts), []string{"x-1 unreadable  malformed"})
+		cannedtest.Expect(t, shortLines(facts), []string{"x-1 unreadable  malformed"})
 	}
 }
 

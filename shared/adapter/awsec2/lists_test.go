@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/adapter/recordstest"
 	"detour/shared/route"
 )
@@ -186,7 +187,7 @@ func TestReadListsInOneRoundTrip(t *testing.T) {
 			return 200, listsAnswer("", describedList("pl-1"), describedList("pl-2")), nil
 		}}
 		began := time.Now()
-		got := New(configs(doer), recordstest.NewClock(), 5*time.Second).Lists(true).Read(t.Context(), []route.ListRef{listRef("pl-1"), listRef("pl-2")})
+		got := New(cannedtest.Configs(doer), recordstest.NewClock(), 5*time.Second).Lists(true).Read(t.Context(), []route.ListRef{listRef("pl-1"), listRef("pl-2")})
 		if took := time.Since(began); took != time.Second || !got[0].Complete || !got[1].Complete {
 			t.Errorf("it took %s, and is %+v", took, got)
 		}

@@ -28,7 +28,7 @@ func transitGatewayRoute(table route.Table, shown types.TransitGatewayRoute) (ro
 	out := route.Route{Table: table, Destination: destination, State: route.State(shown.State)}
 	switch {
 	case list != "":
-		out.Origin = route.OriginPrefixListReference
+		out.Origin, out.List = route.OriginPrefixListReference, list
 	case shown.Type == types.TransitGatewayRouteTypeStatic:
 		out.Origin = route.OriginStatic
 	case shown.Type == types.TransitGatewayRouteTypePropagated:

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/adapter/recordstest"
 	"detour/shared/health"
 	"detour/shared/route"
@@ -51,7 +52,7 @@ func TestReadTransitGatewayMapsRoutes(t *testing.T) {
 	if len(got) != 1 || !got[0].Complete || got[0].Problem != route.NoProblem {
 		t.Fatalf("got %+v", got)
 	}
-	expect(t, lines(got[0].Routes), []string{
+	cannedtest.Expect(t, lines(got[0].Routes), []string{
 		"10.1.0.0/16 static transit-gateway-attachment/tgw-attach-a active",
 		"10.2.0.0/16 static blackhole/blackhole blackhole",
 		"10.3.0.0/16 propagated transit-gateway-attachment/tgw-attach-a,tgw-attach-b active",
@@ -134,7 +135,7 @@ func TestReadVPCMapsRoutes(t *testing.T) {
 	if len(got) != 1 || !got[0].Complete {
 		t.Fatalf("got %+v", got)
 	}
-	expect(t, lines(got[0].Routes), []string{
+	cannedtest.Expect(t, lines(got[0].Routes), []string{
 		"10.0.0.0/16 local local/local active",
 		"10.1.0.0/16 propagated vpn-gateway/vgw-1 active",
 		"10.1.0.0/16 static transit-gateway/tgw-1 active",
@@ -285,7 +286,7 @@ func TestReadStartsBeforeItsFirstCall(t *testing.T) {
 		called = clock.Now()
 		return 200, searchAnswer("", false), nil
 	}}
-	got := New(configs(doer), clock, time.Second).Tables(nil).Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
+	got := New(cannedtest.Configs(doer), clock, time.Second).Tables(nil).Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
 	if got.StartedAt.IsZero() || !got.StartedAt.Before(called) {
 		t.Errorf("the reading started at %s, its call at %s", got.StartedAt, called)
 	}
@@ -302,7 +303,7 @@ func TestEveryCallHasItsTimeout(t *testing.T) {
 			return 0, "", fmt.Errorf("connection closed")
 		}}
 		began := time.Now()
-		tables := New(configs(doer), realTimeout{recordstest.NewClock()}, 5*time.Second).Tables(nil)
+		tables := New(cannedtest.Configs(doer), realTimeout{recordstest.NewClock()}, 5*time.Second).Tables(nil)
 		got := tables.Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
 		if got.Problem != route.ProblemTimeout || len(got.Routes) != 1 || time.Since(began) != 9*time.Second {
 			t.Errorf("after %s got %+v", time.Since(began), got)
@@ -319,7 +320,7 @@ func TestEveryCallHasItsTimeout(t *testing.T) {
 // TestAnAnswerThatIsCutOff: a body that stalls is no malformed one.
 func TestAnAnswerThatIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := New(configs(answers(200, stalls)), realTimeout{recordstest.NewClock()}, 5*time.Second)
+		c := New(cannedtest.Configs(answers(200, stalls)), realTimeout{recordstest.NewClock()}, 5*time.Second)
 		if got := c.Tables(nil).Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]; got.Problem != route.ProblemTimeout {
 			t.Errorf("the table is %+v", got)
 		}

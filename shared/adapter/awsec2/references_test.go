@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/adapter/recordstest"
 	"detour/shared/protection"
 	"detour/shared/route"
@@ -61,7 +62,7 @@ func TestReadReferences(t *testing.T) {
 	if !got.Complete {
 		t.Errorf("the reading is %+v", got)
 	}
-	expect(t, lines(got.Routes), []string{
+	cannedtest.Expect(t, lines(got.Routes), []string{
 		"10.1.0.0/16 static transit-gateway-attachment/tgw-attach-a active",
 		"10.2.0.0/16 prefix-list-reference transit-gateway-attachment/tgw-attach-a active",
 		"pl-1 static transit-gateway-attachment/tgw-attach-a active",
@@ -73,7 +74,7 @@ func TestReadReferences(t *testing.T) {
 		"pl-7 static blackhole/blackhole blackhole",
 		"pl-8 static transit-gateway-attachment/tgw-attach-a active",
 	})
-	expect(t, doer.actions(), []string{"GetTransitGatewayPrefixListReferences", "GetTransitGatewayPrefixListReferences", "SearchTransitGatewayRoutes"})
+	cannedtest.Expect(t, doer.actions(), []string{"GetTransitGatewayPrefixListReferences", "GetTransitGatewayPrefixListReferences", "SearchTransitGatewayRoutes"})
 	for _, r := range got.Routes {
 		if r.Table != got.Table {
 			t.Errorf("a route is of %s", r.Table)
@@ -118,7 +119,7 @@ func TestReferencesAreReadWhereTheyMatter(t *testing.T) {
 			t.Errorf("%s: got %+v, want %d routes", got[i].Table, got[i], want)
 		}
 	}
-	expect(t, doer.actions(), []string{"GetTransitGatewayPrefixListReferences", "SearchTransitGatewayRoutes", "SearchTransitGatewayRoutes", "SearchTransitGatewayRoutes"})
+	cannedtest.Expect(t, doer.actions(), []string{"GetTransitGatewayPrefixListReferences", "SearchTransitGatewayRoutes", "SearchTransitGatewayRoutes", "SearchTransitGatewayRoutes"})
 }
 
 // TestReferencesAreReadBesideTheRoutes: a table and its references take one round
@@ -131,7 +132,7 @@ func TestReferencesAreReadBesideTheRoutes(t *testing.T) {
 			return inner.answer(ctx, params)
 		}}
 		began := time.Now()
-		got := New(configs(doer), recordstest.NewClock(), 5*time.Second).Tables(all).Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
+		got := New(cannedtest.Configs(doer), recordstest.NewClock(), 5*time.Second).Tables(all).Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})[0]
 		if took := time.Since(began); took != time.Second || !got.Complete {
 			t.Errorf("it took %s, and is %+v", took, got)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/adapter/recordstest"
 	"detour/shared/plan"
 	"detour/shared/route"
@@ -130,7 +131,7 @@ func TestSurroundings(t *testing.T) {
 	// The second table of the first transit gateway counts, though nobody asked
 	// about it; the third transit gateway does not.
 	want = append(want, "tgw-1 111122223333 eu-west-1 3 true ", "tgw-2 111122223333 eu-west-1 3 true ")
-	expect(t, surroundingLines(got), want)
+	cannedtest.Expect(t, surroundingLines(got), want)
 	calls := map[string]int{}
 	for _, action := range doer.actions() {
 		calls[action]++
@@ -168,12 +169,12 @@ func TestSurroundingsThatCannotBeRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			doer := &canned{answer: gateways{faults: test.faults}.answer}
-			expect(t, surroundingLines(client(doer).Surroundings().Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})), test.want)
+			cannedtest.Expect(t, surroundingLines(client(doer).Surroundings().Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1")})), test.want)
 		})
 	}
 	stranger := tgwTable("tgw-rtb-1")
 	stranger.Account = "999999999999"
-	expect(t, surroundingLines(client(answers(200, "")).Surroundings().Read(t.Context(), []route.Table{stranger})), []string{"tgw-rtb-1  false denied"})
+	cannedtest.Expect(t, surroundingLines(client(answers(200, "")).Surroundings().Read(t.Context(), []route.Table{stranger})), []string{"tgw-rtb-1  false denied"})
 }
 
 // TestSurroundingsInThreeSteps: what can be asked at the same time is.
@@ -183,7 +184,7 @@ func TestSurroundingsInThreeSteps(t *testing.T) {
 		abroad := tgwTable("tgw-rtb-3")
 		abroad.Region = "us-east-1"
 		began := time.Now()
-		New(configs(doer), recordstest.NewClock(), 5*time.Second).Surroundings().Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1"), tgwTable("tgw-rtb-2"), abroad})
+		New(cannedtest.Configs(doer), recordstest.NewClock(), 5*time.Second).Surroundings().Read(t.Context(), []route.Table{tgwTable("tgw-rtb-1"), tgwTable("tgw-rtb-2"), abroad})
 		// Five pages of associations, three of attachments, and the connections.
 		if took := time.Since(began); took != 9*time.Second {
 			t.Errorf("it took %s", took)

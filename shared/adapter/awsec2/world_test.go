@@ -170,7 +170,7 @@ func TestWorldWrite(t *testing.T) {
 		{change("tgw-rtb-0a", route.OpCreate, "0.0.0.0/0", "blackhole"), route.Applied, ""},
 		{change("tgw-rtb-0a", route.OpDelete, "203.0.113.0/24", ""), route.Applied, ""},
 		{change("tgw-rtb-0a", route.OpDelete, "203.0.113.0/24", ""), route.PreconditionFailed, "InvalidRoute.NotFound"},
-		{change("tgw-rtb-0a", route.OpReplace, "192.168.0.0/16", "tgw-attach-0e"), route.Failed, "InvalidTransitGatewayAttachmentID.NotFound"},
+		{change("tgw-rtb-0a", route.OpReplace, "192.168.0.0/16", "tgw-attach-0e"), route.Refused, "InvalidTransitGatewayAttachmentID.NotFound"},
 		{change("rtb-0a", route.OpReplace, "192.168.0.0/16", "eni-0a"), route.Applied, ""},
 		{change("rtb-0a", route.OpCreate, "192.168.0.0/16", "tgw-0a"), route.PreconditionFailed, "RouteAlreadyExists"},
 		{change("rtb-0a", route.OpReplace, "172.16.0.0/12", "tgw-0a"), route.PreconditionFailed, "InvalidParameterValue"},

@@ -13,14 +13,14 @@ import (
 )
 
 // Write implements controller.RouteTables: one change, one call. A change that
-// no call can make is Failed without one; so is anything that leaves open
-// whether the call took effect. Sources: EC2 API, CreateRoute, ReplaceRoute,
+// no call can make is Refused without one; anything that leaves open whether the
+// call took effect is Failed. Sources: EC2 API, CreateRoute, ReplaceRoute,
 // DeleteRoute, CreateTransitGatewayRoute, ReplaceTransitGatewayRoute,
 // DeleteTransitGatewayRoute; for prefix lists see prepareReference.
 func (t *Tables) Write(ctx context.Context, change route.Change) route.Receipt {
 	send, err := prepare(change)
 	if err != nil {
-		return receipt(change, err)
+		return route.Receipt{Change: change, Outcome: route.Refused, Message: err.Error()}
 	}
 	api, err := t.client.api(change.Table.Account, change.Table.Region)
 	if err != nil {

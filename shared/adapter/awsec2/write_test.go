@@ -116,7 +116,7 @@ func TestWriteRefusesWhatNoCallCanMake(t *testing.T) {
 	} {
 		doer := answers(200, "<Response/>")
 		got := client(doer).Tables(nil).Write(t.Context(), change)
-		if got.Outcome != route.Failed || got.Code != "" || !strings.HasPrefix(got.Message, "writing to ") || len(doer.calls) != 0 {
+		if got.Outcome != route.Refused || got.Code != "" || !strings.HasPrefix(got.Message, "writing to ") || len(doer.calls) != 0 {
 			t.Errorf("%s: %+v after %d calls", change, got, len(doer.calls))
 		}
 	}
@@ -133,6 +133,11 @@ func TestWriteAnswers(t *testing.T) {
 		{400, fault("RouteAlreadyExists"), route.PreconditionFailed, "RouteAlreadyExists"},
 		{503, fault("RequestLimitExceeded"), route.Throttled, "RequestLimitExceeded"},
 		{403, fault("UnauthorizedOperation"), route.Denied, "UnauthorizedOperation"},
+		{400, fault("Gateway.NotAttached"), route.Refused, "Gateway.NotAttached"},
+		{400, fault("InvalidParameterValue"), route.Refused, "InvalidParameterValue"},
+		{400, fault("RouteLimitExceeded"), route.Refused, "RouteLimitExceeded"},
+		{400, fault("InvalidParameterException"), route.Failed, "InvalidParameterException"},
+		{400, "", route.Failed, "UnknownError"},
 		{500, fault("InternalError"), route.Failed, "InternalError"},
 		{503, "", route.Failed, "UnknownError"},
 		{200, "<Response><return>false</return></Response>", route.Failed, ""},

@@ -51,9 +51,8 @@ func New(config aws.Config, options Options) *Queue {
 // no state, so one that comes late or twice does no harm. SQS delivers at least
 // once, and not before the delay is over: it is rounded up to whole seconds.
 //
-// A time more than 15 minutes away is cut to 15 minutes. The run that comes too
-// early for its deadline asks for the wake-up again, since a run that a wake-up
-// started always does.
+// A time more than 15 minutes away is cut to 15 minutes. The controller asks for
+// none further ahead, since it keeps what it has asked for.
 func (q *Queue) At(ctx context.Context, key controller.Key, at time.Time) error {
 	if err := q.send(ctx, key, at); err != nil {
 		return fmt.Errorf("asking queue %s for a wake-up of %q at %s: %w", q.options.QueueURL, key, at.UTC().Format(time.RFC3339), err)

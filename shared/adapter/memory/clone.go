@@ -11,6 +11,7 @@ import (
 
 func cloneItem(item controller.Item) controller.Item {
 	item.Record = item.Record.Clone()
+	item.Wakes = slices.Clone(item.Wakes)
 	item.Requests = without(item.Requests, nil)
 	return item
 }

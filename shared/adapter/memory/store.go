@@ -179,7 +179,7 @@ func (s *Store) count(commit controller.Commit) error {
 
 func (s *Store) write(found *stored, commit controller.Commit) {
 	found.item.Record = commit.Item.Record.Clone()
-	found.item.LookedAt, found.item.WakeAt = commit.Item.LookedAt, commit.Item.WakeAt
+	found.item.LookedAt, found.item.Wakes = commit.Item.LookedAt, slices.Clone(commit.Item.Wakes)
 	found.item.Revision++
 	found.item.Requests = without(found.item.Requests, commit.Ended)
 	for _, entry := range commit.Journal {
@@ -211,6 +211,7 @@ func (s *Store) Release(ctx context.Context, item controller.Item) error {
 		return fmt.Errorf("releasing lease of %s: %w", item.Key, controller.ErrDirty)
 	}
 	found.item.Lease, found.item.Abandoned = controller.Lease{}, false
+	found.item.Wakes = slices.Clone(item.Wakes)
 	found.released = token
 	return nil
 }

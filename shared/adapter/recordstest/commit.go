@@ -198,14 +198,21 @@ func commitLookedAt(b *bench) {
 	}
 }
 
-// commitWakeAt: a wake-up is replaced, and forgotten where none is asked for.
-func commitWakeAt(b *bench) {
+// wakeLists are lists of wake-ups, each of which takes the place of the one before.
+func wakeLists(b *bench) [][]time.Time {
+	at := b.clock.Now()
+	zoned := at.Add(time.Hour).In(time.FixedZone("east", 3600))
+	return [][]time.Time{{at, at.Add(time.Nanosecond), zoned}, {at}, {zoned}, nil}
+}
+
+// commitWakes: the list is replaced, and forgotten where it is empty.
+func commitWakes(b *bench) {
 	item := b.take(group, "one")
-	for _, at := range []time.Time{b.clock.Now(), b.clock.Now().Add(time.Nanosecond), {}} {
-		item.WakeAt = at
+	for _, wakes := range wakeLists(b) {
+		item.Wakes = wakes
 		item = b.commit(controller.Commit{Item: item})
-		if seen := b.peek(group); !seen.WakeAt.Equal(at) || !item.WakeAt.Equal(at) {
-			b.Errorf("WakeAt is %s, and %s in the answer, want %s", seen.WakeAt, item.WakeAt, at)
+		if seen := b.peek(group); !slices.EqualFunc(seen.Wakes, wakes, time.Time.Equal) || !slices.EqualFunc(item.Wakes, wakes, time.Time.Equal) {
+			b.Errorf("the wake-ups are %s, and %s in the answer, want %s", seen.Wakes, item.Wakes, wakes)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package recordstest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -169,6 +170,34 @@ func renewFenced(b *bench) {
 	b.refused("a Renew after another's Release", err, controller.ErrFenced)
 	_, _, err = b.store.Renew(b.Context(), controller.Item{Key: group})
 	b.refused("a Renew without a token", err, controller.ErrFenced)
+}
+
+// releaseWakes: the wake-ups are known only once they were asked for, which is after
+// the Commit. A Release that is refused writes none, and nobody else changes them.
+func releaseWakes(b *bench) {
+	item := b.take(group, "one")
+	item.Wakes = wakeLists(b)[0]
+	b.must(b.store.Request(b.Context(), group, request("r1", 1)))
+	b.refused("a Release after a request", b.store.Release(b.Context(), item), controller.ErrDirty)
+	if seen := b.peek(group); len(seen.Wakes) != 0 {
+		b.Errorf("a refused Release wrote the wake-ups %s", seen.Wakes)
+	}
+	b.release(b.peek(group))
+	for n, wakes := range wakeLists(b) {
+		item = b.take(group, fmt.Sprintf("%d", n))
+		item.Wakes = wakes
+		b.release(item)
+		b.must(b.store.Request(b.Context(), group, request("r2", n)))
+		taken := b.take(group, fmt.Sprintf("%d again", n))
+		renewed, _, err := b.store.Renew(b.Context(), taken)
+		b.must(err)
+		for _, seen := range []controller.Item{b.peek(group), taken, renewed} {
+			if !slices.EqualFunc(seen.Wakes, wakes, time.Time.Equal) {
+				b.Errorf("after the Release the wake-ups are %s, want %s", seen.Wakes, wakes)
+			}
+		}
+		b.release(renewed)
+	}
 }
 
 func releaseDirty(b *bench) {

@@ -1,6 +1,7 @@
 package recordstest
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -17,7 +18,7 @@ func requests(b *bench) {
 	if seen.Dirty != 3 || !slices.Equal(ids(seen.Requests), []string{"r3", "r1", "r2"}) {
 		b.Errorf("dirty %d and requests %v, want 3 and r3, r1, r2", seen.Dirty, ids(seen.Requests))
 	}
-	if got := seen.Requests[0]; got.Kind != protection.ManualSwitch || got.Path != "b" || !got.At.Equal(request("r3", 1).At) {
+	if got := seen.Requests[0]; !reflect.DeepEqual(got, request("r3", 1)) {
 		b.Errorf("the request came back as %+v", got)
 	}
 	b.refused("a Release after requests", b.store.Release(b.Context(), item), controller.ErrDirty)
@@ -128,9 +129,11 @@ func copies(b *bench) {
 	item := b.take(group, "one")
 	item.Record = record(7)
 	journal := []controller.JournalEntry{entry(7, b.clock.Now())}
+	wakes := wakeLists(b)[0]
+	item.Wakes = slices.Clone(wakes)
 	written := b.commit(controller.Commit{Item: item, Journal: journal, Move: b.clock.Now(), MoveWindow: window})
 	spoil(written)
-	if !item.Record.Equal(record(7)) || item.Requests[0].ID != "r1" {
+	if !item.Record.Equal(record(7)) || item.Requests[0].ID != "r1" || item.Requests[0].Lists[0].ID != "pl-1" || !item.Wakes[0].Equal(wakes[0]) {
 		b.Errorf("Commit answered an item that shares memory with the one it was given: %+v", item)
 	}
 	spoil(item)
@@ -147,8 +150,14 @@ func copies(b *bench) {
 	b.history(1)[0].Request.ID = "spoiled"
 
 	seen := b.peek(group)
-	if !seen.Record.Equal(record(7)) || seen.Requests[0].ID != "r1" {
+	if !seen.Record.Equal(record(7)) || !reflect.DeepEqual(seen.Requests[0], request("r1", 1)) || !slices.EqualFunc(seen.Wakes, wakes, time.Time.Equal) {
 		b.Errorf("the item was changed from outside: %+v", seen)
+	}
+	released := b.take(group, "one")
+	b.release(released)
+	spoil(released)
+	if left := b.peek(group); !slices.EqualFunc(left.Wakes, wakes, time.Time.Equal) {
+		b.Errorf("the wake-ups were changed from outside after the Release: %s", left.Wakes)
 	}
 	if kept := b.history(1)[0]; kept.Request.ID != "r1" {
 		b.Errorf("the note was changed from outside: %+v", kept.Request)
@@ -165,8 +174,14 @@ func spoil(item controller.Item) {
 	for i := range item.Record.Paths {
 		item.Record.Paths[i].Path = "spoiled"
 	}
+	for i := range item.Record.Applied {
+		item.Record.Applied[i] = protection.EntryKey{}
+	}
 	for i := range item.Record.Contended {
 		item.Record.Contended[i] = protection.EntryKey{}
+	}
+	for i := range item.Record.Blackholes {
+		item.Record.Blackholes[i] = protection.BlackholeSeen{}
 	}
 	for i := range item.Record.Reversals {
 		item.Record.Reversals[i] = protection.Reversal{}
@@ -175,6 +190,12 @@ func spoil(item controller.Item) {
 		item.Record.Sighting.Undone[i] = protection.Seen{}
 	}
 	for i := range item.Requests {
+		for j := range item.Requests[i].Lists {
+			item.Requests[i].Lists[j].ID = "spoiled"
+		}
 		item.Requests[i].ID = "spoiled"
+	}
+	for i := range item.Wakes {
+		item.Wakes[i] = time.Time{}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"detour/shared/controller"
+	"detour/shared/health"
 	"detour/shared/protection"
 	"detour/shared/route"
 )
@@ -52,9 +53,10 @@ func Run(t *testing.T, newStore func(t *testing.T, clock *Clock) controller.Reco
 		{"commit/a changed control item refuses all", commitControlChanged},
 		{"commit/fenced before control changed", commitFencedFirst},
 		{"commit/keeps when everything was looked at", commitLookedAt},
-		{"commit/keeps the wake-up", commitWakeAt},
+		{"commit/keeps the wake-ups", commitWakes},
 		{"commit/ends requests that do not stand", commitEnded},
 		{"release/dirty keeps the lease", releaseDirty},
+		{"release/keeps the wake-ups", releaseWakes},
 		{"release/again succeeds", releaseAgain},
 		{"release/fenced", releaseFenced},
 		{"request/added, sorted and cleared", requests},
@@ -150,7 +152,7 @@ func (b *bench) refused(what string, err, want error) {
 	}
 }
 
-// record is a record that no other number makes, with a slice in each place.
+// record is a record that no other number makes, with something in each field.
 func record(n int) protection.Record {
 	at := time.Date(2026, time.January, 1, 0, 0, n, 0, time.UTC)
 	key := protection.EntryKey{
@@ -160,11 +162,21 @@ func record(n int) protection.Record {
 	return protection.Record{
 		Mode:      protection.Enforce,
 		Decision:  protection.Decision{Group: "paris", From: "a", To: "b", Extent: 1, Action: protection.Move, Reason: protection.ReasonSignalFail, Epoch: int64(n)},
+		Settled:   true,
 		WroteAt:   at,
-		Paths:     []protection.PathMemory{{Path: "a"}, {Path: "b"}},
-		Sighting:  protection.Sighting{At: at, Undone: []protection.Seen{{Entry: key, NextHop: route.MustNextHop("blackhole")}}},
+		CameAt:    at.Add(-time.Minute),
+		Paths:     []protection.PathMemory{{Path: "a", Memory: health.Memory{State: health.Down, Since: at}}, {Path: "b"}},
+		Sighting:  protection.Sighting{At: at, MovedTo: "a", Undone: []protection.Seen{{Entry: key, NextHop: route.MustNextHop("blackhole")}}},
 		Reversals: []protection.Reversal{{Entry: key, At: at}},
+		RevivedAt: at.Add(-time.Hour),
+		Applied:   []protection.EntryKey{key},
+		Steps:     n + 1,
 		Contended: []protection.EntryKey{key},
+
+		MassFailureAt: at.Add(time.Second),
+		Hint:          protection.Hint{At: at, Subject: health.Subject{Kind: health.SubjectVPN, ID: "vpn-1"}, Part: "192.0.2.1", Down: true},
+		Held:          protection.ReasonMassFailure,
+		Blackholes:    []protection.BlackholeSeen{{Entry: key, At: at, Orphan: true, Placed: true, Stood: []string{"A"}}},
 	}
 }
 
@@ -176,10 +188,13 @@ func entry(n int, at time.Time) controller.JournalEntry {
 	}
 }
 
+// request is a request with something in each field.
 func request(id string, n int) protection.Request {
 	return protection.Request{
-		ID: id, Kind: protection.ManualSwitch, Path: "b", By: "somebody",
-		At: time.Date(2026, time.January, 1, 0, 0, n, 0, time.UTC),
+		ID: id, Kind: protection.ManualSwitch, Path: "b", Extent: 2, IgnoreHealth: true, Immediate: true,
+		Lists: []protection.ListVersion{{ID: "pl-1", Version: int64(n)}, {ID: "pl-2", Version: 7}},
+		At:    time.Date(2026, time.January, 1, 0, 0, n, 0, time.UTC),
+		By:    "somebody", Why: "a reason",
 	}
 }
 
