@@ -78,6 +78,41 @@ type changed struct {
 	Endings []operator.Ending `json:"endings"`
 }
 
+// changeCommand completes a command that changes something: act makes of its
+// arguments what is asked for, and the first argument, if any, is the group.
+func changeCommand(io streams, cmd *cobra.Command, act func(args []string) (operator.Act, error)) *cobra.Command {
+	flags := changeFlags{}
+	cmd.GroupID = groupChange
+	cmd.Long += changeHelp + placeHelp + changeExit
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		asked, err := act(args)
+		if err != nil {
+			return err
+		}
+		return changeGroup(cmd, io, &flags, args[:min(1, len(args))], asked)
+	}
+	flags.bind(cmd)
+	return cmd
+}
+
+// changeGroup opens the place of one group, checks the path, and makes the change.
+func changeGroup(cmd *cobra.Command, io streams, flags *changeFlags, args []string, act operator.Act) error {
+	if err := flags.check(cmd); err != nil {
+		return err
+	}
+	p, names, err := flags.place.open(cmd.Context(), cmd, args, !flags.dryRun)
+	if err != nil {
+		return err
+	}
+	if act.Path != "" {
+		if err := p.path(names[0], act.Path); err != nil {
+			return err
+		}
+	}
+	act.Groups = names
+	return change(cmd, io, flags, p, act)
+}
+
 // change shows, asks, does and watches an act.
 func change(cmd *cobra.Command, io streams, flags *changeFlags, p *place, act operator.Act) error {
 	act.Why = flags.why

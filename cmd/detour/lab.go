@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -52,7 +53,11 @@ func labListCommand(io streams) *cobra.Command {
 			}
 			items := []item{}
 			width := 0
-			for _, s := range lab.Scenarios() {
+			scenarios, err := lab.Scenarios()
+			if err != nil {
+				return err
+			}
+			for _, s := range scenarios {
 				items = append(items, item{s.Name, s.Title, s.Story})
 				width = max(width, len(s.Name))
 			}
@@ -87,9 +92,10 @@ const wireUsage = "call the record store, the queue and the bus through their AW
 
 // runFlags are the flags of lab run.
 type runFlags struct {
-	json, log, wire bool
-	seed            uint64
-	trace           string
+	report    reportFlags
+	log, wire bool
+	seed      uint64
+	trace     string
 }
 
 func labRunCommand(io streams) *cobra.Command {
@@ -101,7 +107,8 @@ func labRunCommand(io streams) *cobra.Command {
 that ends in .yaml or .yml is a file. docs/scenarios.md says how to write one.
 
 The report says what the network looks like, what happened and when (minutes, seconds and milliseconds since the start),
-what changed in the route tables, and whether all was as expected.
+what changed in the route tables, and whether all was as expected. Of a table with very many routes it shows the first that
+changed; --all-routes shows all.
 
 Exit status: 0 as expected, 1 not as expected or an invariant broken, 2 wrong usage or a wrong file.`,
 		Example: `  detour lab run cloud-join               # tell what happened
@@ -115,7 +122,9 @@ Exit status: 0 as expected, 1 not as expected or an invariant broken, 2 wrong us
 			}
 			return nil
 		},
-		ValidArgs: scenarioNames(),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return lab.ScenarioNames(), cobra.ShellCompDirectiveDefault
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var seed *uint64
 			if cmd.Flags().Changed("seed") {
@@ -124,7 +133,7 @@ Exit status: 0 as expected, 1 not as expected or an invariant broken, 2 wrong us
 			return labRun(cmd.Context(), io, args[0], seed, flags)
 		},
 	}
-	cmd.Flags().BoolVar(&flags.json, "json", false, "write JSON for a program instead of the report")
+	flags.report.bind(cmd)
 	cmd.Flags().Uint64Var(&flags.seed, "seed", 0, "play with this seed instead of the scenario's")
 	cmd.Flags().BoolVar(&flags.log, "log", false, "write the lines that Detour logs to standard error")
 	cmd.Flags().BoolVar(&flags.wire, "wire", false, wireUsage)
@@ -133,6 +142,9 @@ Exit status: 0 as expected, 1 not as expected or an invariant broken, 2 wrong us
 }
 
 func labRun(ctx context.Context, io streams, arg string, seed *uint64, flags runFlags) (err error) {
+	if err := flags.report.check(); err != nil {
+		return err
+	}
 	scenario, err := load(arg)
 	if err != nil {
 		return err
@@ -156,7 +168,7 @@ func labRun(ctx context.Context, io streams, arg string, seed *uint64, flags run
 	if err != nil {
 		return err
 	}
-	return report(io, res, flags.json)
+	return flags.report.write(io, res)
 }
 
 // load finds a scenario by name, or reads it from its file.
@@ -172,23 +184,15 @@ func load(arg string) (*lab.Scenario, error) {
 		}
 		return s, nil
 	}
-	if s, ok := lab.Find(arg); ok {
-		return s, nil
+	s, err := lab.Find(arg)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no scenario %q; %s For a file write ./%s", arg, lab.Nearest(arg, lab.ScenarioNames()), arg)
 	}
-	near := lab.Nearest(arg, scenarioNames())
-	return nil, fmt.Errorf("there is no scenario %q; %s For a file write ./%s", arg, near, arg)
+	return s, err
 }
 
 func isFile(arg string) bool {
 	return strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml")
-}
-
-func scenarioNames() []string {
-	var out []string
-	for _, s := range lab.Scenarios() {
-		out = append(out, s.Name)
-	}
-	return out
 }
 
 // indent puts spaces before every line.

@@ -16,6 +16,7 @@ import (
 	"detour/events/payload"
 	"detour/shared/lab"
 	"detour/shared/lab/live"
+	"detour/shared/sim"
 )
 
 // The beginnings of an event that is no file.
@@ -78,18 +79,60 @@ func labInvoke(ctx context.Context, io streams, stdin io.Reader, function, event
 	if err != nil {
 		return err
 	}
-	if raw == nil && !slices.ContainsFunc(flags.steps, breaks) {
-		return fmt.Errorf("the event is %s, and no step makes the network send one; add --do \"tunnel-down VPN\"", lastEvent)
+	if raw == nil {
+		if err := sendsOne(file.Topology, flags.steps); err != nil {
+			return err
+		}
 	}
 	server, err := live.Start(ctx, live.Options{File: file, Listen: "127.0.0.1:0", FunctionsDir: flags.dir, Out: io.out, Manual: true})
 	if err != nil {
 		return err
 	}
-	return closed(server, invokeOn(ctx, io, server, function, raw, flags.steps))
+	return closed(server, invokeOn(ctx, io, server, function, raw, flags.steps, file.Topology))
 }
 
-// breaks reports whether a step makes the network send an event.
-func breaks(step string) bool { return strings.HasPrefix(strings.TrimSpace(step), "tunnel-") }
+// sendsOne refuses steps because of which the network sends no event, so that
+// nobody waits for it.
+func sendsOne(topology sim.Topology, steps []string) error {
+	silent := "" // A connection that the steps change, and about which AWS sends nothing.
+	for _, step := range steps {
+		words := strings.Fields(step)
+		if len(words) < 2 || !strings.HasPrefix(words[0], "tunnel-") {
+			continue
+		}
+		at := slices.IndexFunc(topology.VPNs, func(vpn sim.VPNSpec) bool { return vpn.ID == words[1] || vpn.Name == words[1] })
+		if at < 0 || topology.VPNs[at].VPNGateway == "" || sendsOther(topology, topology.VPNs[at].ID, steps) {
+			return nil
+		}
+		silent = words[1]
+	}
+	if silent == "" {
+		return fmt.Errorf("the event is %s, and no step makes the network send one; add --do \"tunnel-down VPN\"", lastEvent)
+	}
+	return fmt.Errorf("the event is %s, but AWS sends none about %s, a VPN connection on a virtual private gateway; "+
+		"name a file or %sNAME, or add --do \"tunnel-down VPN\" for a connection on a transit gateway", lastEvent, silent, samplePrefix)
+}
+
+// sendsOther reports whether there may be an event that is about no tunnel: of a
+// BGP session that a step changes, or of an alarm, which follows what a step
+// changes or the connection.
+func sendsOther(topology sim.Topology, vpn string, steps []string) bool {
+	follows := func(alarm sim.AlarmSpec) bool { return alarm.VPN != "" && alarm.VPN == vpn || alarm.From != "" }
+	changes := func(step string) bool {
+		return slices.ContainsFunc([]string{
+			"session-", "alarm", "instance-", "forwarding-", "line-", "source-dest-check-", "direct-connect-", "peering-", "attachment-", "gateway-",
+		}, func(beginning string) bool { return strings.HasPrefix(strings.TrimSpace(step), beginning) })
+	}
+	return slices.ContainsFunc(topology.Alarms, follows) || slices.ContainsFunc(steps, changes)
+}
+
+// changedOne refuses steps that have left every tunnel as it was.
+func changedOne(server *live.Server, topology sim.Topology, steps []string) error {
+	if len(server.World().TunnelHistory()) > 0 || sendsOther(topology, "", steps) {
+		return nil
+	}
+	return fmt.Errorf("the event is %s, but the steps have changed no tunnel, so the network sends none; do what changes one", lastEvent)
+}
 
 // readEvent reads the event. It is empty for the network's own last event, which
 // there is only after the steps.
@@ -119,7 +162,7 @@ func readEvent(stdin io.Reader, event string) ([]byte, error) {
 }
 
 // invokeOn does the steps, invokes the function, and prints what came of it.
-func invokeOn(ctx context.Context, io streams, server *live.Server, function string, raw []byte, steps []string) error {
+func invokeOn(ctx context.Context, io streams, server *live.Server, function string, raw []byte, steps []string, topology sim.Topology) error {
 	for _, step := range steps {
 		words := strings.Fields(step)
 		if len(words) == 0 {
@@ -133,7 +176,10 @@ func invokeOn(ctx context.Context, io streams, server *live.Server, function str
 		}
 	}
 	if raw == nil {
-		var err error
+		err := changedOne(server, topology, steps)
+		if err != nil {
+			return err
+		}
 		if raw, err = server.WaitEvent(ctx); err != nil {
 			return errInterrupted{"the function was not invoked"}
 		}

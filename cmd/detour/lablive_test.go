@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"detour/shared/lab/live"
+	"detour/shared/sim"
 )
 
 // served is a lab serve that runs beside the test. It takes the lines as they
@@ -105,7 +106,7 @@ func quickTopology(t *testing.T) string {
 
 func TestServeAndDo(t *testing.T) {
 	s := serveLab(t, "--topology", quickTopology(t))
-	if code, out, errs := detour(t, "lab", "do", s.address, "tunnel-down", "primary"); code != 0 || errs != "" || !strings.Contains(out, "203.0.113.11, 203.0.113.12 is down") {
+	if code, out, errs := detour(t, "lab", "do", s.address, "tunnel-down", "primary"); code != 0 || errs != "" || !strings.Contains(out, "tunnels 203.0.113.11 and 203.0.113.12 are down") {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
 	s.wait(t, "sends VPN-CONNECTION-IPSEC-DOWN")
@@ -214,6 +215,35 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
+func TestWhichStepsSendAnEvent(t *testing.T) {
+	topology := sim.Topology{VPNs: []sim.VPNSpec{{ID: "vpn-1", Name: "one"}, {ID: "vpn-2", Name: "two", VPNGateway: "vgw-1"}}}
+	watched := topology
+	watched.Alarms = []sim.AlarmSpec{{Name: "box", Box: "eni-1"}, {Name: "tunnels", VPN: "vpn-2"}}
+	boxed := topology
+	boxed.Alarms = watched.Alarms[:1]
+	for _, c := range []struct {
+		topology sim.Topology
+		steps    string
+		want     string // in the error; empty: an event may come
+	}{
+		{topology, "tunnel-down one", ""},
+		{topology, "tunnel-down vpn-2,tunnel-down vpn-1", ""},
+		{topology, "tunnel-down three", ""}, // The network refuses it.
+		{topology, "tunnel-down two", "none about two, a VPN connection on a virtual private gateway"},
+		{topology, "tunnel-down two,session-down peer", ""},
+		{boxed, "tunnel-down two", "none about two"},
+		{boxed, "tunnel-down two,forwarding-stops router", ""},
+		{watched, "tunnel-down two", ""},
+		{topology, "sweep", "no step makes the network send one"},
+		{topology, "tunnel-down", "no step makes the network send one"},
+	} {
+		err := sendsOne(c.topology, strings.Split(c.steps, ","))
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s with %d alarms: %v, want %q", c.steps, len(c.topology.Alarms), err, c.want)
+		}
+	}
+}
+
 func TestInvoke(t *testing.T) {
 	functions, topology := fakeFunctions(t), quickTopology(t)
 	invoke := func(stdin string, args ...string) (int, string, string) {
@@ -239,6 +269,15 @@ func TestInvoke(t *testing.T) {
 	}
 	if code, _, errs = invoke("", "switchover", "event:last", "--do", "tunnel-down tertiary"); code != 2 || !strings.Contains(errs, `--do "tunnel-down tertiary": tunnel-down: there is no VPN connection "tertiary"`) {
 		t.Errorf("exit %d, %s", code, errs)
+	}
+	if code, _, errs = invoke("", "switchover", "event:last", "--do", "tunnel-up primary"); code != 2 || !strings.Contains(errs, "the steps have changed no tunnel") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+	topology = "gateway-vpn"
+	for _, step := range []string{"tunnel-down line", "tunnel-up vpn-0f000000000000001"} {
+		if code, out, errs = invoke("", "switchover", "event:last", "--do", "sweep", "--do", step); code != 2 || out != "" || !strings.Contains(errs, "AWS sends none about "+strings.Fields(step)[1]) {
+			t.Errorf("exit %d, %s: %s", code, errs, out)
+		}
 	}
 	if code, _, errs = invoke("", "sweep", "payload:sweep.json", "--do", " "); code != 2 || !strings.Contains(errs, "--do is empty") {
 		t.Errorf("exit %d, %s", code, errs)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,8 +17,8 @@ import (
 // replayFlags are the flags of lab replay.
 type replayFlags struct {
 	topology             string
-	hintsOnly, json, log bool
-	wire                 bool
+	hintsOnly, wire, log bool
+	report               reportFlags
 	seed                 uint64
 }
 
@@ -33,7 +35,7 @@ The network follows the events: before the event of a tunnel, a BGP session of a
 alarm truly changes, so long before as AWS takes to find out. With --hints-only the network stays as it is, and shows
 that an event is a hint and not the state. An event about what the network does not have is told, and given to Detour all the same.
 
-The topologies that come with Detour: ` + strings.Join(topologyNames(), ", ") + `. A scenario, by name or file, is a network too.
+The topologies that come with Detour: ` + strings.Join(lab.TopologyNames(), ", ") + `. A scenario, by name or file, is a network too.
 
 Exit status: 0 played, 1 an invariant broken, 2 wrong usage or a wrong file.`,
 		Example: `  detour lab replay events.json --topology cloud-join
@@ -51,7 +53,7 @@ Exit status: 0 played, 1 an invariant broken, 2 wrong usage or a wrong file.`,
 	}
 	cmd.Flags().StringVar(&flags.topology, "topology", "", "the network: a topology or scenario that comes with Detour, or a `file` with one")
 	cmd.Flags().BoolVar(&flags.hintsOnly, "hints-only", false, "leave the network as it is, whatever the events tell")
-	cmd.Flags().BoolVar(&flags.json, "json", false, "write JSON for a program instead of the report")
+	flags.report.bind(cmd)
 	cmd.Flags().BoolVar(&flags.log, "log", false, "write the lines that Detour logs to standard error")
 	cmd.Flags().BoolVar(&flags.wire, "wire", false, wireUsage)
 	cmd.Flags().Uint64Var(&flags.seed, "seed", 1, "the order of what happens at the same instant, and all latencies")
@@ -59,6 +61,9 @@ Exit status: 0 played, 1 an invariant broken, 2 wrong usage or a wrong file.`,
 }
 
 func labReplay(ctx context.Context, out streams, arg string, stdin io.Reader, flags replayFlags) error {
+	if err := flags.report.check(); err != nil {
+		return err
+	}
 	network, err := loadNetwork(flags.topology)
 	if err != nil {
 		return err
@@ -78,7 +83,7 @@ func labReplay(ctx context.Context, out streams, arg string, stdin io.Reader, fl
 	if err != nil {
 		return err
 	}
-	return report(out, res, flags.json)
+	return flags.report.write(out, res)
 }
 
 // loadRecording reads recorded events from a file or from standard input.
@@ -106,10 +111,12 @@ func loadRecording(arg string, stdin io.Reader) ([]lab.Recorded, error) {
 
 // loadNetwork finds a network: a topology, or that of a scenario.
 func loadNetwork(arg string) (*lab.TopologyFile, error) {
-	if s, ok := lab.Find(arg); ok {
-		if _, both := lab.FindTopology(arg); !both {
-			return networkOf(s), nil
+	if slices.Contains(lab.ScenarioNames(), arg) && !slices.Contains(lab.TopologyNames(), arg) {
+		s, err := lab.Find(arg)
+		if err != nil {
+			return nil, err
 		}
+		return networkOf(s), nil
 	}
 	network, err := loadTopology(arg)
 	if err == nil || !isFile(arg) {
@@ -125,10 +132,26 @@ func networkOf(s *lab.Scenario) *lab.TopologyFile {
 	return &lab.TopologyFile{Name: s.Name, World: s.World, Topology: s.Topology, Config: s.Config}
 }
 
-// report writes what came of a run, and fails if that was not as expected.
-func report(io streams, res *lab.Result, asJSON bool) error {
-	text := []byte(lab.Text(res, io.colour))
-	if asJSON {
+// reportFlags are how a run is told of.
+type reportFlags struct{ json, allRoutes bool }
+
+func (f *reportFlags) bind(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.json, "json", false, "write JSON for a program instead of the report")
+	cmd.Flags().BoolVar(&f.allRoutes, "all-routes", false, "show every route of the tables in the report, however many there are")
+}
+
+// check refuses flags that contradict one another.
+func (f reportFlags) check() error {
+	if f.json && f.allRoutes {
+		return errors.New("--all-routes has no effect with --json, which has no tables; leave one of them out")
+	}
+	return nil
+}
+
+// write tells what came of a run, and fails if that was not as expected.
+func (f reportFlags) write(io streams, res *lab.Result) error {
+	text := []byte(lab.Text(res, lab.TextOptions{Colour: io.colour, AllRoutes: f.allRoutes}))
+	if f.json {
 		var err error
 		if text, err = lab.JSON(res); err != nil {
 			return err

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -33,7 +34,7 @@ still until somebody does something to it: see detour lab do --help. Ctrl-C ends
 With --functions, Detour's own Lambda binaries run as well, with the event rules, the schedule, the queue and the retries that AWS
 puts around them. make build builds them.
 
-The topologies that come with Detour: ` + strings.Join(topologyNames(), ", ") + `. docs/lab.md says how to write one.
+The topologies that come with Detour: ` + strings.Join(lab.TopologyNames(), ", ") + `. docs/lab.md says how to write one.
 
 Exit status: 0 ended with Ctrl-C, 2 wrong usage or a wrong file.`,
 		Example: `  detour lab serve --topology cloud-join
@@ -71,12 +72,12 @@ Exit status: 0 ended with Ctrl-C, 2 wrong usage or a wrong file.`,
 // loadTopology finds a topology by name, or reads it from its file.
 func loadTopology(arg string) (*lab.TopologyFile, error) {
 	if arg == "" {
-		return nil, fmt.Errorf("--topology is missing; name a file, or one of %s", strings.Join(topologyNames(), ", "))
+		return nil, fmt.Errorf("--topology is missing; name a file, or one of %s", strings.Join(lab.TopologyNames(), ", "))
 	}
 	if isFile(arg) {
 		data, err := os.ReadFile(arg) //nolint:gosec // Whoever runs the command names the file.
 		if err != nil {
-			return nil, fmt.Errorf("reading the topology: %w; name a file that can be read, or one of %s", err, strings.Join(topologyNames(), ", "))
+			return nil, fmt.Errorf("reading the topology: %w; name a file that can be read, or one of %s", err, strings.Join(lab.TopologyNames(), ", "))
 		}
 		file, err := lab.ParseTopology(data, arg)
 		if err != nil {
@@ -84,18 +85,11 @@ func loadTopology(arg string) (*lab.TopologyFile, error) {
 		}
 		return file, nil
 	}
-	if file, ok := lab.FindTopology(arg); ok {
-		return file, nil
+	file, err := lab.FindTopology(arg)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no topology %q; %s For a file write ./%s", arg, lab.Nearest(arg, lab.TopologyNames()), arg)
 	}
-	return nil, fmt.Errorf("there is no topology %q; %s For a file write ./%s", arg, lab.Nearest(arg, topologyNames()), arg)
-}
-
-func topologyNames() []string {
-	var out []string
-	for _, file := range lab.Topologies() {
-		out = append(out, file.Name)
-	}
-	return out
+	return file, err
 }
 
 // closed joins the error of what was done with that of the server's end.

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"detour/shared/lab"
+	"detour/shared/sim"
 )
 
 // detour runs a command line.
@@ -23,10 +25,11 @@ func detour(t *testing.T, args ...string) (code int, stdout, stderr string) {
 func TestList(t *testing.T) {
 	code, out, _ := detour(t, "lab", "list")
 	lines := strings.Split(strings.TrimRight(out, "\n"), "\n")
-	if code != 0 || len(lines) != len(lab.Scenarios()) {
-		t.Fatalf("exit %d: %s", code, out)
+	scenarios, err := lab.Scenarios()
+	if err != nil || code != 0 || len(lines) != len(scenarios) {
+		t.Fatalf("exit %d, %v: %s", code, err, out)
 	}
-	for i, s := range lab.Scenarios() {
+	for i, s := range scenarios {
 		name, title, _ := strings.Cut(lines[i], " ")
 		if name != s.Name || strings.TrimSpace(title) != s.Title {
 			t.Errorf("line %q, want %s and %s", lines[i], s.Name, s.Title)
@@ -52,6 +55,33 @@ func TestRun(t *testing.T) {
 	}
 	if _, other, _ := detour(t, "lab", "run", "cloud-join", "--seed", "7"); other == out || !strings.Contains(other, "seed 7") {
 		t.Error("another seed prints the same")
+	}
+}
+
+// TestRunAllRoutes: a long table is cut short unless it is asked for.
+func TestRunAllRoutes(t *testing.T) {
+	s, err := lab.Find("cloud-join")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := &s.Topology.TransitGateways[0].Tables[0]
+	for n := range 60 {
+		table.Routes = append(table.Routes, sim.RouteSpec{Destination: fmt.Sprintf("198.18.%d.0/24", n), Target: "blackhole"})
+	}
+	text, err := lab.Encode(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "long.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const cut, last = "more routes, 0 of them changed; --all-routes shows them", "198.18.59.0/24"
+	if code, out, errs := detour(t, "lab", "run", file); code != 0 || !strings.Contains(out, cut) || strings.Contains(out, last) {
+		t.Errorf("exit %d, %s: %s", code, errs, out)
+	}
+	if code, out, errs := detour(t, "lab", "run", file, "--all-routes"); code != 0 || strings.Contains(out, cut) || !strings.Contains(out, last) {
+		t.Errorf("all routes: exit %d, %s: %s", code, errs, out)
 	}
 }
 
@@ -112,24 +142,26 @@ func TestRunFile(t *testing.T) {
 
 func TestWrongUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"lab run cloud-jion":              `detour: there is no scenario "cloud-jion"; did you mean cloud-join? For a file write ./cloud-jion`,
-		"lab run xyzzyxyzzyxyzzy":         "there are active-only-check, active-path-flaps, ",
-		"lab run":                         "name one scenario or file, not 0",
-		"lab run a b":                     "name one scenario or file, not 2",
-		"lab run ./no/such.yaml":          "reading the scenario: open ./no/such.yaml",
-		"lab run cloud-join --sed 1":      "unknown flag: --sed; run detour lab run --help",
-		"lab run cloud-join --seed minus": `detour: --seed is "minus"; write a whole number from 0 to 18446744073709551615` + "\n",
-		"lab run cloud-join --seed -1":    `--seed is "-1"; write a whole number from 0`,
-		"lab run cloud-join --log=x":      `--log is "x"; write true or false, or the flag alone`,
-		"lab fuzz --seeds many":           `--seeds is "many"; write a whole number`,
-		"lab fuzz x":                      `detour lab fuzz takes no argument, but there is "x"; leave it out`,
-		"help nope":                       `detour has no command "nope"; run detour --help for those that there are`,
-		"help lab rnu":                    `detour lab has no command "rnu"; did you mean "run"?`,
-		"lab rnu":                         `detour lab has no command "rnu"; did you mean "run"?`,
-		"lba":                             `detour has no command "lba"; did you mean "lab"?`,
-		"lab list x":                      `detour lab list takes no argument, but there is "x"; leave it out, or run detour lab list --help`,
-		"lab fuzz --seeds 0":              "--seeds is 0; write how many seeds to try",
-		"lab fuzz --parallel 0":           "--parallel is 0;",
+		"lab run cloud-jion":                     `detour: there is no scenario "cloud-jion"; did you mean cloud-join? For a file write ./cloud-jion`,
+		"lab run xyzzyxyzzyxyzzy":                "there are active-only-check, active-path-flaps, ",
+		"lab run":                                "name one scenario or file, not 0",
+		"lab run a b":                            "name one scenario or file, not 2",
+		"lab run cloud-join --all-routes --json": "--all-routes has no effect with --json",
+		"lab replay x --topology y --json --all-routes": "--all-routes has no effect with --json",
+		"lab run ./no/such.yaml":                        "reading the scenario: open ./no/such.yaml",
+		"lab run cloud-join --sed 1":                    "unknown flag: --sed; run detour lab run --help",
+		"lab run cloud-join --seed minus":               `detour: --seed is "minus"; write a whole number from 0 to 18446744073709551615` + "\n",
+		"lab run cloud-join --seed -1":                  `--seed is "-1"; write a whole number from 0`,
+		"lab run cloud-join --log=x":                    `--log is "x"; write true or false, or the flag alone`,
+		"lab fuzz --seeds many":                         `--seeds is "many"; write a whole number`,
+		"lab fuzz x":                                    `detour lab fuzz takes no argument, but there is "x"; leave it out`,
+		"help nope":                                     `detour has no command "nope"; run detour --help for those that there are`,
+		"help lab rnu":                                  `detour lab has no command "rnu"; did you mean "run"?`,
+		"lab rnu":                                       `detour lab has no command "rnu"; did you mean "run"?`,
+		"lba":                                           `detour has no command "lba"; did you mean "lab"?`,
+		"lab list x":                                    `detour lab list takes no argument, but there is "x"; leave it out, or run detour lab list --help`,
+		"lab fuzz --seeds 0":                            "--seeds is 0; write how many seeds to try",
+		"lab fuzz --parallel 0":                         "--parallel is 0;",
 	} {
 		code, out, errs := detour(t, strings.Fields(line)...)
 		if code != 2 || out != "" || !strings.Contains(errs, want) {

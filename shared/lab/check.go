@@ -38,10 +38,9 @@ const (
 	BlastRadius         Invariant = "blast-radius"
 )
 
-// longEnough is how long a path must have been up before it counts as having
-// been up all along: longer than any run, retry or sweep that still knew it as
-// down may take.
-const longEnough = 6 * time.Minute
+// longEnough is how long a path must have been up before a decision to count as
+// having been up all along: longer than a run may take that still knew it as down.
+const longEnough = functionTimeout + time.Minute
 
 // Checks says which rules apply to a run beside those that always do.
 type Checks struct {
@@ -155,17 +154,17 @@ func (l *ledger) checkOwn() []Violation {
 	return out
 }
 
-// overwritesForeign: what stood there was no path's, and the group may not take it
-// over.
+// overwritesForeign: what stood there was no path's, the group may not take it over,
+// and the process could know.
 func (l *ledger) overwritesForeign(w ownWrite) bool {
-	before := w.call.Write.Before
-	return before != "" && !w.entry.declaredTarget(before) && !w.entry.group.TakeOver && !l.racedWith(w) && !l.orphaned(w)
+	own := func(at time.Time) bool { return !w.entry.foreign(w.entry.targetBefore(at)) }
+	return !own(w.call.EffectAt) && !l.mayHaveSeen(w.call, w.entry, own) && !l.mistakable(w)
 }
 
 // splits reports whether the write takes an entry to a path on which a blocked
-// entry of its unit does not stand. One that is foreign or that neverTouch covers as
-// well is left alone by itself (ADR 0012), and one that somebody else wrote just now
-// is excused as by racedWith. To write a route again where it stands parts nothing.
+// entry of its unit does not stand, by all that the process could know. One that is
+// foreign or that neverTouch covers as well is left alone by itself (ADR 0012). To
+// write a route again where it stands parts nothing.
 func (l *ledger) splits(w ownWrite) bool {
 	if w.entry.targetBefore(w.call.SentAt) == w.call.Write.After {
 		return false
@@ -175,41 +174,18 @@ func (l *ledger) splits(w ownWrite) bool {
 			continue
 		}
 		for _, e := range unit {
-			together := slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
-				return w.entry.on(p.Name, w.call.Write.After) && e.on(p.Name, e.targetBefore(w.call.SentAt))
-			})
-			blocked := l.blockedBy(w.era, e) != "" && !l.maybeUntouchable(w.era, e.id, w.call.SentAt) && !e.foreign(e.targetBefore(w.call.SentAt))
-			if blocked && !together && !l.racedWith(ownWrite{w.call, w.era, e}) {
+			whole := func(at time.Time) bool {
+				return e.foreign(e.targetBefore(at)) || slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
+					return w.entry.on(p.Name, w.call.Write.After) && e.on(p.Name, e.targetBefore(at))
+				})
+			}
+			blocked := l.blockedBy(w.era, e) != "" && !l.maybeUntouchable(w.era, e.id, w.call.SentAt)
+			if blocked && !whole(w.call.SentAt) && !l.mayHaveSeen(w.call, e, whole) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// racedWith: somebody else wrote the entry so shortly before that no reading
-// could show it. EC2 has no condition on a write that would prevent this.
-func (l *ledger) racedWith(w ownWrite) bool {
-	from := w.call.EffectAt.Add(-time.Duration(w.era.config.Timers.SettleTime) - time.Duration(w.era.config.Timers.Lease))
-	for _, p := range w.entry.points {
-		if isForeign(p.by) && p.at.After(from) && !p.at.After(w.call.EffectAt) {
-			return true
-		}
-	}
-	return false
-}
-
-// orphaned: what stood there is Detour's own route to an attachment that was
-// deleted under it; a transit gateway shows that as a blackhole.
-func (l *ledger) orphaned(w ownWrite) bool {
-	before, own := "", false
-	for _, p := range w.entry.points {
-		if !p.at.Before(w.call.EffectAt) {
-			break
-		}
-		before, own = p.target, !isForeign(p.by)
-	}
-	return own && w.entry.declaredTarget(before)
 }
 
 // blockedBy says why the entry's prefix list may not be written; empty: it may.

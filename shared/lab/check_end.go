@@ -143,6 +143,17 @@ func (l *ledger) refusing(g *declared, at time.Time) bool {
 	return false
 }
 
+// heldUp: the entry's unit has a prefix list that may not be written, and so the
+// unit may have stayed on a path that is not the decided one.
+func (l *ledger) heldUp(g *declared, entry *declaredEntry) bool {
+	for _, unit := range g.steps() {
+		if held, _ := l.apart(unit, l.end); slices.Contains(unit, entry) && len(held) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // unwritable reports whether AWS refuses the routes of one of the group's paths,
 // since they point to a virtual private gateway that is off its VPC. Nothing that
 // paths are judged by shows it, so the group may wait for that path for ever.
@@ -163,7 +174,7 @@ func (l *ledger) detached(target string) bool {
 // they stand on a path that has been up for long.
 func (l *ledger) deadRoutes(g *declared, at time.Time) string {
 	for _, e := range g.entries {
-		if l.excepted(e, e.current()) || !l.blackholes[e.id] || l.detached(e.current()) {
+		if l.excepted(e, e.current()) || !l.blackholes[e.id] || l.detached(e.current()) || l.heldUp(g, e) {
 			continue
 		}
 		for _, p := range g.Paths {
@@ -192,13 +203,17 @@ func (l *ledger) excepted(e *declaredEntry, target string) bool {
 	return undone >= era.config.Timers.ContendedAfter
 }
 
-// strayBlackhole: somebody else pointed the entry to an attachment that was deleted
-// since. EC2 shows a blackhole without a target, which is nobody's declared next
-// hop, and no route of Detour's own (ADR 0012).
+// strayBlackhole: the entry led to an attachment that was deleted since, and is no
+// route of Detour's own: somebody else pointed it there, or Detour did not know yet
+// that it stood there. EC2 shows a blackhole without a target, which is nobody's
+// declared next hop (ADR 0012).
 func (l *ledger) strayBlackhole(e *declaredEntry) bool {
 	last := e.points[len(e.points)-1]
-	state := valueAt(l.health.shown[signal{last.target, fieldAttachment, ""}], l.end)
-	return isForeign(last.by) && state == "deleted" && !e.group.TakeOver
+	state := signal{last.target, fieldAttachment, ""}
+	if e.group.TakeOver || valueAt(l.health.shown[state], l.end) != "deleted" {
+		return false
+	}
+	return isForeign(last.by) || !l.knew(e, l.health.changedAt(state, l.end))
 }
 
 // standing replays an operator's requests for a group up to an instant.

@@ -27,7 +27,7 @@ func (s *story) told(process string, d time.Duration, action string, values ...s
 
 // starts says when a process started.
 func (s *story) starts(process string, d time.Duration) *story {
-	s.l.processes[process] = at(d)
+	s.l.took[process] = s.l.eraAt(at(d))
 	return s
 }
 

@@ -51,21 +51,33 @@ func (l *ledger) checkMoves() []Violation {
 		if w.entry == nil || w.call.Write.Before == w.call.Write.After {
 			continue
 		}
-		g, at := w.entry.group, w.call.EffectAt
-		from := at.Add(-longEnough)
+		g, at, decided := w.entry.group, w.call.EffectAt, l.decidedAt(w)
+		from := decided.Add(-longEnough)
 		if from.Before(l.start) || l.asked(g.Name, from, at) || g.meddled(from, at) {
 			continue
 		}
 		for _, path := range g.wholly(at) {
-			if w.entry.on(path, w.call.Write.After) || !slices.Contains(g.wholly(from), path) || !l.upThrough(g, path, from, at) {
+			if w.entry.on(path, w.call.Write.After) || !slices.Contains(g.wholly(from), path) || !l.upThrough(g, path, from, decided) {
 				continue
 			}
-			if v, bad := l.judgeMove(w, path); bad {
+			if v, bad := l.judgeMove(w, decided, path); bad {
 				out = append(out, v)
 			}
 		}
 	}
 	return out
+}
+
+// decidedAt is the instant at which the reason for a write must have stood: that of
+// the commit while the committed move is under way, however late the last of its
+// writes comes, else that of the write.
+func (l *ledger) decidedAt(w ownWrite) time.Time {
+	for _, m := range l.moves[w.entry.group.Name] {
+		if !m.committed.After(w.call.SentAt) && w.call.SentAt.Before(m.over) && w.entry.on(m.to, w.call.Write.After) {
+			return m.committed
+		}
+	}
+	return w.call.EffectAt
 }
 
 // upThrough: the path had all that it should have, by what the APIs showed. An
@@ -77,15 +89,15 @@ func (l *ledger) upThrough(g *declared, path string, from, to time.Time) bool {
 	return l.through(g.path(path), from, to, l.weights(g, path), func(v verdict) bool { return v == whole })
 }
 
-func (l *ledger) judgeMove(w ownWrite, path string) (Violation, bool) {
-	g, at := w.entry.group, w.call.EffectAt
+func (l *ledger) judgeMove(w ownWrite, decided time.Time, path string) (Violation, bool) {
+	g := w.entry.group
 	working := g.Paths[0]
 	toWorking := w.entry.on(working.Name, w.call.Write.After)
 	if toWorking && g.Revertive {
 		wait := time.Duration(g.WaitToRestore)
-		// What the run read can be older than the write by as much as a run takes. A
-		// check that follows the routes says nothing of a path that is not in use.
-		from, to := at.Add(-wait), at.Add(-time.Minute)
+		// What the run read can be older than that by as much as a run takes. A check
+		// that follows the routes says nothing of a path that is not in use.
+		from, to := decided.Add(-wait), decided.Add(-time.Minute)
 		idle := func(time.Time) weight { return noWeight }
 		if to.Before(from) || l.through(working, from, to, idle, func(v verdict) bool { return v == whole }) {
 			return Violation{}, false
@@ -95,7 +107,7 @@ func (l *ledger) judgeMove(w ownWrite, path string) (Violation, bool) {
 	if toWorking {
 		invariant = SwitchbackByRequest
 	}
-	return Violation{invariant, at, g.Name, fmt.Sprintf("%s moved %s %s from %s to %s although path %s had been up for %s and nobody had asked",
+	return Violation{invariant, w.call.EffectAt, g.Name, fmt.Sprintf("%s moved %s %s from %s to %s although path %s had been up for %s and nobody had asked",
 		w.call.Process, w.entry.id.table, w.entry.id.destination, w.call.Write.Before, w.call.Write.After, path, longEnough)}, true
 }
 

@@ -100,6 +100,18 @@ func (s *story) asks(d time.Duration, kind protection.RequestKind, path string) 
 	return s
 }
 
+// commits lets the group commit to a move that is over at the second instant.
+func (s *story) commits(from, over time.Duration, path string) *story {
+	s.l.moves["g"] = append(s.l.moves["g"], committedMove{committed: at(from), over: at(over), to: path})
+	return s
+}
+
+// lateMove has the path in use down for a minute, and the move away from it written
+// eight minutes later.
+func lateMove() *story {
+	return newStory(nil).path(1, 20*minute-1, 0).path(1, 21*minute, 2).moves("p", 28*minute+1, "tgw-attach-b")
+}
+
 const minute = time.Minute
 
 // TestCheckersSeeWhatTheyAreFor gives each checker a story that breaks its
@@ -119,6 +131,12 @@ func TestCheckersSeeWhatTheyAreFor(t *testing.T) {
 		{name: "one late move between dead paths", story: newStory(nil).path(1, 20*minute, 0).path(2, 20*minute, 0).moves("p", 21*minute, "tgw-attach-b")},
 		{name: "a move away from a path that is up", story: newStory(nil).moves("p", 20*minute, "tgw-attach-b"), want: StandbyMovesNothing},
 		{name: "the same when an operator asked", story: newStory(nil).asks(20*minute-1, protection.ManualSwitch, "b").moves("p", 20*minute, "tgw-attach-b")},
+		{name: "a move whose writes come late", story: lateMove().commits(20*minute, 30*minute, "b")},
+		{name: "the same without a commit", story: lateMove(), want: StandbyMovesNothing},
+		{name: "a commit to another path", story: lateMove().commits(20*minute, 30*minute, "c"), want: StandbyMovesNothing},
+		{name: "a commit that is over", story: lateMove().commits(20*minute, 22*minute, "b"), want: StandbyMovesNothing},
+		{name: "a commit after the write", story: newStory(nil).moves("p", 28*minute, "tgw-attach-b").path(1, 29*minute-1, 0).commits(29*minute, 30*minute, "b"), want: StandbyMovesNothing},
+		{name: "a commit that was wrong from the start", story: lateMove().commits(28*minute, 30*minute, "b"), want: StandbyMovesNothing},
 		{name: "a needless write", story: newStory(nil).writes("p", 20*minute, "10.1.0.0/16", "tgw-attach-a"), want: QuietIsQuiet},
 		{name: "a write after everything had converged", story: newStory(nil).path(1, 20*minute, 0).moves("p", 40*minute, "tgw-attach-b"), converged: 30 * minute, want: QuietIsQuiet},
 		{name: "an entry that no group declares", story: newStory(nil).writes("p", 20*minute, "10.9.0.0/16", "tgw-attach-b"), want: OwnRoutesOnly},

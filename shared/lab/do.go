@@ -109,6 +109,7 @@ func (r *Rig) configure(step Step) error {
 		return fmt.Errorf("changing the configuration: %w", config.Problems(problems))
 	}
 	r.opts.Config = next
+	r.changes++
 	r.groups, r.settings = next.Groups(), controller.SettingsFrom(next)
 	return nil
 }

@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"detour/shared/config"
+	"detour/shared/controller"
+	"detour/shared/protection"
 	"detour/shared/sim"
 )
 
 // ledger is the World's side of a run, put in order for the checkers: what each
 // declared entry pointed to at every instant, and what was true and shown of
 // every path. It is made from the World's tables, its call log and its
-// histories, and from nothing that Detour says.
+// histories, and from nothing that Detour says but when it committed to what.
 type ledger struct {
 	start, end time.Time
 	// eras are the configurations, in the order of time.
@@ -22,10 +24,14 @@ type ledger struct {
 	health  evidence
 	lists   map[string]*listLine
 	calls   []sim.CallRecord
-	// processes are when Detour's processes started: a process works with the
-	// configuration of that instant.
-	processes map[string]time.Time
-	requests  []MadeRequest
+	// took is the configuration that each of Detour's processes works with. A run and
+	// a change of one instant come in an order that the time does not show.
+	took map[string]*era
+	// sweeps are those that nothing disturbed, in the order of their starts.
+	sweeps   []cleanSweep
+	requests []MadeRequest
+	// moves are the committed moves of each group, oldest first.
+	moves map[string][]committedMove
 	// blackholes are the entries whose route drops traffic at the end.
 	blackholes map[entryID]bool
 }
@@ -84,6 +90,32 @@ type listVersion struct {
 // actionEditList is the call that changes the entries of a prefix list.
 const actionEditList = "ModifyManagedPrefixList"
 
+// committedMove is a group's move as the journal has it: under way from its commit
+// until it is over, settled or superseded by another decision.
+type committedMove struct {
+	committed, over time.Time
+	to              string
+}
+
+// committedMoves reads a group's journal, oldest entry first.
+func committedMoves(journal []controller.JournalEntry, end time.Time) []committedMove {
+	var out []committedMove
+	var epoch int64
+	for _, j := range journal {
+		if j.WouldBe || j.Act != "" {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].over.Equal(end) && (j.Decision.Epoch != epoch || j.Note == "settled") {
+			out[n-1].over = j.At
+		}
+		if j.Decision.Epoch != epoch && j.Decision.Action == protection.Move {
+			out = append(out, committedMove{committed: j.At, over: end, to: j.Decision.To})
+		}
+		epoch = j.Decision.Epoch
+	}
+	return out
+}
+
 // foreignWriter starts the process name of a writer that is not Detour.
 const foreignWriter = "writer:"
 
@@ -101,7 +133,7 @@ func newLedger(res *Result, end time.Time) *ledger {
 		l.declare(c.since, c.Config)
 	}
 	for i, run := range res.Rig.Runs {
-		l.processes[run.name(i)] = run.Started
+		l.took[run.name(i)] = l.eras[min(run.Changes, len(l.eras)-1)]
 	}
 	for _, s := range res.initial {
 		if e := l.entries[entryID{s.Table, s.Destination.String()}]; e != nil {
@@ -119,6 +151,10 @@ func newLedger(res *Result, end time.Time) *ledger {
 	for _, s := range world.StaticRoutes() {
 		l.blackholes[entryID{s.Table, s.Destination.String()}] = s.State == "blackhole"
 	}
+	l.sweeps = cleanSweeps(res.Rig.Runs, l.calls, res.Rig.settings.Lease, res.Rig.settings.Skew)
+	for _, group := range res.groupNames() {
+		l.moves[group] = committedMoves(res.journal(group), end)
+	}
 	l.health = readEvidence(topo, world)
 	l.readLists(topo)
 	return l
@@ -127,7 +163,7 @@ func newLedger(res *Result, end time.Time) *ledger {
 func emptyLedger(start, end time.Time) *ledger {
 	return &ledger{
 		start: start, end: end, entries: map[entryID]*entryLine{}, health: evidence{}, lists: map[string]*listLine{},
-		processes: map[string]time.Time{}, blackholes: map[entryID]bool{},
+		took: map[string]*era{}, moves: map[string][]committedMove{}, blackholes: map[entryID]bool{},
 	}
 }
 
@@ -224,8 +260,8 @@ func (l *ledger) eraAt(at time.Time) *era {
 
 // eraOf is the configuration that a process works with.
 func (l *ledger) eraOf(process string) *era {
-	if started, ok := l.processes[process]; ok {
-		return l.eraAt(started)
+	if took, ok := l.took[process]; ok {
+		return took
 	}
 	return l.eras[0]
 }
@@ -234,13 +270,16 @@ func (l *ledger) eraOf(process string) *era {
 func (l *ledger) last() *era { return l.eras[len(l.eras)-1] }
 
 // targetBefore is where the entry pointed just before an instant.
-func (e *entryLine) targetBefore(at time.Time) string {
-	out := ""
+func (e *entryLine) targetBefore(at time.Time) string { return e.pointBefore(at).target }
+
+// pointBefore is the last change of the entry before an instant.
+func (e *entryLine) pointBefore(at time.Time) point {
+	var out point
 	for _, p := range e.points {
 		if !p.at.Before(at) {
 			break
 		}
-		out = p.target
+		out = p
 	}
 	return out
 }

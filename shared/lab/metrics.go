@@ -189,13 +189,18 @@ func (g *declared) movedBy(path string, from, until time.Time) time.Time {
 
 // moves are the group's committed moves, oldest first.
 func (res *Result) moves(group string) []controller.JournalEntry {
+	history := slices.DeleteFunc(res.journal(group), func(j controller.JournalEntry) bool { return j.WouldBe || j.Decision.Action != protection.Move })
+	return slices.CompactFunc(history, func(a, b controller.JournalEntry) bool { return a.Decision.Epoch == b.Decision.Epoch })
+}
+
+// journal is a group's, oldest entry first.
+func (res *Result) journal(group string) []controller.JournalEntry {
 	history, err := res.Rig.Store.History(context.Background(), controller.GroupKey(group), 1<<20)
 	if err != nil {
-		panic(err) // The memory store always has its journal.
+		panic(err) // Neither store has a fault between.
 	}
-	history = slices.DeleteFunc(history, func(j controller.JournalEntry) bool { return j.WouldBe || j.Decision.Action != protection.Move })
 	slices.Reverse(history)
-	return slices.CompactFunc(history, func(a, b controller.JournalEntry) bool { return a.Decision.Epoch == b.Decision.Epoch })
+	return history
 }
 
 // lastWrite is the time of the last write to the group's entries from one

@@ -96,6 +96,14 @@ func (k *scenarioCheck) oneOf(path, value, what string, known []string) bool {
 	return false
 }
 
+// inTopology is oneOf for a name that belongs to the topology. While that has
+// problems of its own nothing is reported.
+func (k *scenarioCheck) inTopology(path, value, what string, known []string) {
+	if k.known {
+		k.oneOf(path, value, what, known)
+	}
+}
+
 // index collects what steps and expectations may refer to.
 func (k *scenarioCheck) index() {
 	k.known = true

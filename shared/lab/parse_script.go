@@ -118,16 +118,12 @@ func (k *scenarioCheck) at(path string, at config.Duration) {
 }
 
 func (k *scenarioCheck) tableAndDestination(path, table, destination string) {
-	if k.known {
-		k.oneOf(path+".table", table, "is not in the topology", k.tables)
-	}
+	k.inTopology(path+".table", table, "is not in the topology", k.tables)
 	if !k.required(path+".destination", destination, "write a CIDR block such as 10.0.0.0/8") {
 		return
 	}
 	if strings.HasPrefix(destination, "pl-") {
-		if k.known {
-			k.oneOf(path+".destination", destination, "is not a prefix list of the topology", k.lists)
-		}
+		k.inTopology(path+".destination", destination, "is not a prefix list of the topology", k.lists)
 		return
 	}
 	k.block(path+".destination", destination)
@@ -155,9 +151,7 @@ func (k *scenarioCheck) expect() {
 		path := config.IndexPath("expect.tables", i)
 		k.at(path, table.At)
 		k.tableAndDestination(path, table.Table, table.Destination)
-		if k.known {
-			k.oneOf(path+".target", table.Target, "is not in the topology", append([]string{"none"}, k.targets...))
-		}
+		k.inTopology(path+".target", table.Target, "is not in the topology", append([]string{"none"}, k.targets...))
 	}
 	if e.ConvergedBy < 0 || (k.s.Duration > 0 && e.ConvergedBy > k.s.Duration) {
 		k.add("expect.convergedBy", e.ConvergedBy.String(), "is not within the run", "write a time up to the duration")
@@ -185,10 +179,8 @@ func (k *scenarioCheck) reach(path string, reach ReachExpectation) {
 	if !k.r.Has(path + ".reachable") {
 		k.add(path+".reachable", "", "missing", "write reachable: true or reachable: false, or everyone: true in place of from and to")
 	}
-	if k.known {
-		k.oneOf(path+".from", reach.From, "is not a host of the topology", k.hosts)
-		k.oneOf(path+".to", reach.To, "is not a host of the topology", k.hosts)
-	}
+	k.inTopology(path+".from", reach.From, "is not a host of the topology", k.hosts)
+	k.inTopology(path+".to", reach.To, "is not a host of the topology", k.hosts)
 }
 
 func (k *scenarioCheck) bound(path, name string, b Bound) {

@@ -24,7 +24,7 @@ func cloudJoin(tb testing.TB) string {
 }
 
 func TestEncodeRoundTrip(t *testing.T) {
-	scenarios := Scenarios()
+	scenarios := allScenarios(t)
 	for seed := range uint64(40) {
 		s := Generate(seed)
 		s.Config = s.Config.Normalize()

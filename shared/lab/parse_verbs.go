@@ -113,9 +113,7 @@ func (k *scenarioCheck) requestKeys(path string, step Step, kind protection.Requ
 func (k *scenarioCheck) versions(path string, step Step) {
 	for _, list := range slices.Sorted(maps.Keys(step.Lists)) {
 		at := config.KeyPath(path, list)
-		if k.known {
-			k.oneOf(at, list, "is not a prefix list of the topology", k.lists)
-		}
+		k.inTopology(at, list, "is not a prefix list of the topology", k.lists)
 		if step.Lists[list] < 1 {
 			k.add(at, fmt.Sprint(step.Lists[list]), "is not a version", "write 1 or more, as the plan showed it")
 		}
@@ -131,64 +129,48 @@ func (k *scenarioCheck) useless(path, key string, kind protection.RequestKind) {
 func (k *scenarioCheck) writeStep(path string, step Step) {
 	k.required(path+".by", step.By, "write who writes the route, such as terraform")
 	k.tableAndDestination(path, step.Table, step.Destination)
-	if k.known && step.Target != "" {
-		k.oneOf(path+".target", step.Target, "is not in the topology", k.targets)
+	if step.Target != "" {
+		k.inTopology(path+".target", step.Target, "is not in the topology", k.targets)
 	}
 }
 
 func (k *scenarioCheck) instanceStep(path string, step Step) {
-	if k.known {
-		k.oneOf(path+".instance", step.Instance, "is not an appliance's instance in the topology", k.instances)
-	}
+	k.inTopology(path+".instance", step.Instance, "is not an appliance's instance in the topology", k.instances)
 	if step.Do == InstanceImpaired && step.Check != "" {
 		k.oneOf(path+".check", step.Check, "is not a status check", []string{checkInstance, checkSystem})
 	}
 }
 
 func (k *scenarioCheck) interfaceStep(path string, step Step) {
-	if k.known {
-		k.oneOf(path+".interface", step.Interface, "is not an appliance's interface in the topology", k.interfaces)
-	}
+	k.inTopology(path+".interface", step.Interface, "is not an appliance's interface in the topology", k.interfaces)
 }
 
 func (k *scenarioCheck) sessionStep(path string, step Step) {
-	if k.known {
-		k.oneOf(path+".peer", step.Peer, "is not a Connect peer of the topology", k.peers)
-	}
+	k.inTopology(path+".peer", step.Peer, "is not a Connect peer of the topology", k.peers)
 	if k.r.Has(path+".session") && step.Session != 1 && step.Session != 2 {
 		k.add(path+".session", fmt.Sprint(step.Session), "is not a session of a Connect peer", "write 1 or 2, or leave it out for both")
 	}
 }
 
 func (k *scenarioCheck) directConnectStep(path string, step Step) {
-	if k.known {
-		k.oneOf(path+".attachment", step.Attachment, "is not the attachment of a Direct Connect gateway in the topology", k.directConnects)
-	}
+	k.inTopology(path+".attachment", step.Attachment, "is not the attachment of a Direct Connect gateway in the topology", k.directConnects)
 }
 
 func (k *scenarioCheck) peeringStep(path string, step Step) {
-	if k.known {
-		k.oneOf(path+".attachment", step.Attachment, "is not a peering attachment of the topology", k.peerings)
-	}
+	k.inTopology(path+".attachment", step.Attachment, "is not a peering attachment of the topology", k.peerings)
 }
 
 func (k *scenarioCheck) gatewayStep(path string, step Step) {
-	if k.known {
-		k.oneOf(path+".gateway", step.Gateway, "is not a virtual private gateway of the topology", k.gateways)
-	}
+	k.inTopology(path+".gateway", step.Gateway, "is not a virtual private gateway of the topology", k.gateways)
 }
 
 func (k *scenarioCheck) attachmentStep(path string, step Step) {
-	if k.known {
-		k.oneOf(path+".attachment", step.Attachment, "is not in the topology", k.attachments)
-	}
+	k.inTopology(path+".attachment", step.Attachment, "is not in the topology", k.attachments)
 	k.oneOf(path+".state", step.State, "is not a state of a transit gateway attachment in the EC2 API", attachmentStates())
 }
 
 func (k *scenarioCheck) alarmStep(path string, step Step) {
-	if k.known {
-		k.oneOf(path+".name", step.Name, "is not an alarm of the topology", k.alarms)
-	}
+	k.inTopology(path+".name", step.Name, "is not an alarm of the topology", k.alarms)
 	if step.Do == SetAlarm && step.State == follow && k.known && !slices.Contains(k.following, step.Name) && slices.Contains(k.alarms, step.Name) {
 		k.add(path+".state", step.State, "means nothing for an alarm that follows nothing", "write OK, ALARM or INSUFFICIENT_DATA")
 	} else if step.Do == SetAlarm {
@@ -198,9 +180,7 @@ func (k *scenarioCheck) alarmStep(path string, step Step) {
 
 func (k *scenarioCheck) listStep(path string, step Step) {
 	k.required(path+".by", step.By, "write who changes the list, such as terraform")
-	if k.known {
-		k.oneOf(path+".list", step.List, "is not a prefix list of the topology", k.lists)
-	}
+	k.inTopology(path+".list", step.List, "is not a prefix list of the topology", k.lists)
 	for i, text := range step.Add {
 		k.block(config.IndexPath(path+".add", i), text)
 	}

@@ -107,9 +107,9 @@ func FuzzReadRecording(f *testing.F) {
 
 func replay(t *testing.T, topology string, opts ReplayOptions, lines ...string) (*Result, string) {
 	t.Helper()
-	file, ok := FindTopology(topology)
-	if !ok {
-		t.Fatalf("no topology %s", topology)
+	file, err := FindTopology(topology)
+	if err != nil {
+		t.Fatal(err)
 	}
 	recording, err := ReadRecording([]byte(strings.Join(lines, "\n")))
 	if err != nil {
@@ -119,7 +119,7 @@ func replay(t *testing.T, topology string, opts ReplayOptions, lines ...string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, Text(res, false)
+	return res, Text(res, TextOptions{})
 }
 
 // TestReplayFollowsTheEvents: the network does what the events tell, a detection

@@ -11,10 +11,18 @@ import (
 	"detour/shared/protection"
 )
 
+// TextOptions are how a report is written for a person.
+type TextOptions struct {
+	// Colour: the reader can see it.
+	Colour bool
+	// AllRoutes: no table is cut short.
+	AllRoutes bool
+}
+
 // Text is the report of a run for a person: the network, what happened, what
 // changed in the tables, the figures, and the verdict.
-func Text(res *Result, colour bool) string {
-	p := &page{res: res, colour: colour, names: namesOf(res.Scenario.Topology)}
+func Text(res *Result, opts TextOptions) string {
+	p := &page{TextOptions: opts, res: res, names: namesOf(res.Scenario.Topology)}
 	p.head()
 	p.timeline()
 	p.recorded()
@@ -26,10 +34,10 @@ func Text(res *Result, colour bool) string {
 
 // page is a report as it is written.
 type page struct {
-	res    *Result
-	colour bool
-	names  *strings.Replacer
-	out    strings.Builder
+	TextOptions
+	res   *Result
+	names *strings.Replacer
+	out   strings.Builder
 }
 
 func (p *page) print(format string, args ...any) {
@@ -52,7 +60,7 @@ func (p *page) paint(t tone, text string) string {
 		code = "1"
 	case plain:
 	}
-	if !p.colour || code == "" {
+	if !p.Colour || code == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"

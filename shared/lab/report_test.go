@@ -9,9 +9,9 @@ import (
 
 func play(t *testing.T, name string, seed uint64) (*Result, string, string) {
 	t.Helper()
-	s, ok := Find(name)
-	if !ok {
-		t.Fatalf("no scenario %s", name)
+	s, err := Find(name)
+	if err != nil {
+		t.Fatal(err)
 	}
 	res, err := Play(t.Context(), s, PlayOptions{Seed: &seed})
 	if err != nil {
@@ -21,11 +21,11 @@ func play(t *testing.T, name string, seed uint64) (*Result, string, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, string(text), Text(res, false)
+	return res, string(text), Text(res, TextOptions{})
 }
 
 func TestEqualRunsGiveEqualBytes(t *testing.T) {
-	for _, s := range Scenarios() {
+	for _, s := range allScenarios(t) {
 		seeds := uint64(3)
 		if large(s) {
 			seeds = 1
@@ -128,7 +128,7 @@ func TestFailureIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := Text(res, true)
+	text := Text(res, TextOptions{Colour: true})
 	for _, want := range []string{"NOT AS EXPECTED: core table 10.0.0.0/8 points to backup, expected none", "FAILED", "\x1b[31m"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report does not say %q", want)
@@ -142,7 +142,7 @@ func TestReportsOfRandomNetworks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := Text(res, false); !strings.Contains(text, "verdict") || strings.Contains(text, " \n") {
+		if text := Text(res, TextOptions{}); !strings.Contains(text, "verdict") || strings.Contains(text, " \n") {
 			t.Errorf("seed %d: bad report", seed)
 		}
 		one, err := JSON(res)

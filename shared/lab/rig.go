@@ -109,7 +109,9 @@ type Rig struct {
 	Emitted   []EmittedEvent
 	Published []controller.Event
 	Requests  []MadeRequest
-	err       error
+	// changes is how many times the configuration was changed.
+	changes int
+	err     error
 }
 
 // Run is one invocation of a function, for the timeline.
@@ -123,6 +125,8 @@ type Run struct {
 	// Message is what the function was invoked with.
 	Message []byte
 	Outcome handler.Outcome
+	// Changes is how many times the configuration had changed when the run took it.
+	Changes int
 	// Finished is false while it runs, and for ever if it was killed; Ended is
 	// then when it was killed.
 	Finished bool
@@ -327,6 +331,7 @@ func (r *Rig) start(fn Function, raw []byte, cause string, attempt int, ended fu
 	process := r.Scheduler.Start(name, func(ctx context.Context, p *sim.Process) {
 		ctx, cancel := p.Timeout(ctx, functionTimeout)
 		defer cancel()
+		r.Runs[index].Changes = r.changes
 		h := r.handler(p)
 		var outcome handler.Outcome
 		if fn == Sweep {

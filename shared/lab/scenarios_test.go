@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -29,8 +31,17 @@ func large(s *Scenario) bool {
 	return entries > many
 }
 
+func allScenarios(t *testing.T) []*Scenario {
+	t.Helper()
+	all, err := Scenarios()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 func TestScenariosPass(t *testing.T) {
-	for _, s := range Scenarios() {
+	for _, s := range allScenarios(t) {
 		t.Run(s.Name, func(t *testing.T) {
 			seeds := uint64(seedsTried)
 			if large(s) {
@@ -46,7 +57,7 @@ func TestScenariosPass(t *testing.T) {
 // TestScenariosPassOverTheWire: the order of what happens differs with the records
 // in DynamoDB and the wake-ups in SQS, and no outcome does.
 func TestScenariosPassOverTheWire(t *testing.T) {
-	for _, s := range Scenarios() {
+	for _, s := range allScenarios(t) {
 		t.Run(s.Name, func(t *testing.T) { passes(t, s, PlayOptions{Wire: true}) })
 	}
 }
@@ -69,9 +80,9 @@ func passes(t *testing.T, s *Scenario, opts PlayOptions) {
 // Detour, with its title, and no other; and each stands in the file of its name.
 func TestScenariosAreListed(t *testing.T) {
 	var want strings.Builder
-	for _, s := range Scenarios() {
+	for i, s := range allScenarios(t) {
 		fmt.Fprintf(&want, "| `%s` | %s |\n", s.Name, s.Title)
-		if found, ok := Find(s.Name); !ok || found.Name != s.Name {
+		if found, err := Find(s.Name); err != nil || found.Name != s.Name || ScenarioNames()[i] != s.Name {
 			t.Errorf("%s does not stand in %s.yaml", s.Name, s.Name)
 		}
 	}
@@ -88,11 +99,13 @@ func TestScenariosAreListed(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	if s, ok := Find("cloud-join"); !ok || s.Name != "cloud-join" {
-		t.Errorf("found %v, %t", s, ok)
+	if s, err := Find("cloud-join"); err != nil || s.Name != "cloud-join" {
+		t.Errorf("found %v, %v", s, err)
 	}
-	if _, ok := Find("cloud"); ok {
-		t.Error("found a scenario that does not exist")
+	for _, name := range []string{"cloud", "", ".", "../scenarios/cloud-join", "cloud-join.yaml"} {
+		if _, err := Find(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q, which does not exist: %v", name, err)
+		}
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 // maxTables is how many tables are shown that did not change.
 const maxTables = 12
 
+// maxLines is how many lines of one table are shown, unless all are asked for.
+const maxLines = 40
+
 // tableText is one table of a snapshot: its heading and its lines.
 type tableText struct {
 	heading string
@@ -58,19 +61,75 @@ func (p *page) table(before, after tableText) {
 		name += "  " + id
 	}
 	p.print("  %s", name)
+	var routes []routeDiff
 	for _, destination := range destinations(before, after) {
-		was, is := lineFor(before, destination), lineFor(after, destination)
-		if was == is {
-			p.print("      %s", p.routeText(was))
+		routes = append(routes, routeDiff{lineFor(before, destination), lineFor(after, destination)})
+	}
+	shown := routes
+	if !p.AllRoutes {
+		shown = fitting(routes)
+	}
+	for _, route := range shown {
+		if !route.changed() {
+			p.print("      %s", p.routeText(route.was))
 			continue
 		}
-		if was != "" {
-			p.print("    %s", p.paint(bad, "- "+p.routeText(was)))
+		if route.was != "" {
+			p.print("    %s", p.paint(bad, "- "+p.routeText(route.was)))
 		}
-		if is != "" {
-			p.print("    %s", p.paint(good, "+ "+p.routeText(is)))
+		if route.is != "" {
+			p.print("    %s", p.paint(good, "+ "+p.routeText(route.is)))
 		}
 	}
+	if more := len(routes) - len(shown); more > 0 {
+		changed := changedOf(routes) - changedOf(shown)
+		p.print("    … and %s, %d of them changed; --all-routes shows them", plural(more, "more route"), changed)
+	}
+}
+
+// routeDiff is the line of a route before and after; empty: there was none.
+type routeDiff struct{ was, is string }
+
+func (d routeDiff) changed() bool { return d.was != d.is }
+
+// lines is how many lines show it.
+func (d routeDiff) lines() int {
+	if d.changed() && d.was != "" && d.is != "" {
+		return 2
+	}
+	return 1
+}
+
+func changedOf(routes []routeDiff) int {
+	n := 0
+	for _, route := range routes {
+		if route.changed() {
+			n++
+		}
+	}
+	return n
+}
+
+// fitting returns the routes that maxLines has room for, in their order. Those
+// that have changed come before the others.
+func fitting(routes []routeDiff) []routeDiff {
+	left := maxLines
+	kept := make([]bool, len(routes))
+	for _, changed := range []bool{true, false} {
+		for i, route := range routes {
+			if route.changed() == changed && left >= route.lines() {
+				kept[i] = true
+				left -= route.lines()
+			}
+		}
+	}
+	var out []routeDiff
+	for i, route := range routes {
+		if kept[i] {
+			out = append(out, route)
+		}
+	}
+	return out
 }
 
 // routeText shows a route with the name of its target in place of the id.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -126,6 +127,36 @@ func timelineOf(res *Result) []entry {
 	t.observations()
 	slices.SortStableFunc(t.entries, func(a, b entry) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.rank, b.rank)) })
 	return sumUp(t.entries)
+}
+
+// bundle collects parts that share a line, under what the line says: its key. The
+// keys keep the order in which they came.
+type bundle[K comparable] struct {
+	keys  []K
+	parts map[K][]string
+}
+
+func (b *bundle[K]) add(key K, part string) {
+	if b.parts == nil {
+		b.parts = map[K][]string{}
+	}
+	if !b.has(key) {
+		b.keys = append(b.keys, key)
+	}
+	b.parts[key] = append(b.parts[key], part)
+}
+
+func (b *bundle[K]) has(key K) bool { return b.parts[key] != nil }
+
+// all are the keys, each with its parts sorted.
+func (b *bundle[K]) all() iter.Seq2[K, []string] {
+	return func(yield func(K, []string) bool) {
+		for _, key := range b.keys {
+			if !yield(key, slices.Sorted(slices.Values(b.parts[key]))) {
+				return
+			}
+		}
+	}
 }
 
 func (t *timeline) add(at time.Time, rank int, who string, tone tone, format string, args ...any) {

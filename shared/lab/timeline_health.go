@@ -18,9 +18,8 @@ func (t *timeline) health() {
 		resource, field, kind string
 		value                 string
 	}
-	seen := map[key][]string{}
+	var changes bundle[key]
 	known := map[[2]string]map[string]string{} // by resource and field: the values of its parts
-	var order []key
 	for _, c := range t.res.Rig.World.HealthHistory() {
 		at := [2]string{c.Resource + "/" + c.Kind, c.Field}
 		if known[at] == nil {
@@ -31,20 +30,14 @@ func (t *timeline) health() {
 		if !had || before == c.Value {
 			continue // What holds at the start, or holds on.
 		}
-		k := key{c.At, c.Resource, c.Field, c.Kind, c.Value}
-		if seen[k] == nil {
-			order = append(order, k)
-		}
-		seen[k] = append(seen[k], c.Part)
+		changes.add(key{c.At, c.Resource, c.Field, c.Kind, c.Value}, c.Part)
 	}
-	for _, k := range order {
-		parts := seen[k]
-		slices.Sort(parts)
+	for k, parts := range changes.all() {
 		change := sim.HealthChange{At: k.at, Resource: k.resource, Field: k.field, Value: k.value, Kind: k.kind}
 		if k.kind == sim.HealthShown {
 			other := k
 			other.kind = sim.HealthTruth
-			t.shown(change, parts, seen[other] != nil)
+			t.shown(change, parts, changes.has(other))
 			continue
 		}
 		if text, tone := truthWords(change, parts); text != "" {

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"detour/shared/sim"
@@ -17,18 +16,11 @@ func (t *timeline) tunnels() {
 		kind string
 		up   bool
 	}
-	seen := map[key][]string{}
-	var order []key
+	var changes bundle[key]
 	for _, c := range t.res.Rig.World.TunnelHistory() {
-		k := key{c.At, c.VPN, c.Kind, c.Up}
-		if seen[k] == nil {
-			order = append(order, k)
-		}
-		seen[k] = append(seen[k], c.OutsideIP)
+		changes.add(key{c.At, c.VPN, c.Kind, c.Up}, c.OutsideIP)
 	}
-	for _, k := range order {
-		ips := seen[k]
-		slices.Sort(ips)
+	for k, ips := range changes.all() {
 		state, tone := "down", bad
 		if k.up {
 			state, tone = "up", good
@@ -47,12 +39,12 @@ func (t *timeline) tunnels() {
 			t.add(k.at, rankNetwork, "network", tone, "%s: %s %s", k.vpn, plural(len(ips), "tunnel")+" ("+listing(ips)+")", verb)
 		case sim.TunnelDetected:
 			told := "; its API shows it"
-			if seen[key{k.at, k.vpn, sim.TunnelTelemetry, k.up}] == nil {
+			if !changes.has(key{k.at, k.vpn, sim.TunnelTelemetry, k.up}) {
 				told = "; its API does not show it yet"
 			}
 			t.add(k.at, rankAWS, "AWS", plain, "finds out that %s %s %s%s", subject, is, state, told)
 		case sim.TunnelTelemetry:
-			if seen[key{k.at, k.vpn, sim.TunnelDetected, k.up}] == nil {
+			if !changes.has(key{k.at, k.vpn, sim.TunnelDetected, k.up}) {
 				t.add(k.at, rankAWS, "AWS", plain, "now shows in its API that %s %s %s", subject, is, state)
 			}
 		}
@@ -80,22 +72,15 @@ func (t *timeline) events() {
 		change, resource string
 		copies           int
 	}
-	seen := map[key][]string{}
-	var order []key
+	var sent bundle[key]
 	for _, emitted := range t.res.Rig.Emitted {
 		e, ok := networkEventOf(emitted.Raw)
 		if !ok {
 			continue
 		}
-		k := key{emitted.At, e.change, e.resource, delivered[e.id]}
-		if seen[k] == nil {
-			order = append(order, k)
-		}
-		seen[k] = append(seen[k], e.part)
+		sent.add(key{emitted.At, e.change, e.resource, delivered[e.id]}, e.part)
 	}
-	for _, k := range order {
-		ips := seen[k]
-		slices.Sort(ips)
+	for k, ips := range sent.all() {
 		fate, tone := "", plain
 		switch {
 		case k.copies == 0:

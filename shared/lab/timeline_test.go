@@ -26,7 +26,7 @@ func playChanged(t *testing.T, change func(s *Scenario)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Text(res, false)
+	return Text(res, TextOptions{})
 }
 
 // says asserts texts of a report, in their order.

@@ -2,8 +2,6 @@ package lab
 
 import (
 	"embed"
-	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -71,35 +69,18 @@ func (f *TopologyFile) Options() sim.Options { return f.World.options() }
 // Names replaces ids by the names that the file gives them.
 func (f *TopologyFile) Names() *strings.Replacer { return namesOf(f.Topology) }
 
-// Topologies are the topology files that come with Detour, sorted by name.
-func Topologies() []*TopologyFile {
-	entries, err := topologyFiles.ReadDir("topologies")
-	if err != nil {
-		panic(err) // The embedded directory always exists.
-	}
-	out := make([]*TopologyFile, 0, len(entries))
-	for _, entry := range entries {
-		data, err := topologyFiles.ReadFile("topologies/" + entry.Name())
-		if err != nil {
-			panic(err) // ReadDir has named it.
-		}
-		file, err := ParseTopology(data, entry.Name())
-		if err != nil {
-			panic(fmt.Sprintf("lab: an embedded topology is broken: %v", err)) // A test parses them all.
-		}
-		out = append(out, file)
-	}
-	slices.SortFunc(out, func(a, b *TopologyFile) int { return strings.Compare(a.Name, b.Name) })
-	return out
+func topologies() embedded[*TopologyFile] {
+	return embedded[*TopologyFile]{files: topologyFiles, folder: "topologies", ending: topologyEnding, parse: ParseTopology}
 }
 
-// FindTopology returns the topology file of that name among those that come
-// with Detour.
-func FindTopology(name string) (*TopologyFile, bool) {
-	for _, file := range Topologies() {
-		if file.Name == name {
-			return file, true
-		}
-	}
-	return nil, false
-}
+// TopologyNames are the names of the topology files that come with Detour,
+// sorted. None of them is read.
+func TopologyNames() []string { return topologies().names() }
+
+// Topologies are the topology files that come with Detour, sorted by name. An
+// error is that one of them is broken, which a test excludes.
+func Topologies() ([]*TopologyFile, error) { return topologies().all() }
+
+// FindTopology returns the topology file of that name among those that come with
+// Detour. If there is none the error is fs.ErrNotExist.
+func FindTopology(name string) (*TopologyFile, error) { return topologies().find(name) }

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,10 @@ func TestTopologies(t *testing.T) {
 			t.Errorf("%s: a topology file ends in %s, or it is taken for a scenario", entry.Name(), topologyEnding)
 		}
 	}
-	files := Topologies()
+	files, err := Topologies()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(files) != len(entries) || len(files) < 2 {
 		t.Fatalf("%d topologies of %d files", len(files), len(entries))
 	}
@@ -32,7 +36,7 @@ func TestTopologies(t *testing.T) {
 		if i > 0 && files[i-1].Name >= file.Name {
 			t.Errorf("%s does not come after %s", file.Name, files[i-1].Name)
 		}
-		if found, ok := FindTopology(file.Name); !ok || found.Name != file.Name || strings.Contains(file.Name, ".") {
+		if found, err := FindTopology(file.Name); err != nil || TopologyNames()[i] != file.Name || found.Name != file.Name || strings.Contains(file.Name, ".") {
 			t.Errorf("%s is not found by its name", file.Name)
 		}
 		scheduler := sim.NewScheduler(1, Start())
@@ -52,7 +56,7 @@ func TestTopologies(t *testing.T) {
 			t.Errorf("%s has nothing for Detour to do", file.Name)
 		}
 	}
-	if _, ok := FindTopology("cloud"); ok {
+	if _, err := FindTopology("cloud"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("found a topology that does not exist")
 	}
 }

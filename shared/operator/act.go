@@ -142,7 +142,32 @@ func (o *Operator) Propose(ctx context.Context, act Act) (*Proposal, error) {
 		}
 		out.Effects = append(out.Effects, effect)
 	}
+	if err := act.checkThaw(out.Effects); err != nil {
+		return nil, err
+	}
 	return out, nil
+}
+
+// checkThaw refuses to end the freeze of all groups where none stands: a group's
+// own freeze is not ended with it.
+func (a Act) checkThaw(effects []Effect) error {
+	var frozen []string
+	for _, e := range effects {
+		if e.before.Control.Freeze.On {
+			return nil
+		}
+		if e.before.Report.Output.Freeze.On {
+			frozen = append(frozen, e.Group())
+		}
+	}
+	switch {
+	case !a.Clear || !a.control():
+		return nil
+	case len(frozen) == 0:
+		return fmt.Errorf("nothing was frozen, so there is nothing to end")
+	default:
+		return fmt.Errorf("no freeze of all groups stands; of those with a freeze of their own name one, detour unfreeze GROUP: %s", strings.Join(frozen, ", "))
+	}
 }
 
 // change is what the act does to the control item.

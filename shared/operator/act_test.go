@@ -25,6 +25,7 @@ func TestAnActThatMeansNothing(t *testing.T) {
 		`no standing request "nope"; none stands`:   {Clear: true, IDs: []string{"nope"}, Groups: []string{"paris"}, Why: "x"},
 		"no request of group paris stands":          {Clear: true, Groups: []string{"paris"}, Why: "x"},
 		"no freeze of group paris stands":           {Clear: true, ClearKind: protection.Freeze, Groups: []string{"paris"}, Why: "x"},
+		"nothing was frozen":                        {Clear: true, ClearKind: protection.Freeze, All: true, Groups: []string{"paris"}, Why: "x"},
 	} {
 		if _, err := w.tool.Propose(t.Context(), act); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
@@ -35,6 +36,12 @@ func TestAnActThatMeansNothing(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "there are lockout-id001") {
 		t.Errorf("the ids that there are: %v", err)
 	}
+	w.do(operator.Act{Kind: protection.Freeze})
+	_, err = w.tool.Propose(t.Context(), operator.Act{Clear: true, ClearKind: protection.Freeze, All: true, Groups: []string{"paris"}, Why: "x"})
+	if err == nil || !strings.Contains(err.Error(), "detour unfreeze GROUP: paris") {
+		t.Errorf("the end of a freeze of all groups that does not stand: %v", err)
+	}
+	w.do(operator.Act{Clear: true, ClearKind: protection.Freeze})
 	w.do(operator.Act{Kind: protection.Freeze, All: true})
 	_, err = w.tool.Propose(t.Context(), operator.Act{Clear: true, ClearKind: protection.Freeze, Groups: []string{"paris"}, Why: "x"})
 	if err == nil || !strings.Contains(err.Error(), "detour unfreeze --all") {
@@ -142,8 +149,11 @@ func TestCarryWritesTheJournalFirst(t *testing.T) {
 			before: []operator.Act{{Kind: protection.Lockout, Path: "C"}},
 			act:    operator.Act{Clear: true}, calls: []string{"note", "clear"}, act1: controller.ActCleared, key: "group#paris",
 		},
-		"a freeze of all":  {act: operator.Act{Kind: protection.Freeze, All: true, Immediate: true}, calls: []string{"note", "control"}, act1: controller.ActFroze, key: controller.KeyEverything},
-		"its end":          {act: operator.Act{Clear: true, ClearKind: protection.Freeze, All: true}, calls: []string{"note", "control"}, act1: controller.ActUnfroze, key: controller.KeyEverything},
+		"a freeze of all": {act: operator.Act{Kind: protection.Freeze, All: true, Immediate: true}, calls: []string{"note", "control"}, act1: controller.ActFroze, key: controller.KeyEverything},
+		"its end": {
+			before: []operator.Act{{Kind: protection.Freeze, All: true}},
+			act:    operator.Act{Clear: true, ClearKind: protection.Freeze, All: true}, calls: []string{"note", "control"}, act1: controller.ActUnfroze, key: controller.KeyEverything,
+		},
 		"a release of all": {act: operator.Act{Kind: protection.Release, All: true}, calls: []string{"note", "control"}, act1: controller.ActReleased, key: controller.KeyEverything},
 		"adoption of all":  {act: operator.Act{Kind: protection.AdoptAnew, All: true}, calls: []string{"note", "request"}, act1: controller.ActRequested, key: "group#paris"},
 	} {

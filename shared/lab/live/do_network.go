@@ -54,7 +54,10 @@ func tunnelAction(up bool) func(*Server, context.Context, order) (Answer, error)
 		if up {
 			state, after = "up", s.opts.File.Options().RecoverAfter
 		}
-		text := fmt.Sprintf("%s: tunnel %s is %s", vpn.ID, strings.Join(these, ", "), state)
+		text := fmt.Sprintf("%s: tunnel %s is %s", vpn.ID, these[0], state)
+		if len(these) > 1 { // A connection has two at most.
+			text = fmt.Sprintf("%s: tunnels %s are %s", vpn.ID, strings.Join(these, " and "), state)
+		}
 		if after > 0 {
 			text += "; AWS notices in " + after.String()
 		}

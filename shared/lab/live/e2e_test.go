@@ -63,9 +63,9 @@ func root(t testing.TB) string {
 // a moment and leases that end soon.
 func network(t testing.TB, name string) *lab.TopologyFile {
 	t.Helper()
-	file, ok := lab.FindTopology(name)
-	if !ok {
-		t.Fatalf("there is no topology %s", name)
+	file, err := lab.FindTopology(name)
+	if err != nil {
+		t.Fatal(err)
 	}
 	const ms = config.Duration(time.Millisecond)
 	file.World.DetectAfter, file.World.RecoverAfter, file.World.EventDelay = 300*ms, 300*ms, 50*ms

@@ -90,7 +90,7 @@ func TestDo(t *testing.T) {
 	for _, step := range []struct{ line, want string }{
 		{"matrix", "shop        .      yes    yes      yes"},
 		{"reach shop tokyo", "shop reaches tokyo\n"},
-		{"tunnel-down primary", "vpn-0b000000000000001: tunnel 203.0.113.11, 203.0.113.12 is down; AWS notices in 1ms"},
+		{"tunnel-down primary", "vpn-0b000000000000001: tunnels 203.0.113.11 and 203.0.113.12 are down; AWS notices in 1ms"},
 		{"matrix", "shop        .      yes     no       no"},
 		{"reach shop tokyo", "shop does not reach tokyo: "},
 		{"status", "vpn-0b000000000000001    primary      203.0.113.11     down   down      down"},

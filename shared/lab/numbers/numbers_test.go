@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"detour/shared/lab"
 )
@@ -89,12 +90,24 @@ func checkMove(t *testing.T, m measured) {
 	}
 }
 
-// checkLook: all calls of the first pages are sent at one instant.
+// checkLook: all calls of the first pages are sent at one instant. Those in another
+// account wait for its credentials, which are asked for at that instant, and for
+// nothing else: all are sent at one instant, too.
 func checkLook(t *testing.T, l looked) {
 	t.Helper()
+	first := l.calls[0].SentAt
+	abroad := map[string]time.Time{}
 	for _, a := range l.reads {
-		if !a.instant[0].Equal(l.calls[0].SentAt) {
+		role, taken := l.roles[a.account]
+		began, known := abroad[a.account]
+		abroad[a.account] = a.instant[0]
+		switch at := a.instant[0]; {
+		case !taken && !at.Equal(first):
 			t.Errorf("%s: %s waits for another call", l.name, a.name)
+		case taken && (!role.SentAt.Equal(first) || !at.After(role.EffectAt)):
+			t.Errorf("%s: %s is sent at %s, and its role is taken from %s to %s", l.name, a.name, at, role.SentAt, role.EffectAt)
+		case taken && known && !at.Equal(began):
+			t.Errorf("%s: %s waits for another call in its account", l.name, a.name)
 		}
 	}
 }
@@ -110,5 +123,17 @@ func looks(t *testing.T) []looked {
 	list := build(listReference, 500)
 	out = append(out, look(t, "a prefix list of 500 in a TGW table", list.topology, func(o *lab.Options) { o.Config = list.config }))
 	wide := build(vpcTables, 1500)
-	return append(out, look(t, "1,500 routes in 4 VPC tables", wide.topology, func(o *lab.Options) { o.Config = wide.config }))
+	out = append(out, look(t, "1,500 routes in 4 VPC tables", wide.topology, func(o *lab.Options) { o.Config = wide.config }))
+	shipped, err := lab.Topologies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range shipped {
+		out = append(out, look(t, "the topology "+file.Name, file.Topology, func(o *lab.Options) { o.Config, o.World = file.Config, file.Options() }))
+	}
+	peering, err := lab.Find("peering-dies") // The kind of path that no topology has.
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(out, look(t, "the scenario "+peering.Name, peering.Topology, func(o *lab.Options) { o.Config = peering.Config }))
 }

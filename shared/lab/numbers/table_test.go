@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"detour/shared/lab"
 	"detour/shared/plan"
 	"detour/shared/protection"
@@ -108,6 +110,7 @@ func moving(rows []measured) string {
 // at which they were sent.
 type apiCalls struct {
 	name    string
+	account string
 	calls   int
 	instant []time.Time
 }
@@ -125,7 +128,7 @@ func reads(calls []sim.CallRecord) []apiCalls {
 		name := fmt.Sprintf("%s, %s in %s", call.Action, call.Account, call.Region)
 		at := slices.IndexFunc(out, func(a apiCalls) bool { return a.name == name })
 		if at < 0 {
-			out = append(out, apiCalls{name: name})
+			out = append(out, apiCalls{name: name, account: call.Account})
 			at = len(out) - 1
 		}
 		out[at].calls++
@@ -143,17 +146,24 @@ func reading(list []looked) string {
 	out.WriteString("| Look at | Calls | of which sent at the first instant | Further pages |\n|---|---|---:|---:|\n")
 	for _, l := range list {
 		var names []string
-		total, first := 0, 0
+		total, first, further := 0, 0, 0
 		for _, a := range l.reads {
-			names = append(names, fmt.Sprintf("%d × %s", a.calls, a.name))
+			name := fmt.Sprintf("%d × %s", a.calls, a.name)
+			if _, taken := l.roles[a.account]; taken {
+				name = "AssumeRole, then " + name
+			}
+			names = append(names, name)
 			total += a.calls
 		}
 		for _, call := range l.calls {
 			if isRead(call.Action) && call.SentAt.Equal(l.calls[0].SentAt) {
 				first++
 			}
+			if call.Params.Get("NextToken") != "" {
+				further++
+			}
 		}
-		fmt.Fprintf(&out, "| %s | %s | %d of %d | %d |\n", l.name, strings.Join(names, "<br>"), first, total, total-first)
+		fmt.Fprintf(&out, "| %s | %s | %d of %d | %d |\n", l.name, strings.Join(names, "<br>"), first, total, further)
 	}
 	return out.String()
 }
@@ -163,6 +173,8 @@ type looked struct {
 	name  string
 	reads []apiCalls
 	calls []sim.CallRecord
+	// roles are the calls for the credentials of other accounts, by account.
+	roles map[string]sim.CallRecord
 }
 
 // look lets the sweep look at a network that stands still.
@@ -183,11 +195,19 @@ func look(t testing.TB, name string, topo sim.Topology, opts func(*lab.Options))
 			t.Fatal(err)
 		}
 	}
-	out := looked{name: name}
+	out := looked{name: name, roles: map[string]sim.CallRecord{}}
 	last := rig.Runs[len(rig.Runs)-1].Process.Name()
 	for _, call := range rig.World.Calls() {
-		if call.Process == last && isRead(call.Action) {
+		switch {
+		case call.Process != last:
+		case isRead(call.Action):
 			out.calls = append(out.calls, call)
+		case call.Action == "AssumeRole":
+			taken, err := arn.Parse(call.Params.Get("RoleArn"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out.roles[taken.AccountID] = call
 		}
 	}
 	out.reads = reads(out.calls)
