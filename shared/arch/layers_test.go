@@ -47,6 +47,7 @@ var layers = []layer{
 	{"shared/config/source", 3},
 	{"shared/explain", 3},
 	{"shared/controller", 4},
+	{"shared/blueprint", 4},
 	{"shared/adapter/*", 5},
 	{"shared/failback", 5},
 	{"shared/handler", 6},

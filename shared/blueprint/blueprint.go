@@ -1,0 +1,194 @@
+package blueprint
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"detour/shared/config"
+)
+
+// The physical names of what is deployed. They are explicit, so that people and
+// other stacks can refer to them.
+const (
+	FunctionSwitchover = "detour-switchover"
+	FunctionSweep      = "detour-sweep"
+	Table              = "detour"
+	QueueWake          = "detour-wake"
+	QueueWakeDead      = "detour-wake-dead"
+	QueueDead          = "detour-dead"
+	QueueForwardDead   = "detour-forward-dead"
+	Topic              = "detour"
+	EventBus           = "default"
+)
+
+// Site is an account and a Region of it.
+type Site struct {
+	Account string
+	Region  string
+}
+
+// Partition returns the partition that the Region is in: aws-cn for cn-…,
+// aws-us-gov for us-gov-…, else aws.
+func (s Site) Partition() string {
+	switch {
+	case strings.HasPrefix(s.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(s.Region, "us-gov-"):
+		return "aws-us-gov"
+	default:
+		return "aws"
+	}
+}
+
+// Compare orders sites by account, then by Region.
+func (s Site) Compare(other Site) int {
+	return cmp.Or(cmp.Compare(s.Account, other.Account), cmp.Compare(s.Region, other.Region))
+}
+
+// String returns ACCOUNT-REGION, which is how stacks are named.
+func (s Site) String() string { return s.Account + "-" + s.Region }
+
+// Statement is a statement of an IAM policy that allows something. Actions,
+// Resources and the values of conditions are sorted.
+type Statement struct {
+	// Sid is unique in its policy; letters and digits.
+	Sid       string
+	Actions   []string
+	Resources []string
+	// Conditions maps an operator and a condition key to the values.
+	Conditions map[string]map[string][]string
+	// Reason says why Resources is "*"; it is empty where it is not.
+	Reason string
+}
+
+// Function is a Lambda function with its role.
+type Function struct {
+	Name string
+	// Role is the name of the execution role.
+	Role string
+	// Timeout bounds one invocation. An asynchronous one is tried Retries times
+	// more, and dropped when it is older than MaxAge.
+	Timeout  time.Duration
+	MaxAge   time.Duration
+	MemoryMB int
+	Retries  int
+	// Statements are the whole policy of the role.
+	Statements []Statement
+	// Environment are the variables whose values are known without a deployment;
+	// DETOUR_WAKE_QUEUE, a URL, is not among them.
+	Environment map[string]string
+}
+
+// Schedule starts a function again and again.
+type Schedule struct {
+	Name string
+	// Expression is one of EventBridge Scheduler's, such as rate(1 minute).
+	Expression string
+	// Function is the Name of the function, and Input what it gets, one line of
+	// JSON.
+	Function string
+	Input    string
+}
+
+// Home is a Site in which a controller runs.
+type Home struct {
+	Site
+	// Groups are the names of the groups that this controller writes, and Modes
+	// how many of them are in which mode, observe and enforce.
+	Groups    []string
+	Modes     map[string]int
+	Functions []Function
+	Schedules []Schedule
+	// Patterns are the file names of events/pattern whose rules lead to
+	// FunctionSwitchover: what happens here, and what is forwarded to here.
+	Patterns []string
+	// Tunnels are the VPN connections at this site; each has alarms here.
+	Tunnels []Tunnel
+	// From are the accounts that forward events to here and are not the home's own
+	// (which needs no permission of the bus).
+	From []string
+}
+
+// Forward is a Site from whose default event bus events are sent to that of
+// Homes.
+type Forward struct {
+	Site
+	Rules []Rule
+	// Tunnels are the VPN connections at this site; each has alarms here, where
+	// the site is not also a Home, which has them.
+	Tunnels []Tunnel
+}
+
+// Rule is one rule of a Forward.
+type Rule struct {
+	// Pattern is a file name of events/pattern.
+	Pattern string
+	// OwnOnly: events are forwarded to this site too, so that the rule has to match
+	// the site's own account and Region beside the pattern, or events would go in
+	// circles.
+	OwnOnly bool
+	// Homes are those that want such events from here; none is the site itself.
+	Homes []Site
+}
+
+// Homes returns all homes to which the site forwards something, sorted.
+func (f Forward) Homes() []Site {
+	var out []Site
+	for _, rule := range f.Rules {
+		out = append(out, rule.Homes...)
+	}
+	return sortedSites(out)
+}
+
+// Access is a role in a further account that the functions of one home assume.
+type Access struct {
+	Account string
+	Home    Site
+	// Role is the role's name.
+	Role       string
+	ExternalID string
+	// Principals are the ARNs of the roles that may assume it.
+	Principals []string
+	Statements []Statement
+}
+
+// Trust returns the ARN that the trust policy names as principal: the home's
+// whole account, of which a condition lets only Principals in. A role in the
+// place of it would be replaced by its id when it is deleted, and a new role of
+// that name locked out.
+func (a Access) Trust() string {
+	return "arn:" + a.Home.Partition() + ":iam::" + a.Home.Account + ":root"
+}
+
+// Tunnel is a VPN connection with the path for which its alarms are.
+type Tunnel struct {
+	VPN   string
+	Group string
+	Path  string
+	// MinTunnels is how many tunnels the path needs: with 1 one alarm on the
+	// maximum of all tunnels, else one that any tunnel sets off.
+	MinTunnels int
+}
+
+// Blueprint is what a configuration is in AWS.
+type Blueprint struct {
+	// Homes and Forwards are sorted by site, Access by account and then by home.
+	Homes    []Home
+	Forwards []Forward
+	Access   []Access
+}
+
+// Options is what a deployment chooses beside the configuration.
+type Options struct {
+	// ExternalID is asked for by the roles of further accounts; empty for
+	// detour-ACCOUNT-REGION of the home.
+	ExternalID string
+}
+
+// New returns the Blueprint of a configuration that is normalized and checked.
+// An error is of the type config.Problems where the configuration does not say
+// what a deployment needs.
+func New(c config.Config, o Options) (Blueprint, error) {
+	return Blueprint{}, nil
+}
