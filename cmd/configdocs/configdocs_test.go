@@ -175,6 +175,8 @@ func TestRulesThatTheSchemaHas(t *testing.T) {
 		"A constant has an effect",
 		"A name is unique where it is used",
 		"A group has a home. One in several accounts or Regions has to say which",
+		"Where Network Manager is not listened to, it has no account",
+		"The events of Network Manager stay in their partition",
 		"A resource has the same owner everywhere",
 		"A name of a table is declared",
 		"A table has one name",

@@ -90,6 +90,10 @@ func rootKeys() map[string]key {
 		"home.account": {means: "The account whose controller writes the groups, 12 digits", is: account()},
 		"home.region":  {means: "The Region in which that controller runs", is: region()},
 
+		"networkManager":         {means: "Where EventBridge gets the events of AWS Network Manager, which tell of tunnels, Connect peers and routes. Only a deployment uses it"},
+		"networkManager.account": {means: "The account that owns the global network, 12 digits", def: "the account of all homes, where they have one", is: account()},
+		"networkManager.region":  {means: "The Region, or `none` where the events are not to be listened to", def: "`us-west-2` where all homes are in the partition `aws`; AWS documents none for the others", is: form("none|" + regionForm)},
+
 		"tables":           {means: "Names for route tables, which stand wherever a table's id can"},
 		"tables[]":         {means: "A route table with a name"},
 		"tables[].name":    {means: "The name, unlike any table's id", required: true, is: tableName()},

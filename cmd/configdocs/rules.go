@@ -77,6 +77,8 @@ func nameRules() []rule {
 		{"A name has letters, digits, hyphens and underscores, at most 64", "name: branch", "name: my branch"},
 		{"A name is unique where it is used", "name: site", "name: branch"},
 		{"A group has a home. One in several accounts or Regions has to say which", "home: {account: 111122223333, region: eu-central-1}", "home: {region: eu-central-1}\x00vpn: vpn-0b02}\x00vpn: vpn-0b02, account: 444455556666}\x00one, vpn: vpn-0a01\x00one, vpn: vpn-0a01, account: 111122223333\x00site\n\x00site\n    home: {account: 111122223333}\n"},
+		{"Where Network Manager is not listened to, it has no account", "neverTouch:", "networkManager: {account: 111122223333, region: none}\nneverTouch:"},
+		{"The events of Network Manager stay in their partition", "neverTouch:", "networkManager: {region: cn-north-1}\nneverTouch:"},
 		{"An account has 12 digits", "account: 111122223333", "account: 11112222"},
 		{"A Region is a Region, not a zone", "region: eu-central-1", "region: eu-central-1a"},
 		{"A resource has the same owner everywhere", "destination: 10.1.0.0/16,", "destination: 10.1.0.0/16, account: 444455556666,"},

@@ -2,7 +2,6 @@ package blueprint
 
 import (
 	"cmp"
-	"strings"
 	"time"
 
 	"detour/shared/config"
@@ -30,16 +29,7 @@ type Site struct {
 
 // Partition returns the partition that the Region is in: aws-cn for cn-…,
 // aws-us-gov for us-gov-…, else aws.
-func (s Site) Partition() string {
-	switch {
-	case strings.HasPrefix(s.Region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(s.Region, "us-gov-"):
-		return "aws-us-gov"
-	default:
-		return "aws"
-	}
-}
+func (s Site) Partition() string { return config.Partition(s.Region) }
 
 // Compare orders sites by account, then by Region.
 func (s Site) Compare(other Site) int {

@@ -27,6 +27,7 @@ func Check(c Config) []Problem {
 	k.version(c.Version)
 	k.limits(c.Limits)
 	k.home(given.Home)
+	k.networkManager(given.NetworkManager, c.GroupList)
 	k.declaredTables(c.TableList, given.TableList)
 	k.never(c.Never)
 	k.declaredLists(c.ListList)

@@ -14,6 +14,8 @@ type Config struct {
 	// Home is where the groups have their home that name none of their own.
 	// Normalize moves it into the groups.
 	Home Home `json:"home,omitzero"`
+	// NetworkManager is where the events of Network Manager appear.
+	NetworkManager NetworkManager `json:"networkManager,omitzero"`
 	// TableList gives names to route tables, so that entries can use the name.
 	// Normalize writes id, account and Region into the entries.
 	TableList []Table `json:"tables,omitempty"`
@@ -138,6 +140,28 @@ type Home struct {
 	// name.
 	Account string `json:"account"`
 	Region  string `json:"region"`
+}
+
+// NetworkManager is the account and Region in which EventBridge gets the events
+// of AWS Network Manager: those of VPN connections, Connect peers and the routes
+// of transit gateways, whatever Region these are in.
+type NetworkManager struct {
+	// Account owns the global network; by default the account of all homes, where
+	// they have one.
+	Account string `json:"account,omitempty"`
+	// Region is by default the one that AWS documents for the partition of all
+	// homes, us-west-2 in aws; other partitions have none. NoRegion: the events are
+	// not listened to, and Account is empty.
+	Region string `json:"region,omitempty"`
+}
+
+// NoRegion stands in NetworkManager.Region where nothing is listened to.
+const NoRegion = "none"
+
+// Complete reports whether account and Region are known. What Normalize could not
+// fill in is missing only where something is deployed.
+func (n NetworkManager) Complete() bool {
+	return n.Region == NoRegion || n.Account != "" && n.Region != ""
 }
 
 // Path is a way out that a group can use.

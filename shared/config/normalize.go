@@ -9,6 +9,7 @@ import (
 
 // Normalize returns a copy of c, sharing nothing with it, in which what follows
 // from the rest of c is written out: the number of moves, the homes of groups,
+// where the events of Network Manager appear as far as that has a default,
 // the ids in place of the names of tables, the accounts and Regions of paths,
 // checks and tables, the names of units, and every destination and address in
 // its canonical spelling. A destination with host bits set, and a name that no
@@ -32,6 +33,7 @@ func (c Config) Normalize() Config {
 	}
 	c.GroupList = groups
 	c.ownTables()
+	c.NetworkManager = c.networkManager()
 	return c
 }
 
