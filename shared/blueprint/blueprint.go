@@ -19,7 +19,26 @@ const (
 	QueueForwardDead   = "detour-forward-dead"
 	Topic              = "detour"
 	EventBus           = "default"
+	ScheduleSweep      = "detour-sweep"
+	ScheduleRehearse   = "detour-rehearse"
 )
+
+// The file names of the patterns, in events/pattern.
+const (
+	PatternHealth  = "aws-health.json"
+	PatternRoutes  = "cloudtrail-routes.json"
+	PatternAlarm   = "cloudwatch-alarm.json"
+	PatternRouting = "network-manager-routing.json"
+	PatternStatus  = "network-manager-status.json"
+)
+
+// patterns returns the file names of all patterns, sorted.
+func patterns() []string {
+	return []string{PatternHealth, PatternRoutes, PatternAlarm, PatternRouting, PatternStatus}
+}
+
+// LogGroup returns the name of a function's log group.
+func LogGroup(function string) string { return "/aws/lambda/" + function }
 
 // Site is an account and a Region of it.
 type Site struct {
@@ -48,7 +67,8 @@ type Statement struct {
 	Resources []string
 	// Conditions maps an operator and a condition key to the values.
 	Conditions map[string]map[string][]string
-	// Reason says why Resources is "*"; it is empty where it is not.
+	// Reason says why there is a wildcard in Resources; it is empty where there is
+	// none.
 	Reason string
 }
 
@@ -174,11 +194,4 @@ type Options struct {
 	// ExternalID is asked for by the roles of further accounts; empty for
 	// detour-ACCOUNT-REGION of the home.
 	ExternalID string
-}
-
-// New returns the Blueprint of a configuration that is normalized and checked.
-// An error is of the type config.Problems where the configuration does not say
-// what a deployment needs.
-func New(c config.Config, o Options) (Blueprint, error) {
-	return Blueprint{}, nil
 }

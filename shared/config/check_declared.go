@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// ownedByAWS is the owner of the prefix lists that AWS manages (EC2 API, type
+// OwnedByAWS is the owner of the prefix lists that AWS manages (EC2 API, type
 // ManagedPrefixList).
-const ownedByAWS = "AWS"
+const OwnedByAWS = "AWS"
 
 // declaredTables checks the names of route tables. given are the tables before
 // they got their owners from elsewhere, where those are checked.
@@ -54,7 +54,7 @@ type declaredList struct {
 func (k *checker) declaredLists(lists []PrefixList) {
 	for i, list := range lists {
 		path := IndexPath("prefixLists", i)
-		ownerOK := list.Owner == "" || list.Owner == ownedByAWS || k.account(path+".owner", list.Owner, "of the account that owns the prefix list, or AWS")
+		ownerOK := list.Owner == "" || list.Owner == OwnedByAWS || k.account(path+".owner", list.Owner, "of the account that owns the prefix list, or AWS")
 		if list.Accept && list.Owner == "" {
 			k.add(path+".accept", "true", "has no effect without owner", "write owner: and the 12 digits of the account that owns the prefix list, or AWS")
 		}

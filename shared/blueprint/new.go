@@ -1,0 +1,353 @@
+package blueprint
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"time"
+
+	"detour/shared/config"
+	"detour/shared/health"
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// What every function gets. A move of some hundred routes at the pace of EC2's
+// call limits takes a minute or two, and the queue hides a wake-up for six times
+// the timeout. A processor comes with the memory, and a cold start is TLS.
+const (
+	timeout  = 5 * time.Minute
+	memoryMB = 512
+	retries  = 2
+)
+
+// How old an event may be before it is dropped. What an event of ten minutes
+// tells the sweeps saw long ago, and a sweep is followed by the next.
+const (
+	maxEventAge = 10 * time.Minute
+	maxSweepAge = 5 * time.Minute
+)
+
+// The inputs of the schedules, as in events/payload.
+const (
+	inputSweep    = `{"detour":"sweep"}`
+	inputRehearse = `{"detour":"rehearse"}`
+)
+
+// externalIDForm is what an external id is (STS API, AssumeRole).
+var externalIDForm = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
+
+// New returns the Blueprint of a configuration that passed config.Check. An
+// error is of the type config.Problems where the configuration is not one that
+// can be deployed.
+func New(c config.Config, o Options) (Blueprint, error) {
+	if o.ExternalID != "" && !externalIDForm.MatchString(o.ExternalID) {
+		return Blueprint{}, errors.New("the external id is none that STS takes; write 2 to 1224 letters, digits and +=,.@:/-_")
+	}
+	b := builder{config: c.Normalize(), options: o, events: map[flow]bool{}, tunnels: map[Site][]Tunnel{}}
+	groups := map[Site][]protection.Group{}
+	for _, g := range b.config.Groups() {
+		at := Site{g.Account, g.Region}
+		b.homes = append(b.homes, at)
+		groups[at] = append(groups[at], g)
+	}
+	b.homes = sortedSites(b.homes)
+	b.checkPartitions()
+	period := b.period()
+	for _, at := range b.homes {
+		for _, g := range groups[at] {
+			b.listen(at, g)
+		}
+	}
+	var out Blueprint
+	for _, at := range b.homes {
+		home, access := b.home(at, groups[at])
+		home.Schedules = schedules(period)
+		out.Homes, out.Access = append(out.Homes, home), append(out.Access, access...)
+	}
+	slices.SortFunc(out.Access, func(a, b Access) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), a.Home.Compare(b.Home))
+	})
+	out.Forwards = b.forwards()
+	if len(b.problems) > 0 {
+		return Blueprint{}, b.problems
+	}
+	return out, nil
+}
+
+// builder gathers what a Blueprint is made of.
+type builder struct {
+	config   config.Config
+	options  Options
+	homes    []Site
+	events   map[flow]bool
+	tunnels  map[Site][]Tunnel
+	problems config.Problems
+}
+
+// flow is that events of a pattern are wanted from a site at a home.
+type flow struct {
+	pattern    string
+	from, home Site
+}
+
+func (b *builder) problem(path, value, what, remedy string) {
+	b.problems = append(b.problems, config.Problem{Path: path, Value: value, What: what, Remedy: remedy})
+}
+
+// checkPartitions refuses a group of which something lies in another partition:
+// no role and no event gets there.
+func (b *builder) checkPartitions() {
+	for i, g := range b.config.GroupList {
+		own := config.Partition(g.Home.Region)
+		for _, region := range regionsOf(g) {
+			if other := config.Partition(region); other != own {
+				b.problem(config.IndexPath("groups", i), g.Name, fmt.Sprintf("has its home in partition %s and uses %s, which is in %s", own, region, other),
+					"declare what lies in another partition in a group with its home there")
+				break
+			}
+		}
+	}
+}
+
+func regionsOf(g config.Group) []string {
+	var out []string
+	for _, path := range g.Paths {
+		out = append(out, path.Region)
+		for _, check := range path.Checks {
+			out = append(out, check.Region)
+		}
+	}
+	for _, unit := range g.Units {
+		for _, entry := range unit.Entries {
+			out = append(out, entry.Region)
+		}
+	}
+	return out
+}
+
+// period is the period of the sweep. EventBridge Scheduler counts whole minutes
+// (EventBridge Scheduler User Guide, Rate-based schedules).
+func (b *builder) period() time.Duration {
+	period := time.Duration(b.config.Timers.SweepPeriod)
+	if period < time.Minute || period%time.Minute != 0 {
+		b.problem("timers.sweepPeriod", b.config.Timers.SweepPeriod.String(), "is no whole number of minutes, and EventBridge Scheduler knows no other", "write 60s, or another whole number of minutes")
+	}
+	return period
+}
+
+func schedules(period time.Duration) []Schedule {
+	rate := fmt.Sprintf("rate(%d minutes)", period/time.Minute)
+	if period == time.Minute {
+		rate = "rate(1 minute)"
+	}
+	return []Schedule{
+		{Name: ScheduleRehearse, Expression: "rate(1 day)", Function: FunctionSweep, Input: inputRehearse},
+		{Name: ScheduleSweep, Expression: rate, Function: FunctionSweep, Input: inputSweep},
+	}
+}
+
+// listen notes which events a group's home wants, and from where.
+func (b *builder) listen(home Site, g protection.Group) {
+	want := func(pattern string, from Site) { b.events[flow{pattern, from, home}] = true }
+	status, routing := false, false
+	for _, path := range g.Paths {
+		for _, subject := range path.Spec.Subjects() {
+			at := Site{subject.Account, subject.Region}
+			switch subject.Kind {
+			case health.SubjectVPN:
+				status = true
+				b.tunnel(at, Tunnel{VPN: subject.ID, Group: g.Name, Path: path.Name, MinTunnels: path.Spec.MinTunnels})
+				want(PatternAlarm, at) // That of the tunnels' state.
+				want(PatternHealth, at)
+			case health.SubjectAttachment, health.SubjectConnectPeer:
+				status = true
+			case health.SubjectAlarm:
+				want(PatternAlarm, at)
+			case health.SubjectInterface, health.SubjectInstance:
+			}
+		}
+	}
+	for _, unit := range g.Units {
+		for _, entry := range unit.Entries {
+			want(PatternRoutes, Site{entry.Table.Account, entry.Table.Region})
+			routing = routing || entry.Table.Kind == route.TransitGatewayTable
+		}
+	}
+	manager := b.config.NetworkManager
+	if !status && !routing || manager.Region == config.NoRegion {
+		return
+	}
+	if !manager.Complete() {
+		b.networkManagerMissing(manager)
+		return
+	}
+	from := Site(manager)
+	if status {
+		want(PatternStatus, from)
+	}
+	if routing {
+		want(PatternRouting, from)
+	}
+}
+
+// networkManagerMissing says once what is not known of Network Manager.
+func (b *builder) networkManagerMissing(manager config.NetworkManager) {
+	const path = "networkManager"
+	if slices.ContainsFunc(b.problems, func(p config.Problem) bool { return p.Path == path+".region" || p.Path == path+".account" }) {
+		return
+	}
+	if manager.Region == "" {
+		b.problem(path+".region", "", "missing, and AWS documents none for the partitions of the groups' homes",
+			"write the Region in which EventBridge gets the events of Network Manager, or none to do without them")
+	}
+	if manager.Account == "" {
+		b.problem(path+".account", "", "missing, and the groups have their homes in several accounts",
+			"write the 12 digits of the account that owns the global network, or region: none to do without its events")
+	}
+}
+
+// tunnel notes a VPN connection. One that several paths need alike has one set of
+// alarms, for the first of them.
+func (b *builder) tunnel(at Site, t Tunnel) {
+	i := slices.IndexFunc(b.tunnels[at], func(known Tunnel) bool { return known.VPN == t.VPN && known.MinTunnels == t.MinTunnels })
+	switch {
+	case i < 0:
+		b.tunnels[at] = append(b.tunnels[at], t)
+	case t.compare(b.tunnels[at][i]) < 0:
+		b.tunnels[at][i] = t
+	}
+}
+
+func (t Tunnel) compare(other Tunnel) int {
+	return cmp.Or(
+		cmp.Compare(t.VPN, other.VPN), cmp.Compare(t.MinTunnels, other.MinTunnels),
+		cmp.Compare(t.Group, other.Group), cmp.Compare(t.Path, other.Path),
+	)
+}
+
+func (b *builder) tunnelsAt(site Site) []Tunnel {
+	out := slices.Clone(b.tunnels[site])
+	slices.SortFunc(out, Tunnel.compare)
+	return out
+}
+
+// home makes a home and the roles in other accounts that its functions assume.
+func (b *builder) home(at Site, groups []protection.Group) (Home, []Access) {
+	home := Home{
+		Site: at, Modes: map[string]int{string(protection.Observe): 0, string(protection.Enforce): 0},
+		Tunnels: b.tunnelsAt(at),
+	}
+	needs := newNeeds(b.config)
+	for _, g := range groups {
+		home.Groups = append(home.Groups, g.Name)
+		home.Modes[string(g.Mode)]++
+		needs.add(g)
+	}
+	slices.Sort(home.Groups)
+	for flow := range b.events {
+		if flow.home != at {
+			continue
+		}
+		home.Patterns = append(home.Patterns, flow.pattern)
+		if flow.from.Account != at.Account {
+			home.From = append(home.From, flow.from.Account)
+		}
+	}
+	home.Patterns, home.From = sorted(home.Patterns), sorted(home.From)
+
+	names := []string{FunctionSweep, FunctionSwitchover}
+	access, roles := b.access(at, needs, names)
+	environment := map[string]string{"DETOUR_ACCOUNT": at.Account, "DETOUR_TABLE": Table, "DETOUR_EVENT_BUS": EventBus}
+	if len(access) > 0 {
+		environment["DETOUR_ROLE"] = roleARN(at, "{account}", accessRole(at))
+		environment["DETOUR_EXTERNAL_ID"] = b.externalID(at)
+	}
+	for _, name := range names {
+		f := Function{
+			Name: name, Role: functionRole(at, name), Timeout: timeout, MaxAge: maxEventAge, MemoryMB: memoryMB, Retries: retries,
+			Statements:  functionStatements(at, name, needs.of[at.Account], roles),
+			Environment: maps.Clone(environment),
+		}
+		if name == FunctionSweep {
+			f.MaxAge = maxSweepAge
+		}
+		b.checkSize(at, f.Role, f.Statements)
+		home.Functions = append(home.Functions, f)
+	}
+	return home, access
+}
+
+// access makes the roles in other accounts, and returns their ARNs too.
+func (b *builder) access(home Site, needs needs, functions []string) (out []Access, roles []string) {
+	var principals []string
+	for _, name := range functions {
+		principals = append(principals, roleARN(home, home.Account, functionRole(home, name)))
+	}
+	for _, account := range needs.accounts(home.Account) {
+		a := Access{
+			Account: account, Home: home, Role: accessRole(home), ExternalID: b.externalID(home), Principals: slices.Clone(principals),
+			// Without the condition of a function: it is in the context of calls with the
+			// credentials of the function's own role only.
+			Statements: needs.of[account].statements(nil),
+		}
+		b.checkSize(home, a.Role+" in account "+account, a.Statements)
+		out, roles = append(out, a), append(roles, roleARN(home, account, a.Role))
+	}
+	return out, roles
+}
+
+// checkSize refuses a policy that IAM would.
+func (b *builder) checkSize(home Site, role string, statements []Statement) {
+	if size := policySize(statements); size > maxPolicy {
+		b.problem("groups", "", fmt.Sprintf("those with their home in account %s in %s make the policy of role %s %d characters long, and IAM takes %d",
+			home.Account, home.Region, role, size, maxPolicy), "give some of the groups a home in another account or Region")
+	}
+}
+
+func functionRole(home Site, function string) string { return function + "-" + home.Region }
+
+func accessRole(home Site) string { return "detour-access-" + home.String() }
+
+func roleARN(home Site, account, role string) string {
+	return "arn:" + home.Partition() + ":iam::" + account + ":role/" + role
+}
+
+func (b *builder) externalID(home Site) string {
+	return cmp.Or(b.options.ExternalID, "detour-"+home.String())
+}
+
+// forwards makes the sites that send events to a home elsewhere.
+func (b *builder) forwards() []Forward {
+	type source struct {
+		from    Site
+		pattern string
+	}
+	wanted, received := map[source][]Site{}, map[source]bool{}
+	var sites []Site
+	for flow := range b.events {
+		if flow.from != flow.home {
+			from := source{flow.from, flow.pattern}
+			wanted[from] = append(wanted[from], flow.home)
+			received[source{flow.home, flow.pattern}] = true
+			sites = append(sites, flow.from)
+		}
+	}
+	var out []Forward
+	for _, site := range sortedSites(sites) {
+		f := Forward{Site: site}
+		if !slices.Contains(b.homes, site) {
+			f.Tunnels = b.tunnelsAt(site)
+		}
+		for _, pattern := range patterns() {
+			if homes := wanted[source{site, pattern}]; len(homes) > 0 {
+				f.Rules = append(f.Rules, Rule{Pattern: pattern, OwnOnly: received[source{site, pattern}], Homes: sortedSites(homes)})
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
