@@ -118,7 +118,7 @@ func Explain(c config.Config) Explanation {
 			Moves: moves(g), Advice: advice(all, g),
 		}
 		for _, p := range g.Paths {
-			path := explainPath(all, g, p)
+			path := explainPath(all, c.NetworkManager, g, p)
 			group.Paths = append(group.Paths, path)
 			for _, way := range path.Ways {
 				for _, step := range way.Steps {
@@ -150,8 +150,8 @@ func moves(g config.Group) []Move {
 	return out
 }
 
-func explainPath(all []Figure, g config.Group, p config.Path) Path {
-	out := Path{Name: p.Name, Kind: p.Kind, Needs: needs(p), Watched: watched(p), Ways: ways(all, g, p)}
+func explainPath(all []Figure, manager config.NetworkManager, g config.Group, p config.Path) Path {
+	out := Path{Name: p.Name, Kind: p.Kind, Needs: needs(p), Watched: watched(p), Ways: ways(all, manager, g, p)}
 	for i, way := range out.Ways {
 		if i == 0 || way.Min < out.Best.After {
 			out.Best = Bound{way.Min, way.Name, way.unverified()}

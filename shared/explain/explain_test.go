@@ -286,3 +286,32 @@ func TestShort(t *testing.T) {
 		}
 	}
 }
+
+// TestWhereTheEventsOfNetworkManagerComeTo: the way says it, and is none where
+// nothing is listened to.
+func TestWhereTheEventsOfNetworkManagerComeTo(t *testing.T) {
+	for region, want := range map[string]string{
+		"": "comes to account 444455556666 in us-west-2, ", "eu-west-1": "comes to account 444455556666 in eu-west-1, ", config.NoRegion: "",
+	} {
+		c := config.New()
+		vpnGroup(&c, "g", "10.0.0.0/8")
+		c.NetworkManager = config.NetworkManager{Account: "444455556666", Region: region}
+		if region == config.NoRegion {
+			c.NetworkManager.Account = ""
+		}
+		note := ""
+		for _, way := range explained(t, c).Groups[0].Paths[0].Ways {
+			if way.Name == "Network Manager Status Update" {
+				note = way.Note
+			}
+		}
+		if !strings.HasPrefix(note, want) || (note == "") != (want == "") {
+			t.Errorf("%q: %q", region, note)
+		}
+	}
+	c := config.New()
+	vpnGroup(&c, "g", "10.0.0.0/8").Home.Region = "cn-north-1"
+	if note := explained(t, c).Groups[0].Paths[0].Ways[1].Note; !strings.Contains(note, "a Region that networkManager has to name") {
+		t.Error(note)
+	}
+}

@@ -57,7 +57,7 @@ func figures(c config.Config) []Figure {
 		},
 		{
 			Name: figureNetworkMgr, Min: 0, Max: 2 * minute, Unverified: true,
-			What:   "Network Manager sends events as best effort: late, twice, out of order, or never. AWS says near real time; one field report says 60 to 120 s. The transit gateway must be registered in a global network, and the rule must stand in us-west-2",
+			What:   "Network Manager sends events as best effort: late, twice, out of order, or never. AWS says near real time; one field report says 60 to 120 s. The transit gateway must be registered in a global network, and the rule must stand where networkManager says",
 			Source: "EventBridge Events Reference, Network Manager (best effort); field report on IPsec failover with Lambda",
 		},
 		{

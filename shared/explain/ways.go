@@ -65,7 +65,7 @@ func proofs(checks []config.PathCheck) string {
 
 // ways returns the ways by which the path's failure becomes known. What AWS
 // takes to notice comes first in each, the group's hold-off last.
-func ways(all []Figure, g config.Group, p config.Path) []Way {
+func ways(all []Figure, manager config.NetworkManager, g config.Group, p config.Path) []Way {
 	way := func(name string, sure bool, note string, names ...string) Way {
 		out := Way{Name: name, Sure: sure, Note: note}
 		for _, n := range names {
@@ -84,12 +84,16 @@ func ways(all []Figure, g config.Group, p config.Path) []Way {
 		if onVPNGateway(g, p) {
 			break // No event of Network Manager is described for a virtual private gateway: UNVERIFIED, none is assumed.
 		}
-		out = append(out, way("Network Manager Status Update", false,
-			"comes to us-west-2, from a transit gateway that is registered in a global network", figureDPD, figureNetworkMgr))
+		if manager.Region != config.NoRegion {
+			out = append(out, way(networkManagerWay, false,
+				"comes to "+eventsAt(manager)+", from a transit gateway that is registered in a global network", figureDPD, figureNetworkMgr))
+		}
 	case health.KindConnect:
-		out = append(out, way("sweep", true, "", figureConnectHold, figureSweep),
-			way("Network Manager Status Update", false,
-				"comes to us-west-2, from a registered transit gateway; AWS publishes no sample for a transit gateway's Connect peer (UNVERIFIED)", figureConnectHold, figureNetworkMgr))
+		out = append(out, way("sweep", true, "", figureConnectHold, figureSweep))
+		if manager.Region != config.NoRegion {
+			out = append(out, way(networkManagerWay, false,
+				"comes to "+eventsAt(manager)+", from a registered transit gateway; AWS publishes no sample for a transit gateway's Connect peer (UNVERIFIED)", figureConnectHold, figureNetworkMgr))
+		}
 	case health.KindAppliance:
 		box := way("sweep, status checks", true, "sees a dead instance, not a dead process", figureStatusCheck, figureSweep)
 		box.Partial = true
@@ -110,6 +114,22 @@ func ways(all []Figure, g config.Group, p config.Path) []Way {
 			"where there is an alarm on the metric AWS/VPN TunnelState of the connection; it needs no key here, and CloudWatch guarantees to deliver its event", figureDPD, figureAlarm))
 	}
 	return out
+}
+
+// networkManagerWay is the way by an event of Network Manager.
+const networkManagerWay = "Network Manager Status Update"
+
+// eventsAt says where the events of Network Manager come to, as far as the
+// configuration does.
+func eventsAt(manager config.NetworkManager) string {
+	account, region := "the account of the global network", "a Region that networkManager has to name"
+	if manager.Account != "" {
+		account = "account " + manager.Account
+	}
+	if manager.Region != "" {
+		region = manager.Region
+	}
+	return account + " in " + region
 }
 
 func (w *Way) add(step Step) {
