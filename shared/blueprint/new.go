@@ -37,14 +37,17 @@ const (
 	inputRehearse = `{"detour":"rehearse"}`
 )
 
-// externalIDForm is what an external id is (STS API, AssumeRole).
-var externalIDForm = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
+// externalIDForm is what an external id is, and maxExternalID how many characters
+// it has at most (STS API, AssumeRole).
+var externalIDForm = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
+
+const maxExternalID = 1224
 
 // New returns the Blueprint of a configuration that passed config.Check. An
 // error is of the type config.Problems where the configuration is not one that
 // can be deployed.
 func New(c config.Config, o Options) (Blueprint, error) {
-	if o.ExternalID != "" && !externalIDForm.MatchString(o.ExternalID) {
+	if o.ExternalID != "" && (len(o.ExternalID) > maxExternalID || !externalIDForm.MatchString(o.ExternalID)) {
 		return Blueprint{}, errors.New("the external id is none that STS takes; write 2 to 1224 letters, digits and +=,.@:/-_")
 	}
 	b := builder{config: c.Normalize(), options: o, events: map[flow]bool{}, tunnels: map[Site][]Tunnel{}}
