@@ -155,46 +155,53 @@ func schedules(period time.Duration) []Schedule {
 
 // listen notes which events a group's home wants, and from where.
 func (b *builder) listen(home Site, g protection.Group) {
-	want := func(pattern string, from Site) { b.events[flow{pattern, from, home}] = true }
 	status, routing := false, false
 	for _, path := range g.Paths {
 		for _, subject := range path.Spec.Subjects() {
-			at := Site{subject.Account, subject.Region}
-			switch subject.Kind {
-			case health.SubjectVPN:
-				status = true
-				b.tunnel(at, Tunnel{VPN: subject.ID, Group: g.Name, Path: path.Name, MinTunnels: path.Spec.MinTunnels})
-				want(PatternAlarm, at) // That of the tunnels' state.
-				want(PatternHealth, at)
-			case health.SubjectAttachment, health.SubjectConnectPeer:
-				status = true
-			case health.SubjectAlarm:
-				want(PatternAlarm, at)
-			case health.SubjectInterface, health.SubjectInstance:
-			}
+			status = b.watch(home, g.Name, path, subject) || status
 		}
 	}
 	for _, unit := range g.Units {
 		for _, entry := range unit.Entries {
-			want(PatternRoutes, Site{entry.Table.Account, entry.Table.Region})
+			b.want(PatternRoutes, Site{entry.Table.Account, entry.Table.Region}, home)
 			routing = routing || entry.Table.Kind == route.TransitGatewayTable
 		}
 	}
 	manager := b.config.NetworkManager
-	if !status && !routing || manager.Region == config.NoRegion {
+	switch {
+	case !status && !routing || manager.Region == config.NoRegion:
 		return
-	}
-	if !manager.Complete() {
+	case !manager.Complete():
 		b.networkManagerMissing(manager)
 		return
 	}
-	from := Site(manager)
 	if status {
-		want(PatternStatus, from)
+		b.want(PatternStatus, Site(manager), home)
 	}
 	if routing {
-		want(PatternRouting, from)
+		b.want(PatternRouting, Site(manager), home)
 	}
+}
+
+func (b *builder) want(pattern string, from, home Site) { b.events[flow{pattern, from, home}] = true }
+
+// watch notes which events tell of a subject, and reports whether Network
+// Manager's do.
+func (b *builder) watch(home Site, group string, path protection.Path, subject health.Subject) bool {
+	at := Site{subject.Account, subject.Region}
+	switch subject.Kind {
+	case health.SubjectVPN:
+		b.tunnel(at, Tunnel{VPN: subject.ID, Group: group, Path: path.Name, MinTunnels: path.Spec.MinTunnels})
+		b.want(PatternAlarm, at, home) // That of the tunnels' state.
+		b.want(PatternHealth, at, home)
+		return true
+	case health.SubjectAttachment, health.SubjectConnectPeer:
+		return true
+	case health.SubjectAlarm:
+		b.want(PatternAlarm, at, home)
+	case health.SubjectInterface, health.SubjectInstance:
+	}
+	return false
 }
 
 // networkManagerMissing says once what is not known of Network Manager.
