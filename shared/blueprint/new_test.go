@@ -173,6 +173,7 @@ groups:
           - {table: rtb-03, destination: 10.2.0.0/16, nextHops: {one: vgw-01, two: tgw-02}}
           - {table: rtb-04, region: us-west-2, destination: 10.2.0.0/16, nextHops: {one: tgw-01, two: tgw-02}}
   - name: also-west
+    priority: 7
     home: {region: eu-west-1}
     paths:
       - {name: one, vpn: vpn-03}
