@@ -15,41 +15,49 @@ import (
 // details says which shape each sample's detail has. A sample without a row fails the test.
 func details() map[string]any {
 	return map[string]any{
-		"aws-health-vpn-redundancy-loss.json":                  &events.HealthEvent{},
-		"aws-health-vpn-single-tunnel.json":                    &events.HealthEvent{},
-		"cloud-wan-segment-routes-installed.json":              &events.NetworkManagerRouting{},
-		"cloud-wan-vpn-connection-ipsec-down.json":             &events.NetworkManagerStatus{},
-		"cloud-wan-vpn-connection-ipsec-up.json":               &events.NetworkManagerStatus{},
-		"cloudwatch-alarm-state-change-insufficient-data.json": &events.AlarmStateChange{},
-		"cloudwatch-alarm-state-change-ok.json":                &events.AlarmStateChange{},
-		"cloudwatch-alarm-state-change-tunnel-state.json":      &events.AlarmStateChange{},
-		"cloudwatch-alarm-state-change.json":                   &events.AlarmStateChange{},
-		"connect-peer-bgp-down.json":                           &events.NetworkManagerStatus{},
-		"connect-peer-bgp-up.json":                             &events.NetworkManagerStatus{},
-		"detour-contended.json":                                &events.Own{},
-		"detour-path-state-changed.json":                       &events.Own{},
-		"detour-request-ended.json":                            &events.Own{},
-		"detour-switchover-completed.json":                     &events.Own{},
-		"detour-switchover-held.json":                          &events.Own{},
-		"detour-switchover-started.json":                       &events.Own{},
-		"service-advisory.json":                                nil, // Its shape is not published.
-		"tgw-connect-peer-bgp-down-expected.json":              &events.NetworkManagerStatus{},
-		"tgw-connect-peer-bgp-establish-expected.json":         &events.NetworkManagerStatus{},
-		"tgw-connect-peer-created.json":                        &events.NetworkManagerTopology{},
-		"tgw-deleted.json":                                     &events.NetworkManagerTopology{},
-		"tgw-route-installed.json":                             &events.NetworkManagerRouting{},
-		"tgw-route-table-associated-legacy.json":               &events.NetworkManagerRouting{},
-		"tgw-route-uninstalled.json":                           &events.NetworkManagerRouting{},
-		"vpc-attachment-deleted-mixed.json":                    &events.NetworkManagerTopology{},
-		"vpn-connection-bgp-down-mixed.json":                   &events.NetworkManagerStatus{},
-		"vpn-connection-bgp-down.json":                         &events.NetworkManagerStatus{},
-		"vpn-connection-bgp-establish.json":                    &events.NetworkManagerStatus{},
-		"vpn-connection-deleted.json":                          &events.NetworkManagerTopology{},
-		"vpn-connection-ipsec-down-legacy.json":                &events.NetworkManagerStatus{},
-		"vpn-connection-ipsec-down.json":                       &events.NetworkManagerStatus{},
-		"vpn-connection-ipsec-up-legacy.json":                  &events.NetworkManagerStatus{},
-		"vpn-connection-ipsec-up.json":                         &events.NetworkManagerStatus{},
-		"vpn-connection-unknown-change.json":                   &events.NetworkManagerStatus{},
+		"aws-health-vpn-redundancy-loss.json":                    &events.HealthEvent{},
+		"aws-health-vpn-single-tunnel.json":                      &events.HealthEvent{},
+		"cloud-wan-segment-routes-installed.json":                &events.NetworkManagerRouting{},
+		"cloud-wan-vpn-connection-ipsec-down.json":               &events.NetworkManagerStatus{},
+		"cloud-wan-vpn-connection-ipsec-up.json":                 &events.NetworkManagerStatus{},
+		"cloudtrail-create-route-prefix-list.json":               &events.APICall{},
+		"cloudtrail-disable-propagation-expected.json":           &events.APICall{},
+		"cloudtrail-modify-managed-prefix-list-expected.json":    &events.APICall{},
+		"cloudtrail-modify-prefix-list-reference-expected.json":  &events.APICall{},
+		"cloudtrail-own-write-expected.json":                     &events.APICall{},
+		"cloudtrail-replace-route-denied.json":                   &events.APICall{},
+		"cloudtrail-replace-route.json":                          &events.APICall{},
+		"cloudtrail-replace-transit-gateway-route-expected.json": &events.APICall{},
+		"cloudwatch-alarm-state-change-insufficient-data.json":   &events.AlarmStateChange{},
+		"cloudwatch-alarm-state-change-ok.json":                  &events.AlarmStateChange{},
+		"cloudwatch-alarm-state-change-tunnel-state.json":        &events.AlarmStateChange{},
+		"cloudwatch-alarm-state-change.json":                     &events.AlarmStateChange{},
+		"connect-peer-bgp-down.json":                             &events.NetworkManagerStatus{},
+		"connect-peer-bgp-up.json":                               &events.NetworkManagerStatus{},
+		"detour-contended.json":                                  &events.Own{},
+		"detour-path-state-changed.json":                         &events.Own{},
+		"detour-request-ended.json":                              &events.Own{},
+		"detour-switchover-completed.json":                       &events.Own{},
+		"detour-switchover-held.json":                            &events.Own{},
+		"detour-switchover-started.json":                         &events.Own{},
+		"service-advisory.json":                                  nil, // Its shape is not published.
+		"tgw-connect-peer-bgp-down-expected.json":                &events.NetworkManagerStatus{},
+		"tgw-connect-peer-bgp-establish-expected.json":           &events.NetworkManagerStatus{},
+		"tgw-connect-peer-created.json":                          &events.NetworkManagerTopology{},
+		"tgw-deleted.json":                                       &events.NetworkManagerTopology{},
+		"tgw-route-installed.json":                               &events.NetworkManagerRouting{},
+		"tgw-route-table-associated-legacy.json":                 &events.NetworkManagerRouting{},
+		"tgw-route-uninstalled.json":                             &events.NetworkManagerRouting{},
+		"vpc-attachment-deleted-mixed.json":                      &events.NetworkManagerTopology{},
+		"vpn-connection-bgp-down-mixed.json":                     &events.NetworkManagerStatus{},
+		"vpn-connection-bgp-down.json":                           &events.NetworkManagerStatus{},
+		"vpn-connection-bgp-establish.json":                      &events.NetworkManagerStatus{},
+		"vpn-connection-deleted.json":                            &events.NetworkManagerTopology{},
+		"vpn-connection-ipsec-down-legacy.json":                  &events.NetworkManagerStatus{},
+		"vpn-connection-ipsec-down.json":                         &events.NetworkManagerStatus{},
+		"vpn-connection-ipsec-up-legacy.json":                    &events.NetworkManagerStatus{},
+		"vpn-connection-ipsec-up.json":                           &events.NetworkManagerStatus{},
+		"vpn-connection-unknown-change.json":                     &events.NetworkManagerStatus{},
 	}
 }
 
@@ -65,7 +73,7 @@ func TestSamplesRoundTrip(t *testing.T) {
 				t.Error("truncated.json was decoded")
 			}
 			continue
-		case "sweep.json":
+		case "sweep.json", "rehearse.json":
 			roundTrip(t, name, raw, &events.Sweep{}, false)
 			continue
 		case "wake-up.json":
@@ -179,6 +187,11 @@ func TestWrongShapesAreReportedAndTheRestIsRead(t *testing.T) {
 			[]string{"affectedEntities"},
 		},
 		{
+			"API call", `{"eventName":"ReplaceRoute","awsRegion":7,"userIdentity":[],"readOnly":"no","requestParameters":{"routeTableId":"rtb-1"}}`,
+			&events.APICall{}, &events.APICall{EventName: "ReplaceRoute", RequestParameters: json.RawMessage(`{"routeTableId":"rtb-1"}`)},
+			[]string{"awsRegion", "userIdentity", "readOnly"},
+		},
+		{
 			"batch", `{"Records":[{"messageId":"m","body":5}]}`,
 			&events.SQSBatch{}, &events.SQSBatch{Records: []events.SQSRecord{{MessageID: "m"}}},
 			[]string{"Records.body"},
@@ -273,4 +286,44 @@ func sample(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return raw
+}
+
+// TestCallParameters: both spellings of CloudTrail, for any call.
+func TestCallParameters(t *testing.T) {
+	for _, test := range []struct {
+		name, call, raw string
+		want            events.CallParameters
+		field           string // what the error names; "": there is none
+	}{
+		{"small letters", "ReplaceRoute", `{"routeTableId":"rtb-1","destinationCidrBlock":"10.0.0.0/8"}`, events.CallParameters{RouteTableID: "rtb-1", Destination: "10.0.0.0/8"}, ""},
+		{"IPv6", "DeleteRoute", `{"routeTableId":"rtb-1","destinationIpv6CidrBlock":"::/0"}`, events.CallParameters{RouteTableID: "rtb-1", Destination: "::/0"}, ""},
+		{"capital letters", "ReplaceRoute", `{"RouteTableId":"rtb-1","DestinationPrefixListId":"pl-1"}`, events.CallParameters{RouteTableID: "rtb-1", Destination: "pl-1"}, ""},
+		{
+			"wrapped", "ReplaceTransitGatewayRoute", `{"ReplaceTransitGatewayRouteRequest":{"TransitGatewayRouteTableId":"tgw-rtb-1","DestinationCidrBlock":"10.0.0.0/8"}}`,
+			events.CallParameters{TransitGatewayRouteTableID: "tgw-rtb-1", Destination: "10.0.0.0/8"}, "",
+		},
+		{
+			"wrapped in small letters", "ModifyManagedPrefixList", `{"modifyManagedPrefixListRequest":{"prefixListId":"pl-1"}}`,
+			events.CallParameters{PrefixListID: "pl-1"}, "",
+		},
+		{"wrapped as another call", "ReplaceRoute", `{"CreateRouteRequest":{"RouteTableId":"rtb-1"}}`, events.CallParameters{}, ""},
+		{"null keys", "ReplaceRoute", `{"routeTableId":null,"RouteTableId":"rtb-1"}`, events.CallParameters{RouteTableID: "rtb-1"}, ""},
+		{"none", "ReplaceRoute", `null`, events.CallParameters{}, ""},
+		{"an array", "ReplaceRoute", `[]`, events.CallParameters{}, ""},
+		{"a wrapped text", "ReplaceRoute", `{"ReplaceRouteRequest":"x"}`, events.CallParameters{}, ""},
+		{"a number for an id", "ReplaceRoute", `{"routeTableId":7,"destinationCidrBlock":"10.0.0.0/8"}`, events.CallParameters{Destination: "10.0.0.0/8"}, "routeTableId"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := events.APICall{EventName: test.call, RequestParameters: json.RawMessage(test.raw)}.Parameters()
+			if got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+			if test.field != "" && (err == nil || !strings.Contains(err.Error(), test.field)) {
+				t.Errorf("got error %v, want one that names %s", err, test.field)
+			}
+		})
+	}
+	if _, err := (events.APICall{}).Parameters(); err == nil {
+		t.Error("a call without parameters has some")
+	}
 }

@@ -4,8 +4,9 @@ import "time"
 
 // The values of the key "detour" in the messages that Detour sends to itself.
 const (
-	KindWakeUp = "wake-up"
-	KindSweep  = "sweep"
+	KindWakeUp   = "wake-up"
+	KindSweep    = "sweep"
+	KindRehearse = "rehearse"
 )
 
 // SourceDetour is the source of the events that Detour publishes. EventBridge keeps the prefix "aws." for AWS's own.
@@ -33,7 +34,7 @@ func (w *WakeUp) UnmarshalJSON(raw []byte) error {
 	return o.err()
 }
 
-// Sweep is the Input of Detour's own schedule: look at everything (AWS page "Managing targets in EventBridge Scheduler":
+// Sweep is the Input of Detour's own schedules: look at everything, or with KindRehearse try the planned writes (AWS page "Managing targets in EventBridge Scheduler":
 // the Input is passed to the target as it is).
 type Sweep struct {
 	Detour string `json:"detour"`

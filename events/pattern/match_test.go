@@ -12,43 +12,52 @@ import (
 
 // matches is written by hand: which patterns pass which sample on. A sample without a row fails the test.
 var matches = map[string][]string{
-	"aws-health-vpn-redundancy-loss.json":                  {"aws-health.json"},
-	"aws-health-vpn-single-tunnel.json":                    {"aws-health.json"},
-	"cloud-wan-segment-routes-installed.json":              {"network-manager-routing.json"},
-	"cloud-wan-vpn-connection-ipsec-down.json":             {"network-manager-status.json"},
-	"cloud-wan-vpn-connection-ipsec-up.json":               {"network-manager-status.json"},
-	"cloudwatch-alarm-state-change-insufficient-data.json": {"cloudwatch-alarm.json"},
-	"cloudwatch-alarm-state-change-ok.json":                {"cloudwatch-alarm.json"},
-	"cloudwatch-alarm-state-change-tunnel-state.json":      {"cloudwatch-alarm.json"},
-	"cloudwatch-alarm-state-change.json":                   {"cloudwatch-alarm.json"},
-	"connect-peer-bgp-down.json":                           {"network-manager-status.json"},
-	"connect-peer-bgp-up.json":                             {"network-manager-status.json"},
-	"detour-contended.json":                                nil, // Detour's own events lead to no run.
-	"detour-path-state-changed.json":                       nil, // Detour's own events lead to no run.
-	"detour-request-ended.json":                            nil, // Detour's own events lead to no run.
-	"detour-switchover-completed.json":                     nil, // Detour's own events lead to no run.
-	"detour-switchover-held.json":                          nil, // Detour's own events lead to no run.
-	"detour-switchover-started.json":                       nil, // Detour's own events lead to no run.
-	"service-advisory.json":                                nil,
-	"sweep.json":                                           nil, // Comes from the schedule, through no rule.
-	"tgw-connect-peer-bgp-down-expected.json":              {"network-manager-status.json"},
-	"tgw-connect-peer-bgp-establish-expected.json":         {"network-manager-status.json"},
-	"tgw-connect-peer-created.json":                        {"network-manager-status.json"},
-	"tgw-deleted.json":                                     {"network-manager-status.json"},
-	"tgw-route-installed.json":                             {"network-manager-routing.json"},
-	"tgw-route-table-associated-legacy.json":               {"network-manager-routing.json"},
-	"tgw-route-uninstalled.json":                           {"network-manager-routing.json"},
-	"vpc-attachment-deleted-mixed.json":                    {"network-manager-status.json"},
-	"vpn-connection-bgp-down-mixed.json":                   {"network-manager-status.json"},
-	"vpn-connection-bgp-down.json":                         {"network-manager-status.json"},
-	"vpn-connection-bgp-establish.json":                    {"network-manager-status.json"},
-	"vpn-connection-deleted.json":                          {"network-manager-status.json"},
-	"vpn-connection-ipsec-down-legacy.json":                {"network-manager-status.json"},
-	"vpn-connection-ipsec-down.json":                       {"network-manager-status.json"},
-	"vpn-connection-ipsec-up-legacy.json":                  {"network-manager-status.json"},
-	"vpn-connection-ipsec-up.json":                         {"network-manager-status.json"},
-	"vpn-connection-unknown-change.json":                   {"network-manager-status.json"},
-	"wake-up.json":                                         nil, // Comes from the queue, through no rule.
+	"aws-health-vpn-redundancy-loss.json":                    {"aws-health.json"},
+	"aws-health-vpn-single-tunnel.json":                      {"aws-health.json"},
+	"cloud-wan-segment-routes-installed.json":                {"network-manager-routing.json"},
+	"cloud-wan-vpn-connection-ipsec-down.json":               {"network-manager-status.json"},
+	"cloud-wan-vpn-connection-ipsec-up.json":                 {"network-manager-status.json"},
+	"cloudtrail-create-route-prefix-list.json":               {"cloudtrail-routes.json"},
+	"cloudtrail-disable-propagation-expected.json":           {"cloudtrail-routes.json"},
+	"cloudtrail-modify-managed-prefix-list-expected.json":    {"cloudtrail-routes.json"},
+	"cloudtrail-modify-prefix-list-reference-expected.json":  {"cloudtrail-routes.json"},
+	"cloudtrail-own-write-expected.json":                     {"cloudtrail-routes.json"},
+	"cloudtrail-replace-route-denied.json":                   {"cloudtrail-routes.json"},
+	"cloudtrail-replace-route.json":                          {"cloudtrail-routes.json"},
+	"cloudtrail-replace-transit-gateway-route-expected.json": {"cloudtrail-routes.json"},
+	"cloudwatch-alarm-state-change-insufficient-data.json":   {"cloudwatch-alarm.json"},
+	"cloudwatch-alarm-state-change-ok.json":                  {"cloudwatch-alarm.json"},
+	"cloudwatch-alarm-state-change-tunnel-state.json":        {"cloudwatch-alarm.json"},
+	"cloudwatch-alarm-state-change.json":                     {"cloudwatch-alarm.json"},
+	"connect-peer-bgp-down.json":                             {"network-manager-status.json"},
+	"connect-peer-bgp-up.json":                               {"network-manager-status.json"},
+	"detour-contended.json":                                  nil, // Detour's own events lead to no run.
+	"detour-path-state-changed.json":                         nil, // Detour's own events lead to no run.
+	"detour-request-ended.json":                              nil, // Detour's own events lead to no run.
+	"detour-switchover-completed.json":                       nil, // Detour's own events lead to no run.
+	"detour-switchover-held.json":                            nil, // Detour's own events lead to no run.
+	"detour-switchover-started.json":                         nil, // Detour's own events lead to no run.
+	"rehearse.json":                                          nil, // Comes from the schedule, through no rule.
+	"service-advisory.json":                                  nil,
+	"sweep.json":                                             nil, // Comes from the schedule, through no rule.
+	"tgw-connect-peer-bgp-down-expected.json":                {"network-manager-status.json"},
+	"tgw-connect-peer-bgp-establish-expected.json":           {"network-manager-status.json"},
+	"tgw-connect-peer-created.json":                          {"network-manager-status.json"},
+	"tgw-deleted.json":                                       {"network-manager-status.json"},
+	"tgw-route-installed.json":                               {"network-manager-routing.json"},
+	"tgw-route-table-associated-legacy.json":                 {"network-manager-routing.json"},
+	"tgw-route-uninstalled.json":                             {"network-manager-routing.json"},
+	"vpc-attachment-deleted-mixed.json":                      {"network-manager-status.json"},
+	"vpn-connection-bgp-down-mixed.json":                     {"network-manager-status.json"},
+	"vpn-connection-bgp-down.json":                           {"network-manager-status.json"},
+	"vpn-connection-bgp-establish.json":                      {"network-manager-status.json"},
+	"vpn-connection-deleted.json":                            {"network-manager-status.json"},
+	"vpn-connection-ipsec-down-legacy.json":                  {"network-manager-status.json"},
+	"vpn-connection-ipsec-down.json":                         {"network-manager-status.json"},
+	"vpn-connection-ipsec-up-legacy.json":                    {"network-manager-status.json"},
+	"vpn-connection-ipsec-up.json":                           {"network-manager-status.json"},
+	"vpn-connection-unknown-change.json":                     {"network-manager-status.json"},
+	"wake-up.json":                                           nil, // Comes from the queue, through no rule.
 }
 
 func TestShippedPatternsMatchExactlyTheSamplesTheyShould(t *testing.T) {
@@ -90,7 +99,7 @@ func TestShippedPatternsMatchExactlyTheSamplesTheyShould(t *testing.T) {
 }
 
 func TestShippedPatternsKeepEventBridgeLimits(t *testing.T) {
-	want := []string{"aws-health.json", "cloudwatch-alarm.json", "network-manager-routing.json", "network-manager-status.json"}
+	want := []string{"aws-health.json", "cloudtrail-routes.json", "cloudwatch-alarm.json", "network-manager-routing.json", "network-manager-status.json"}
 	if got := pattern.Names(); !slices.Equal(got, want) {
 		t.Fatalf("Names() = %q, want %q", got, want)
 	}

@@ -6,6 +6,8 @@
 //   - network-manager-routing: routes that came or went in transit gateway route tables.
 //   - cloudwatch-alarm: every alarm's state change. Which alarms matter is the configuration's business.
 //   - aws-health: notices about Site-to-Site VPN.
+//   - cloudtrail-routes: calls of anybody, Detour included, that change a route, a prefix list or its reference, a propagation or an
+//     association. DisassociateRouteTable is not among them: it names an association and no table, and no group depends on it.
 //
 // The Network Manager patterns match on source and detail-type only. A filter on detail.transitGatewayArn would drop
 // events that lack that key, and the published Connect-peer samples lack it.

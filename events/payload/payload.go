@@ -23,8 +23,12 @@
 //   - cloudwatch-alarm-state-change*: the AWS page "Alarm events and EventBridge" of the CloudWatch guide; the
 //     tunnel-state one applies the same schema to the metric AWS/VPN TunnelState.
 //   - aws-health-*: the AWS page "AWS Health event Amazon EventBridge schema", filled with the VPN event type codes.
+//   - cloudtrail-*: the AWS page "AWS service events delivered via AWS CloudTrail" around a record as on the page "CloudTrail
+//     record contents"; the parameters of ReplaceRoute and CreateRoute are spelled as in records that people have published.
+//   - cloudtrail-*-expected: UNVERIFIED. Nobody has published such a record of these calls about transit gateways and prefix
+//     lists. The parameters are wrapped as CloudTrail wraps those of other EC2 calls of that age.
 //   - wake-up: an SQS batch as on the AWS page "Using Lambda with Amazon SQS", with Detour's own bodies.
-//   - sweep: the Input that Detour's own schedule passes (EventBridge Scheduler passes it unchanged).
+//   - sweep, rehearse: the Inputs that Detour's own schedules pass (EventBridge Scheduler passes it unchanged).
 //   - detour-*: what Detour itself publishes, one sample for each kind. Package awsevents publishes the same events in a test
 //     and compares. The envelope around the detail is EventBridge's, as on the AWS page "AWS service event metadata".
 //   - truncated: deliberately cut off, and so not valid JSON. It is what a decoder must refuse.

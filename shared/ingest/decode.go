@@ -20,6 +20,7 @@ const (
 	KindEvent          // an EventBridge event: Decode
 	KindSweep          // Detour's own schedule: Decode
 	KindWakeBatch      // an SQS batch, hopefully of wake-ups: DecodeWake
+	KindRehearsal      // Detour's other schedule: try the planned writes
 )
 
 // KindOf tells by the top-level keys which entry point a message is for. One Lambda function receives both events and
@@ -29,14 +30,18 @@ func KindOf(raw []byte) Kind {
 	if len(raw) > maxBatchBytes || json.Unmarshal(raw, &top) != nil {
 		return KindUnknown
 	}
-	var sweep events.Sweep
+	var own events.Sweep
 	switch {
 	case top["source"] != nil:
 		return KindEvent
 	case top["Records"] != nil:
 		return KindWakeBatch
-	case json.Unmarshal(raw, &sweep) == nil && sweep.Detour == events.KindSweep:
+	case json.Unmarshal(raw, &own) != nil:
+		return KindUnknown
+	case own.Detour == events.KindSweep:
 		return KindSweep
+	case own.Detour == events.KindRehearse:
+		return KindRehearsal
 	default:
 		return KindUnknown
 	}
@@ -46,8 +51,8 @@ func KindOf(raw []byte) Kind {
 // is always a *Drop.
 //
 // Only three things are required of an event: that it is a JSON object, that its source is a string, and that the source is
-// one that Detour subscribes to (aws.networkmanager, aws.cloudwatch, aws.health). Anything else that is missing, unknown or
-// of a wrong shape makes the Look wider, not empty.
+// one that Detour subscribes to (aws.networkmanager, aws.cloudwatch, aws.health, aws.ec2). Anything else that is missing, unknown or
+// of a wrong shape makes the Look wider, not empty. A call that failed is dropped, since it changed nothing.
 func Decode(raw []byte) (Look, error) {
 	if len(raw) > events.MaxBytes {
 		return Look{}, &Drop{DropOversized, fmt.Sprintf("%d bytes, EventBridge sends at most %d; look for another sender", len(raw), events.MaxBytes)}
@@ -73,6 +78,10 @@ func Decode(raw []byte) (Look, error) {
 		cloudWatch(env, &look)
 	case events.SourceHealth:
 		awsHealth(env, &look)
+	case events.SourceEC2:
+		if drop := apiCall(env, &look); drop != nil {
+			return Look{}, drop
+		}
 	default:
 		return Look{}, &Drop{DropForeignSource, fmt.Sprintf("source %q is not subscribed to; correct the rule that sends it here", look.Source)}
 	}
@@ -88,6 +97,8 @@ func withoutSource(raw []byte, shape error) (Look, error) {
 	switch KindOf(raw) {
 	case KindSweep:
 		return Look{Everything: true, Why: WhySweep, WhyDetail: "the schedule asks for it"}, nil
+	case KindRehearsal:
+		return Look{}, &Drop{DropNotForUs, "a rehearsal, which is the sweep function's; correct the schedule that sends it here"}
 	case KindWakeBatch:
 		return Look{}, &Drop{DropNotForUs, "an SQS batch, not an event; decode it with DecodeWake"}
 	default:
@@ -123,7 +134,7 @@ func (l *Look) settle() {
 	l.Hints = slices.Compact(l.Hints)
 	slices.Sort(l.Tables)
 	l.Tables = slices.Compact(l.Tables)
-	if len(l.Hints) == 0 && len(l.Tables) == 0 {
+	if len(l.Hints) == 0 && len(l.Tables) == 0 && len(l.Lists) == 0 {
 		l.all(WhyMissingKey, "the event names no resource")
 	}
 }

@@ -28,7 +28,7 @@ func FuzzDecode(f *testing.F) {
 			if !reflect.DeepEqual(look, ingest.Look{}) {
 				t.Fatalf("a drop has a look beside it: %+v", look)
 			}
-		} else if !look.Everything && len(look.Hints) == 0 && len(look.Tables) == 0 {
+		} else if !look.Everything && len(look.Hints) == 0 && len(look.Tables) == 0 && len(look.Lists) == 0 {
 			t.Fatalf("an empty look: %+v", look)
 		}
 		if look.Everything != (look.Why != "") {
@@ -36,6 +36,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if kind := ingest.KindOf(raw); kind == ingest.KindUnknown && err == nil {
 			t.Fatal("Decode takes what KindOf does not know")
+		}
+		if own := (ingest.Own{Account: look.Writer.Account, Region: look.Writer.Region}); look.Writer.Role == "" && own.Made(look.Writer) {
+			t.Fatalf("%+v is no role, and Detour's own", look.Writer)
 		}
 		for _, h := range look.Hints {
 			if h.Subject.Kind == "" || h.Subject.ID == "" || len(h.Subject.Account) != 12 || h.Subject.Region == "" {

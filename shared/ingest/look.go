@@ -5,15 +5,22 @@ import (
 	"time"
 
 	"detour/shared/health"
+	"detour/shared/route"
 )
 
-// Look is what to look at because of one event. Either Everything is true, or there is at least one hint or table.
+// Look is what to look at because of one event. Either Everything is true, or there is at least one hint, table or list.
 type Look struct {
 	// Hints are the resources that the event names, sorted. With Everything they still say what to look at first, and
 	// nothing more.
 	Hints []Hint
-	// Tables are the ids of the transit gateway route tables that a routing update names, sorted.
+	// Tables are the ids of the route tables that a routing update or a call names, sorted.
 	Tables []string
+	// Destination narrows Tables to the entries for it; zero: anything in them may have changed.
+	Destination route.Destination
+	// Lists are the ids of the managed prefix lists that a call names.
+	Lists []string
+	// Writer is who made the call that the event tells of, if it tells of one.
+	Writer Writer
 	// Everything asks for a sweep.
 	Everything bool
 	// Why is the reason for Everything: one of the Why constants, or "" without it.
@@ -25,7 +32,7 @@ type Look struct {
 	Source     string
 	DetailType string
 	// ChangeType is Network Manager's, normalized: upper case, with hyphens. For an alarm it is the value of its state, for a
-	// Health event the event type code.
+	// Health event the event type code, for a call the action.
 	ChangeType string
 	// SentAt is the envelope's time: zero if it has none, or no date. It does not order events.
 	SentAt time.Time
@@ -36,7 +43,7 @@ const (
 	WhySweep             = "sweep"               // the schedule asked for it
 	WhyUnknownDetailType = "unknown-detail-type" // a kind of event that this version does not know
 	WhyUnknownChangeType = "unknown-change-type" // a change that this version does not know
-	WhyUnknownService    = "unknown-service"     // a Health event about something other than VPN
+	WhyUnknownService    = "unknown-service"     // a Health event about something other than VPN, or a call of another service
 	WhyMissingKey        = "missing-key"         // a key that should be there is not, or has another shape
 	WhyCloudWAN          = "cloud-wan-shape"     // it names resources of a core network only; see the comment at connectPeer
 	WhyTopology          = "topology-change"     // the network itself changed, and no VPN connection is named
@@ -82,6 +89,7 @@ const (
 	DropOversized     DropReason = "oversized"      // larger than the service could have sent
 	DropForeignSource DropReason = "foreign-source" // an event of a source that Detour has not subscribed to
 	DropNotForUs      DropReason = "not-for-us"     // neither an event nor a message of Detour's for this entry point
+	DropNoEffect      DropReason = "no-effect"      // a call that failed
 )
 
 // Drop says that something that arrived cannot be looked at.

@@ -14,6 +14,7 @@ import (
 func TestKindOfEverySample(t *testing.T) {
 	other := map[string]ingest.Kind{
 		"sweep.json":     ingest.KindSweep,
+		"rehearse.json":  ingest.KindRehearsal,
 		"wake-up.json":   ingest.KindWakeBatch,
 		"truncated.json": ingest.KindUnknown,
 	}
