@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"detour/shared/plan"
@@ -66,6 +67,7 @@ func (c *Controller) note(h *hold, d decision) {
 	r.Skipped, r.Cost = d.plan.Skipped, plan.Predict(d.plan.Changes)
 	r.before = h.item.Record
 	r.Lag = max(r.Lag, d.hint.Lag)
+	r.Writers, r.Unannounced = writersOf(h), unannounced(h)
 	r.Plan, r.Lists = d.plan, h.look.listsOf(h.group.PrefixLists())
 	r.Problems, r.ListProblems = nil, nil
 	for _, reading := range h.look.readingsOf(h.group.Tables()) {
@@ -125,6 +127,9 @@ func journal(h *hold, entry JournalEntry) (JournalEntry, bool) {
 		entry.Note = "settled"
 	default:
 		return JournalEntry{}, false
+	}
+	if by := undoers(h.output); len(by) > 0 {
+		entry.Note = "written by " + strings.Join(by, ", ")
 	}
 	entry.Evidence, entry.Ended = next.Paths, h.output.Ended
 	entry.WouldBe = h.output.WouldBe

@@ -66,6 +66,8 @@ type Controller struct {
 	byName   map[string]*protection.Group
 	bySubj   map[health.Subject][]string
 	byTable  map[string][]string
+	byEntry  map[entryID][]string
+	byList   map[string][]string
 	pacer    *pacer
 }
 
@@ -74,7 +76,8 @@ func New(groups []protection.Group, settings Settings, ports Ports) *Controller 
 	c := &Controller{
 		ports: ports, settings: settings, groups: slices.Clone(groups),
 		byName: map[string]*protection.Group{}, bySubj: map[health.Subject][]string{},
-		byTable: map[string][]string{}, pacer: newPacer(),
+		byTable: map[string][]string{}, byEntry: map[entryID][]string{}, byList: map[string][]string{},
+		pacer: newPacer(),
 	}
 	slices.SortStableFunc(c.groups, func(a, b protection.Group) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Name, b.Name))
@@ -88,6 +91,7 @@ func New(groups []protection.Group, settings Settings, ports Ports) *Controller 
 		for _, t := range g.Tables() {
 			c.byTable[t.ID] = append(c.byTable[t.ID], g.Name)
 		}
+		c.indexEntries(g)
 	}
 	return c
 }
@@ -98,6 +102,39 @@ func (c *Controller) Watching(subject health.Subject) []string { return c.bySubj
 
 // Using returns the names of the groups with an entry in the table, by priority.
 func (c *Controller) Using(tableID string) []string { return c.byTable[tableID] }
+
+// UsingEntry returns the names of the groups with an entry for the destination in
+// the table, by priority; for the zero destination those with any in it.
+func (c *Controller) UsingEntry(tableID string, destination route.Destination) []string {
+	if destination.IsZero() {
+		return c.Using(tableID)
+	}
+	return c.byEntry[entryID{tableID, destination}]
+}
+
+// UsingList returns the names of the groups with an entry for the prefix list, by
+// priority.
+func (c *Controller) UsingList(listID string) []string { return c.byList[listID] }
+
+// entryID is an entry as an event names it.
+type entryID struct {
+	table       string
+	destination route.Destination
+}
+
+func (c *Controller) indexEntries(g *protection.Group) {
+	for _, unit := range g.Units {
+		for _, entry := range unit.Entries {
+			id := entryID{entry.Table.ID, entry.Destination}
+			if !slices.Contains(c.byEntry[id], g.Name) {
+				c.byEntry[id] = append(c.byEntry[id], g.Name)
+			}
+			if list := entry.Destination.List(); list != "" && !slices.Contains(c.byList[list], g.Name) {
+				c.byList[list] = append(c.byList[list], g.Name)
+			}
+		}
+	}
+}
 
 // Names returns the names of all groups, by priority.
 func (c *Controller) Names() []string {
@@ -119,6 +156,10 @@ type Trigger struct {
 	Wake bool
 	// Hints are what the event claims, as it came.
 	Hints []protection.Hint
+	// Writers are others who wrote to tables of the groups, as the event tells.
+	Writers []protection.Writer
+	// Sweep says that the schedule led to the run, and no event.
+	Sweep bool
 }
 
 // chosen returns the groups that the trigger names, each once, by priority.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"detour/shared/plan"
 )
@@ -39,7 +40,11 @@ func eventsOf(h *hold) []Event {
 		out = append(out, Event{Kind: EventSwitchoverHeld, Detail: string(output.Decision.Reason)})
 	}
 	for _, key := range output.NewlyContended {
-		out = append(out, Event{Kind: EventContended, Detail: key.String()})
+		detail := key.String()
+		if by := output.Next.WritersOf(key); len(by) > 0 {
+			detail += ", last written by " + strings.Join(by, ", ")
+		}
+		out = append(out, Event{Kind: EventContended, Detail: detail})
 	}
 	for _, ended := range output.Ended {
 		what := string(ended.Request.Kind)

@@ -72,6 +72,12 @@ type Report struct {
 	Problems []TableProblem `json:"problems,omitempty"`
 	// ListProblems are the prefix lists that could not be read whole.
 	ListProblems []ListProblem `json:"listProblems,omitempty"`
+	// Writers are others who wrote to the group's tables, as far as events told: the
+	// one whose call led to the run, and whoever wrote what was given up or adopted.
+	Writers []string `json:"writers,omitempty"`
+	// Unannounced: the sweep found a change that no event had told of. Now and then
+	// it only was faster than the event.
+	Unannounced bool `json:"unannounced,omitempty"`
 	// OutOfTime: writes were not started, because the run's own deadline left no
 	// room for them.
 	OutOfTime bool `json:"outOfTime,omitempty"`

@@ -16,7 +16,7 @@ const everythingEvery = time.Minute
 // Sweep looks at every group. It runs the same code as an event does, and needs
 // no event: events are best effort.
 func (c *Controller) Sweep(ctx context.Context, event string) []Report {
-	return c.Look(ctx, Trigger{Groups: c.Names(), Event: event})
+	return c.Look(ctx, Trigger{Groups: c.Names(), Event: event, Sweep: true})
 }
 
 // Look looks at the trigger's groups without a lease. Only those in which there
@@ -45,11 +45,20 @@ func (c *Controller) Look(ctx context.Context, trigger Trigger) []Report {
 }
 
 func (c *Controller) lookThenReconcile(ctx context.Context, trigger Trigger, groups []*protection.Group, items []Item, control Control, out []Report) []Report {
-	seen := c.look(ctx, groups)
+	looked := slices.Clone(groups)
+	for i := range groups {
+		if c.awaited(items[i], trigger) {
+			out[i].Status, out[i].Err, looked[i] = StatusQuiet, nil, nil
+		}
+	}
+	seen := c.look(ctx, slices.DeleteFunc(slices.Clone(looked), func(g *protection.Group) bool { return g == nil }))
 	now := c.ports.Clock.Now()
 	trigger.Groups = nil
-	for i, group := range groups {
-		h := &hold{group: group, item: items[i], look: seen, report: &out[i]}
+	for i, group := range looked {
+		if group == nil {
+			continue
+		}
+		h := &hold{group: group, trigger: trigger, item: items[i], look: seen, report: &out[i]}
 		d := c.decide(group, items[i], control, trigger, seen, now)
 		c.note(h, d)
 		out[i].Status, out[i].Err = StatusQuiet, nil
@@ -67,6 +76,23 @@ func (c *Controller) lookThenReconcile(ctx context.Context, trigger Trigger, gro
 		all = append(all, mine...)
 	}
 	return all
+}
+
+// awaited reports whether a look because of somebody's call would tell nothing
+// new: the group is looked at within a settle time in any case, and the writer is
+// remembered. Whoever rewrites a thousand routes would start a thousand looks.
+func (c *Controller) awaited(item Item, trigger Trigger) bool {
+	now := c.ports.Clock.Now()
+	if len(trigger.Writers) == 0 || len(ahead(item.Wakes, now, now.Add(c.settings.Settle))) == 0 {
+		return false
+	}
+	for _, w := range trigger.Writers {
+		known := func(k protection.Writer) bool { return k.Name == w.Name && k.Entry.Table.ID == w.Entry.Table.ID }
+		if !slices.ContainsFunc(item.Record.Writers, known) {
+			return false
+		}
+	}
+	return true
 }
 
 // Everything looks at every group because of an event that does not say which,
@@ -114,7 +140,7 @@ func (c *Controller) Everything(ctx context.Context, event string, fromWake bool
 	if err := c.letGo(ctx, item); err != nil {
 		return nil, false, err
 	}
-	return c.Sweep(ctx, event), true, nil
+	return c.Look(ctx, Trigger{Groups: c.Names(), Event: event}), true, nil
 }
 
 // commitItem commits an item that is no group's, unless something failed before.

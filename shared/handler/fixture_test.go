@@ -237,6 +237,8 @@ type rig struct {
 	store *memory.Store
 	wakes *memory.WakeQueue
 	log   *lines
+	// with makes the handler anew, with other options.
+	with func(handler.Options) *handler.Handler
 }
 
 // newRig has the groups in Enforce mode, settled on path A.
@@ -245,8 +247,10 @@ func newRig(t *testing.T, wrap func(controller.Records) controller.Records, grou
 	r := &rig{clock: recordstest.NewClock(), wakes: memory.NewWakeQueue(nil), log: &lines{}}
 	r.net = &network{clock: r.clock, groups: groups, down: map[string]bool{}, routes: map[protection.EntryKey]route.NextHop{}}
 	for _, g := range groups {
-		for _, e := range g.Units[0].Entries {
-			r.net.routes[e.EntryKey] = e.NextHops[0].NextHop
+		for _, u := range g.Units {
+			for _, e := range u.Entries {
+				r.net.routes[e.EntryKey] = e.NextHops[0].NextHop
+			}
 		}
 	}
 	settings := controller.Settings{
@@ -278,7 +282,8 @@ func newRig(t *testing.T, wrap func(controller.Records) controller.Records, grou
 		records = wrap(r.store)
 	}
 	log := slog.New(slog.NewJSONHandler(&r.log.buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	r.Handler = handler.New(build(records), r.clock, log, handler.Options{Function: "detour-test"})
+	r.with = func(o handler.Options) *handler.Handler { return handler.New(build(records), r.clock, log, o) }
+	r.Handler = r.with(handler.Options{Function: "detour-test"})
 	return r
 }
 

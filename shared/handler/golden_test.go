@@ -56,6 +56,9 @@ func goldenReports() []controller.Report {
 		report(controller.StatusQuiet, func(*controller.Report) {}),
 		report(controller.StatusBusy, func(*controller.Report) {}),
 		report(controller.StatusDone, func(r *controller.Report) {
+			r.Writers, r.Unannounced = []string{"arn:aws:iam::111122223333:user/alice", "cloudformation.amazonaws.com"}, true
+		}),
+		report(controller.StatusDone, func(r *controller.Report) {
 			r.Decision.To, r.Decision.Action, r.Decision.Reason, r.Decision.Epoch = "B", protection.Move, protection.ReasonSignalFail, 8
 			r.Output.Starts, r.Lag, r.WakeAt = true, 12*time.Second, goldenNow.Add(10*time.Second)
 			r.Receipts = []route.Receipt{receipt("1", route.Applied, ""), receipt("2", route.AlreadyInPlace, "")}

@@ -66,6 +66,8 @@ type Options struct {
 	// Function is the name of the function, a dimension of every metric. Without
 	// it no metrics are written: in the lab the log is for people.
 	Function string
+	// Own are the roles that Detour writes with: its own calls come back as events.
+	Own ingest.Own
 }
 
 // Handler holds what both functions need. It may serve any number of

@@ -25,49 +25,62 @@ const (
 	malformed  concerns = "nothing that can be read"
 	wakes      concerns = "wake-ups"
 	foreign    concerns = "a source that is not subscribed to"
+	entry      concerns = "an entry"                // passed over if no group has it
+	another    concerns = "an entry of other kind"  // passed over, since no group of the test has one
+	failed     concerns = "a call that failed"      // passed over in any case
+	rehearsal  concerns = "nothing of the function" // the sweep's
 )
 
 // samples says of every sample what it is about.
 func samples() map[string]concerns {
 	return map[string]concerns{
-		"aws-health-vpn-redundancy-loss.json":                  resource,
-		"aws-health-vpn-single-tunnel.json":                    resource,
-		"cloud-wan-segment-routes-installed.json":              everything,
-		"cloud-wan-vpn-connection-ipsec-down.json":             everything,
-		"cloud-wan-vpn-connection-ipsec-up.json":               everything,
-		"cloudwatch-alarm-state-change-insufficient-data.json": resource,
-		"cloudwatch-alarm-state-change-ok.json":                resource,
-		"cloudwatch-alarm-state-change-tunnel-state.json":      resource,
-		"cloudwatch-alarm-state-change.json":                   resource,
-		"connect-peer-bgp-down.json":                           everything,
-		"connect-peer-bgp-up.json":                             everything,
-		"detour-contended.json":                                foreign, // Detour's own events must not lead to runs.
-		"detour-path-state-changed.json":                       foreign,
-		"detour-request-ended.json":                            foreign,
-		"detour-switchover-completed.json":                     foreign,
-		"detour-switchover-held.json":                          foreign,
-		"detour-switchover-started.json":                       foreign,
-		"service-advisory.json":                                everything,
-		"sweep.json":                                           everything,
-		"tgw-connect-peer-bgp-down-expected.json":              resource,
-		"tgw-connect-peer-bgp-establish-expected.json":         resource,
-		"tgw-connect-peer-created.json":                        everything,
-		"tgw-deleted.json":                                     everything,
-		"tgw-route-installed.json":                             tables,
-		"tgw-route-table-associated-legacy.json":               tables,
-		"tgw-route-uninstalled.json":                           tables,
-		"truncated.json":                                       malformed,
-		"vpc-attachment-deleted-mixed.json":                    everything,
-		"vpn-connection-bgp-down-mixed.json":                   resource,
-		"vpn-connection-bgp-down.json":                         resource,
-		"vpn-connection-bgp-establish.json":                    resource,
-		"vpn-connection-deleted.json":                          resource,
-		"vpn-connection-ipsec-down-legacy.json":                resource,
-		"vpn-connection-ipsec-down.json":                       resource,
-		"vpn-connection-ipsec-up-legacy.json":                  resource,
-		"vpn-connection-ipsec-up.json":                         resource,
-		"vpn-connection-unknown-change.json":                   everything,
-		"wake-up.json":                                         wakes,
+		"aws-health-vpn-redundancy-loss.json":                    resource,
+		"aws-health-vpn-single-tunnel.json":                      resource,
+		"cloud-wan-segment-routes-installed.json":                everything,
+		"cloud-wan-vpn-connection-ipsec-down.json":               everything,
+		"cloud-wan-vpn-connection-ipsec-up.json":                 everything,
+		"cloudtrail-create-route-prefix-list.json":               another,
+		"cloudtrail-disable-propagation-expected.json":           entry,
+		"cloudtrail-modify-managed-prefix-list-expected.json":    another,
+		"cloudtrail-modify-prefix-list-reference-expected.json":  another,
+		"cloudtrail-own-write-expected.json":                     entry, // Nobody has told the test whose the role is.
+		"cloudtrail-replace-route-denied.json":                   failed,
+		"cloudtrail-replace-route.json":                          entry,
+		"cloudtrail-replace-transit-gateway-route-expected.json": entry,
+		"cloudwatch-alarm-state-change-insufficient-data.json":   resource,
+		"cloudwatch-alarm-state-change-ok.json":                  resource,
+		"cloudwatch-alarm-state-change-tunnel-state.json":        resource,
+		"cloudwatch-alarm-state-change.json":                     resource,
+		"connect-peer-bgp-down.json":                             everything,
+		"connect-peer-bgp-up.json":                               everything,
+		"detour-contended.json":                                  foreign, // Detour's own events must not lead to runs.
+		"detour-path-state-changed.json":                         foreign,
+		"detour-request-ended.json":                              foreign,
+		"detour-switchover-completed.json":                       foreign,
+		"detour-switchover-held.json":                            foreign,
+		"detour-switchover-started.json":                         foreign,
+		"rehearse.json":                                          rehearsal,
+		"service-advisory.json":                                  everything,
+		"sweep.json":                                             everything,
+		"tgw-connect-peer-bgp-down-expected.json":                resource,
+		"tgw-connect-peer-bgp-establish-expected.json":           resource,
+		"tgw-connect-peer-created.json":                          everything,
+		"tgw-deleted.json":                                       everything,
+		"tgw-route-installed.json":                               tables,
+		"tgw-route-table-associated-legacy.json":                 tables,
+		"tgw-route-uninstalled.json":                             tables,
+		"truncated.json":                                         malformed,
+		"vpc-attachment-deleted-mixed.json":                      everything,
+		"vpn-connection-bgp-down-mixed.json":                     resource,
+		"vpn-connection-bgp-down.json":                           resource,
+		"vpn-connection-bgp-establish.json":                      resource,
+		"vpn-connection-deleted.json":                            resource,
+		"vpn-connection-ipsec-down-legacy.json":                  resource,
+		"vpn-connection-ipsec-down.json":                         resource,
+		"vpn-connection-ipsec-up-legacy.json":                    resource,
+		"vpn-connection-ipsec-up.json":                           resource,
+		"vpn-connection-unknown-change.json":                     everything,
+		"wake-up.json":                                           wakes,
 	}
 }
 
@@ -103,8 +116,18 @@ func TestEverySample(t *testing.T) {
 				wantDrop(t, r, raw, ingest.DropMalformed)
 				return
 			}
-			if about == foreign {
+			switch about {
+			case foreign:
 				wantDrop(t, r, raw, ingest.DropForeignSource)
+				return
+			case rehearsal:
+				wantDrop(t, r, raw, ingest.DropNotForUs)
+				return
+			case failed:
+				wantPassedOver(t, r, raw, ingest.DropNoEffect)
+				return
+			case another:
+				wantPassedOver(t, r, raw, handler.DropUnconfigured)
 				return
 			}
 			if about == wakes {
@@ -130,6 +153,12 @@ func TestEverySample(t *testing.T) {
 				wantDecisions(t, r, raw, 1, 0)
 			case wakes:
 				wantDecisions(t, r, raw, 0, 2)
+			case entry, another:
+				wantPassedOver(t, r, raw, handler.DropUnconfigured)
+			case failed:
+				wantPassedOver(t, r, raw, ingest.DropNoEffect)
+			case rehearsal:
+				wantDrop(t, r, raw, ingest.DropNotForUs)
 			}
 		})
 	}
@@ -138,14 +167,25 @@ func TestEverySample(t *testing.T) {
 // wantDrop: a typed reason, one log line, and nothing read, written or kept.
 func wantDrop(t *testing.T, r *rig, raw []byte, reason ingest.DropReason) {
 	t.Helper()
+	wantLeftAlone(t, r, raw, reason, "dropped", "WARN")
+}
+
+// wantPassedOver: as a drop, but it is no warning and no metric.
+func wantPassedOver(t *testing.T, r *rig, raw []byte, reason ingest.DropReason) {
+	t.Helper()
+	wantLeftAlone(t, r, raw, reason, "passed over", "DEBUG")
+}
+
+func wantLeftAlone(t *testing.T, r *rig, raw []byte, reason ingest.DropReason, msg, level string) {
+	t.Helper()
 	before := r.state(t)
 	out := r.Switchover(t.Context(), raw)
 	if out.Action != handler.Drop || out.Dropped != reason || len(out.Reports) != 0 {
 		t.Errorf("the outcome is %+v, want a drop: %s", out, reason)
 	}
 	log := r.log.all(t)
-	if len(log) != 1 || log[0]["msg"] != "dropped" || log[0]["reason"] != string(reason) || log[0]["detail"] == "" || log[0]["level"] != "WARN" {
-		t.Errorf("the log is %v, want one line of the drop", log)
+	if len(log) != 1 || log[0]["msg"] != msg || log[0]["reason"] != string(reason) || log[0]["detail"] == "" || log[0]["level"] != level {
+		t.Errorf("the log is %v, want one line: %s", log, msg)
 	}
 	if r.net.reads != 0 || r.net.writes != 0 || len(r.wakes.Waiting()) != 0 {
 		t.Errorf("%d reads, %d writes, wake-ups %v", r.net.reads, r.net.writes, r.wakes.Waiting())
@@ -196,7 +236,7 @@ func TestADropIsForGood(t *testing.T) {
 		raw    string
 		reason ingest.DropReason
 	}{
-		"a foreign source":  {`{"source":"aws.ec2","detail-type":"x","detail":{}}`, ingest.DropForeignSource},
+		"a foreign source":  {`{"source":"aws.s3","detail-type":"x","detail":{}}`, ingest.DropForeignSource},
 		"an oversized body": {`{"source":"aws.networkmanager","x":"` + strings.Repeat("a", 1<<21) + `"}`, ingest.DropOversized},
 		"no JSON":           {`hello`, ingest.DropMalformed},
 		"nothing":           {``, ingest.DropMalformed},

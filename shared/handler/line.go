@@ -130,6 +130,10 @@ func troubles(r controller.Report) []slog.Attr {
 	add("failures", failures(r.Receipts))
 	add("skipped", texts(r.Skipped))
 	add("contended", keys(next.Contended))
+	add("writers", r.Writers)
+	if r.Unannounced {
+		out = append(out, slog.Bool("unannounced", true))
+	}
 	if r.Output.Freeze.On {
 		out = append(out, slog.Bool("frozen", true))
 	}

@@ -27,6 +27,9 @@ const (
 	MetricHeld           = "Held"
 	MetricContended      = "Contended"
 	MetricForeign        = "Foreign"
+	MetricUnannounced    = "Unannounced"
+	MetricRehearsed      = "Rehearsed"
+	MetricDenied         = "Denied"
 	MetricSensorProblems = "SensorProblems"
 	MetricUnfinished     = "Unfinished"
 	MetricFailed         = "Failed"
@@ -64,6 +67,9 @@ func Metrics() []Metric {
 		{MetricHeld, count, true, "A look found a group that stays where it should not be."},
 		{MetricContended, count, true, "Entries that Detour no longer writes, because somebody else keeps undoing them."},
 		{MetricForeign, count, true, "Entries whose route points to a target that is none of the group's, and is left alone."},
+		{MetricUnannounced, count, false, "A sweep found a change that no event had told of."},
+		{MetricRehearsed, count, false, "Planned writes that the daily rehearsal sent as dry runs."},
+		{MetricDenied, count, true, "Planned writes that the rehearsal found to be denied."},
 		{MetricSensorProblems, count, true, "Tables, prefix lists and subjects of a group that a look could not read."},
 		{MetricUnfinished, count, true, "A run left changes to a later one."},
 		{MetricFailed, count, true, "A run ended because the record store could not be used."},
@@ -117,6 +123,7 @@ func measure(r controller.Report, blind int, late bool) measured {
 	out.when(MetricHeld, r.Decision.Action == protection.Hold && !r.WouldBe)
 	out.count(MetricContended, len(r.Output.Next.Contended))
 	out.count(MetricForeign, foreign(r))
+	out.when(MetricUnannounced, r.Unannounced)
 	out.count(MetricSensorProblems, blind)
 	out.when(MetricUnfinished, r.Status == controller.StatusUnfinished)
 	out.when(MetricFailed, r.Status == controller.StatusFailed)

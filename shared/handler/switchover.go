@@ -15,8 +15,8 @@ import (
 // replayed, and queues can hold an event for hours.
 const hintLimit = 10 * time.Minute
 
-// Switchover handles the events of tunnels, Connect peers, alarms, AWS Health
-// and routing updates, and batches of wake-ups.
+// Switchover handles the events of tunnels, Connect peers, alarms, AWS Health,
+// routing updates and API calls, and batches of wake-ups.
 func (h *Handler) Switchover(ctx context.Context, raw []byte) Outcome {
 	ctx, cancel := h.bounded(ctx)
 	defer cancel()
@@ -33,8 +33,14 @@ func (h *Handler) Switchover(ctx context.Context, raw []byte) Outcome {
 // event handles one EventBridge event.
 func (h *Handler) event(ctx context.Context, raw []byte) Outcome {
 	look, err := ingest.Decode(raw)
+	if d, ok := withoutEffect(err); ok {
+		return h.passOver(ctx, d)
+	}
 	if err != nil {
 		return h.drop(ctx, dropsOf(err)...)
+	}
+	if look.Writer != (ingest.Writer{}) {
+		return h.call(ctx, look)
 	}
 	trigger := controller.Trigger{Event: look.EventID}
 	for _, hint := range look.Hints {
@@ -94,7 +100,10 @@ func unwatched(look ingest.Look) string {
 		s := hint.Subject
 		about = append(about, fmt.Sprintf("%s %s of account %s in %s", s.Kind, oneLine(s.ID), s.Account, s.Region))
 	}
-	about = append(about, look.Tables...)
+	about = append(append(about, look.Tables...), look.Lists...)
+	if !look.Destination.IsZero() {
+		about = append(about, look.Destination.String())
+	}
 	return fmt.Sprintf("event %s (%s, %s) is about nothing that a group watches: %s", look.EventID, look.DetailType, look.ChangeType, list(about))
 }
 

@@ -22,7 +22,7 @@ func TestWhatEachTriggerGets(t *testing.T) {
 		answer string // empty: an error
 	}{
 		"EventBridge, worked on":             {raw: sample(t, "vpn-connection-ipsec-down.json"), answer: none},
-		"EventBridge, dropped":               {raw: []byte(`{"source":"aws.ec2"}`), answer: none},
+		"EventBridge, dropped":               {raw: []byte(`{"source":"aws.s3"}`), answer: none},
 		"EventBridge, nobody watches it":     {raw: sample(t, "cloudwatch-alarm-state-change.json"), answer: none},
 		"EventBridge, the store fails":       {wrap: down, raw: sample(t, "vpn-connection-ipsec-down.json")},
 		"EventBridge, everything fails":      {wrap: down, raw: sample(t, "tgw-deleted.json")},

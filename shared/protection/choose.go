@@ -317,7 +317,7 @@ func (d *decider) release() {
 		if r.Kind == Release {
 			d.end(r, ReasonDone)
 			d.out.Next.Contended = nil
-			d.out.Next.Reversals = nil
+			d.out.Next.Reversals, d.out.Next.Writers = nil, nil
 		}
 	}
 }

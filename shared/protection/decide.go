@@ -27,7 +27,10 @@ type Input struct {
 	Budget   Budget
 	// Freeze is the global freeze; the group's own is among Requests.
 	Freeze FreezeState
-	Now    time.Time
+	// Writers are others who wrote to the group's tables, as the event that led to the
+	// run told.
+	Writers []Writer
+	Now     time.Time
 }
 
 // Output is a decision with all that follows from it.
@@ -224,7 +227,7 @@ func (d *decider) adoptAnew() {
 		return
 	}
 	next := &d.out.Next
-	next.Reversals, next.Contended, next.Blackholes = nil, nil, nil
+	next.Reversals, next.Contended, next.Blackholes, next.Writers = nil, nil, nil, nil
 	d.endAll(AdoptAnew, ReasonDone)
 	d.endAll(ManualSwitch, ReasonSuperseded)
 	d.endAll(ManualSwitchToWorking, ReasonSuperseded)

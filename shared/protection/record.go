@@ -162,6 +162,9 @@ type Record struct {
 	// MassFailureAt is when the blast radius first held the group; zero: not held.
 	MassFailureAt time.Time `json:"massFailureAt,omitzero"`
 	Hint          Hint      `json:"hint,omitzero"`
+	// Writers are others who wrote to entries that did not stand as decided, the newest
+	// first, as far as events told.
+	Writers []Writer `json:"writers,omitempty"`
 	// Held is the reason of the last decision if it was to hold; empty: it was not.
 	Held Reason `json:"held,omitempty"`
 	// Blackholes are the entries that stand as a blackhole that the group does not
@@ -242,6 +245,7 @@ func (r Record) Clone() Record {
 	for i := range r.Blackholes {
 		r.Blackholes[i].Stood = slices.Clone(r.Blackholes[i].Stood)
 	}
+	r.Writers = slices.Clone(r.Writers)
 	return r
 }
 
@@ -256,6 +260,7 @@ func (r Record) Equal(other Record) bool {
 // sameEntries compares what is remembered of single entries.
 func (r Record) sameEntries(other Record) bool {
 	return slices.Equal(r.Applied, other.Applied) && slices.Equal(r.Contended, other.Contended) &&
+		slices.EqualFunc(r.Writers, other.Writers, Writer.equal) &&
 		slices.EqualFunc(r.Reversals, other.Reversals, func(a, b Reversal) bool {
 			return a.Entry == b.Entry && a.At.Equal(b.At)
 		}) &&

@@ -23,6 +23,7 @@ func fullRecord() Record {
 	rec.Applied = []EntryKey{key}
 	rec.RevivedAt, rec.CameAt = noon, noon
 	rec.Blackholes = []BlackholeSeen{{Entry: key, At: noon, Orphan: true, Placed: true, Stood: []string{"A"}}}
+	rec.Writers = []Writer{{Name: "arn:aws:iam::111122223333:user/alice", At: noon, Entry: key}}
 	rec.Held = ReasonNoUsablePath
 	rec.Steps = 3
 	rec.MassFailureAt = noon

@@ -16,6 +16,7 @@ func (d *decider) observeTables() {
 	if !standing.Complete || d.in.Group.Mode != Enforce {
 		return
 	}
+	d.noteWriters()
 	sighting := d.sight()
 	if !rec.Settled && !d.movedSinceAdopted(sighting) {
 		sighting = Sighting{}

@@ -36,6 +36,7 @@ import (
 	"detour/shared/config"
 	"detour/shared/controller"
 	"detour/shared/handler"
+	"detour/shared/ingest"
 	"detour/shared/protection"
 )
 
@@ -100,7 +101,9 @@ func Open(function string, process Process) (*handler.Handler, error) {
 		Clock:   clock, NewToken: rand.Text,
 	})
 	log := slog.New(slog.NewJSONHandler(process.Log, &slog.HandlerOptions{Level: env.level, ReplaceAttr: handler.Redact(env.secrets...)}))
-	return handler.New(c, clock, log, handler.Options{Function: function}), nil
+	return handler.New(c, clock, log, handler.Options{
+		Function: function, Own: ingest.Own{Account: env.account, Region: env.region, Assumed: env.role},
+	}), nil
 }
 
 // configuration reads the configuration, and picks the groups of this home.

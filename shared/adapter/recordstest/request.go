@@ -183,6 +183,9 @@ func spoil(item controller.Item) {
 	for i := range item.Record.Blackholes {
 		item.Record.Blackholes[i] = protection.BlackholeSeen{}
 	}
+	for i := range item.Record.Writers {
+		item.Record.Writers[i] = protection.Writer{}
+	}
 	for i := range item.Record.Reversals {
 		item.Record.Reversals[i] = protection.Reversal{}
 	}

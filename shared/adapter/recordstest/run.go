@@ -172,6 +172,7 @@ func record(n int) protection.Record {
 		Applied:   []protection.EntryKey{key},
 		Steps:     n + 1,
 		Contended: []protection.EntryKey{key},
+		Writers:   []protection.Writer{{Name: "arn:aws:iam::111111111111:user/alice", At: at, Entry: key}},
 
 		MassFailureAt: at.Add(time.Second),
 		Hint:          protection.Hint{At: at, Subject: health.Subject{Kind: health.SubjectVPN, ID: "vpn-1"}, Part: "192.0.2.1", Down: true},
