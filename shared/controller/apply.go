@@ -76,7 +76,7 @@ func (p *progress) note(receipts []route.Receipt) {
 			p.refused[keyOf(r.Change)] = true
 		case route.Busy:
 			p.refused[keyOf(r.Change)], p.wake = true, true
-		case route.AlreadyInPlace, route.PreconditionFailed, route.Throttled, route.NotStarted:
+		case route.AlreadyInPlace, route.PreconditionFailed, route.Throttled, route.Allowed, route.NotStarted:
 		}
 	}
 }

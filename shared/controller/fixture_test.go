@@ -73,6 +73,7 @@ type world struct {
 	onWrite func(n int, change route.Change) (outcome route.Outcome, applies bool)
 	onRead  func(n int, reading *route.Reading)
 	onFacts func(n int, fact *health.Fact)
+	onTry   func(change route.Change) route.Outcome
 	// refuseWake and refusePublish are what these ports answer.
 	refuseWake, refusePublish error
 }

@@ -20,6 +20,9 @@ type RouteTables interface {
 	Read(ctx context.Context, tables []route.Table) []route.Reading
 	// Write makes one change with one call. It never upserts.
 	Write(ctx context.Context, change route.Change) route.Receipt
+	// Try makes the call of the change as a dry run, which changes nothing. Its
+	// receipt is Allowed, Denied, or says what else kept AWS from an answer.
+	Try(ctx context.Context, change route.Change) route.Receipt
 }
 
 // PrefixLists reads managed prefix lists. It answers one reading for each list,
@@ -129,10 +132,10 @@ type JournalEntry struct {
 	Why string `json:"why,omitempty"`
 }
 
-// Act is what an operator did.
+// Act is what an operator did, or what was found beside the runs.
 type Act string
 
-// The acts of operators.
+// The acts of operators, and the rehearsal.
 const (
 	// ActRequested: a request was made of the group.
 	ActRequested Act = "requested"
@@ -143,6 +146,9 @@ const (
 	ActUnfroze Act = "unfroze-all"
 	// ActReleased: all mass-failure holds were released.
 	ActReleased Act = "released-all"
+	// ActRehearsed: the daily rehearsal found writes that would be denied; Why says
+	// which.
+	ActRehearsed Act = "rehearsed"
 )
 
 // Commit is what one Commit writes, in one transaction.

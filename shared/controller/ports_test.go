@@ -80,6 +80,19 @@ func (f *ports) Write(ctx context.Context, change route.Change) route.Receipt {
 	return route.Receipt{Change: change, Outcome: outcome}
 }
 
+// Try implements controller.RouteTables.
+func (f *ports) Try(ctx context.Context, change route.Change) route.Receipt {
+	f.w.note("try", change.After.ID)
+	if err := f.p.Sleep(ctx, writeTime); err != nil {
+		return route.Receipt{Change: change, Outcome: route.Failed, Message: err.Error()}
+	}
+	receipt := route.Receipt{Change: change, Outcome: route.Allowed}
+	if f.w.onTry != nil {
+		receipt.Outcome = f.w.onTry(change)
+	}
+	return receipt
+}
+
 // Read implements controller.PrefixLists.
 func (f *lists) Read(ctx context.Context, refs []route.ListRef) []route.ListReading {
 	for _, ref := range refs {

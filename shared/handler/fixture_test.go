@@ -47,6 +47,9 @@ type network struct {
 	routes map[protection.EntryKey]route.NextHop
 	reads  int
 	writes int
+	// deny are targets towards which no write is allowed; tried counts dry runs.
+	deny  map[string]string
+	tried int
 }
 
 func (n *network) Read(_ context.Context, tables []route.Table) []route.Reading {
@@ -63,6 +66,18 @@ func (n *network) Read(_ context.Context, tables []route.Table) []route.Reading 
 		}
 	}
 	return out
+}
+
+func (n *network) Try(_ context.Context, change route.Change) route.Receipt {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.tried++
+	if code := n.deny[change.After.ID]; code == "UnauthorizedOperation" {
+		return route.Receipt{Change: change, Outcome: route.Denied, Code: code, Message: "You are not authorized to perform this operation."}
+	} else if code != "" {
+		return route.Receipt{Change: change, Outcome: route.Failed, Code: code}
+	}
+	return route.Receipt{Change: change, Outcome: route.Allowed, Code: "DryRunOperation"}
 }
 
 func (n *network) Write(_ context.Context, change route.Change) route.Receipt {

@@ -217,7 +217,7 @@ func failures(list []route.Receipt) []string {
 		switch r.Outcome {
 		case route.Denied, route.Refused, route.Failed, route.Throttled, route.Busy:
 			out = append(out, fmt.Sprintf("%s %s=%s(%s)", r.Change.Table, r.Change.Destination, r.Outcome, oneLine(r.Code)))
-		case route.Applied, route.AlreadyInPlace, route.PreconditionFailed, route.NotStarted:
+		case route.Applied, route.AlreadyInPlace, route.PreconditionFailed, route.Allowed, route.NotStarted:
 		}
 	}
 	return out

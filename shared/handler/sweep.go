@@ -6,13 +6,19 @@ import (
 	"time"
 
 	"detour/shared/controller"
+	"detour/shared/ingest"
 )
 
-// Sweep handles the schedule: it looks at every group, whatever the message
-// says, since a sweep needs no event.
-func (h *Handler) Sweep(ctx context.Context, _ []byte) Outcome {
+// Sweep handles the schedules. The daily one asks for a rehearsal; for whatever
+// else the message says it looks at every group, since a sweep needs no event.
+func (h *Handler) Sweep(ctx context.Context, raw []byte) Outcome {
 	ctx, cancel := h.bounded(ctx)
 	defer cancel()
+	if ingest.KindOf(raw) == ingest.KindRehearsal {
+		out := h.rehearse(ctx)
+		out.Body = []byte("null")
+		return out
+	}
 	started := h.clock.Now()
 	out := Outcome{Action: Retry}
 	if h.controller.TimeLeft(ctx) {

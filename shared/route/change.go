@@ -78,6 +78,8 @@ const (
 	// Failed: anything else, a call without an answer included; whether it took
 	// effect is unknown.
 	Failed Outcome = "failed"
+	// Allowed: the call was a dry run, and would have been let through.
+	Allowed Outcome = "allowed"
 	// NotStarted: the call was not sent, because too little of the lease or of
 	// the deadline was left.
 	NotStarted Outcome = "not-started"

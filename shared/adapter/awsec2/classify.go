@@ -22,6 +22,8 @@ const (
 	codePassing               = "InvalidParameterException"
 	// codeNone is what the SDK makes of an answer that has no code.
 	codeNone = "UnknownError"
+	// codeDryRun answers a dry run of a call that would have been let through.
+	codeDryRun = "DryRunOperation"
 )
 
 func isThrottle(code string) bool {
@@ -70,6 +72,8 @@ func isMalformed(err error) bool {
 func classify(change route.Change, code string) route.Outcome {
 	kind, op := change.Table.Kind, change.Op
 	switch {
+	case code == codeDryRun:
+		return route.Allowed
 	case code == codeRouteAlreadyExists, code == codeRouteNotFound:
 		return route.PreconditionFailed
 	case code == codeInvalidParameterValue && kind == route.VPCTable && op == route.OpReplace:
@@ -113,6 +117,8 @@ func receipt(change route.Change, err error) route.Receipt {
 	switch {
 	case errors.Is(err, errNoClient):
 		out.Outcome = route.Denied
+	case errors.As(err, &noCallError{}):
+		out.Outcome = route.Refused
 	case errors.As(err, &answered):
 		out.Code, out.Message = answered.ErrorCode(), answered.ErrorMessage()
 		out.Outcome = classify(change, out.Code)

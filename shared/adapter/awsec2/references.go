@@ -97,10 +97,10 @@ func listID(id string) (route.Destination, error) {
 // prepareReference chooses the call that writes a prefix list reference: one
 // call gives all entries of the list another target. Sources: EC2 API,
 // CreateTransitGatewayPrefixListReference and its Modify and Delete siblings.
-func prepareReference(change route.Change) (sender, error) {
+func prepareReference(change route.Change, dry *bool) (sender, error) {
 	table, list := aws.String(change.Table.ID), aws.String(change.Destination.List())
 	if change.Op == route.OpDelete {
-		input := &ec2.DeleteTransitGatewayPrefixListReferenceInput{TransitGatewayRouteTableId: table, PrefixListId: list}
+		input := &ec2.DeleteTransitGatewayPrefixListReferenceInput{DryRun: dry, TransitGatewayRouteTableId: table, PrefixListId: list}
 		return send(input, (*ec2.Client).DeleteTransitGatewayPrefixListReference), nil
 	}
 	attachment, blackhole, ok := attachmentTarget(change.After)
@@ -110,13 +110,13 @@ func prepareReference(change route.Change) (sender, error) {
 	switch change.Op {
 	case route.OpCreate:
 		input := &ec2.CreateTransitGatewayPrefixListReferenceInput{
-			TransitGatewayRouteTableId: table, PrefixListId: list,
+			DryRun: dry, TransitGatewayRouteTableId: table, PrefixListId: list,
 			TransitGatewayAttachmentId: attachment, Blackhole: blackhole,
 		}
 		return send(input, (*ec2.Client).CreateTransitGatewayPrefixListReference), nil
 	case route.OpReplace:
 		input := &ec2.ModifyTransitGatewayPrefixListReferenceInput{
-			TransitGatewayRouteTableId: table, PrefixListId: list,
+			DryRun: dry, TransitGatewayRouteTableId: table, PrefixListId: list,
 			TransitGatewayAttachmentId: attachment, Blackhole: blackhole,
 		}
 		return send(input, (*ec2.Client).ModifyTransitGatewayPrefixListReference), nil

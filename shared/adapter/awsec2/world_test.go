@@ -255,3 +255,45 @@ func TestWorldEvidence(t *testing.T) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
 }
+
+// TestWorldTry: a dry run of every kind of write is let through, in both orders in
+// which EC2 may validate, and changes nothing.
+func TestWorldTry(t *testing.T) {
+	changes := []route.Change{
+		{Table: table("tgw-rtb-0a", home), Destination: route.MustDestination("192.168.0.0/16"), Op: route.OpReplace, After: route.MustNextHop("tgw-attach-02")},
+		{Table: table("tgw-rtb-0a", home), Destination: route.MustDestination("192.168.0.0/16"), Op: route.OpReplace, After: route.MustNextHop("tgw-attach-01")}, // It stands.
+		{Table: table("tgw-rtb-0a", home), Destination: route.MustDestination("10.9.0.0/16"), Op: route.OpCreate, After: route.MustNextHop("tgw-attach-02")},
+		{Table: table("tgw-rtb-0a", home), Destination: route.MustDestination("203.0.113.0/24"), Op: route.OpDelete},
+		{Table: table("tgw-rtb-0f", foreign), Destination: route.MustDestination("10.0.0.0/24"), Op: route.OpDelete},
+		{Table: table("rtb-0a", home), Destination: route.MustDestination("192.168.0.0/16"), Op: route.OpReplace, After: route.MustNextHop("tgw-0a")},
+		{Table: table("rtb-0b", home), Destination: route.MustDestination("10.9.0.0/16"), Op: route.OpCreate, After: route.MustNextHop("eni-0a")},
+		{Table: table("rtb-0b", home), Destination: route.MustDestination("198.51.100.0/24"), Op: route.OpDelete},
+	}
+	for _, options := range []sim.Options{{}, {DryRunBeforeValidation: true}} {
+		var before, after []route.Reading
+		var receipts []route.Receipt
+		world := runIn(t, topology(), options, func(ctx context.Context, c *awsec2.Client) {
+			tables := []route.Table{table("tgw-rtb-0a", home), table("rtb-0a", home), table("rtb-0b", home)}
+			before = c.Tables(nil).Read(ctx, tables)
+			for _, change := range changes {
+				receipts = append(receipts, c.Tables(nil).Try(ctx, change))
+			}
+			after = c.Tables(nil).Read(ctx, tables)
+		})
+		for _, r := range receipts {
+			if r.Outcome != route.Allowed || r.Code != "DryRunOperation" {
+				t.Errorf("%s: %s %s %s", r.Change, r.Outcome, r.Code, r.Message)
+			}
+		}
+		for i := range before {
+			if !slices.Equal(lines(before[i].Routes), lines(after[i].Routes)) {
+				t.Errorf("a dry run changed %s", before[i].Table)
+			}
+		}
+		for _, call := range world.Calls() {
+			if call.Write != nil {
+				t.Errorf("%s wrote %+v", call.Action, call.Write)
+			}
+		}
+	}
+}

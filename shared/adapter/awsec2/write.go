@@ -18,15 +18,37 @@ import (
 // DeleteRoute, CreateTransitGatewayRoute, ReplaceTransitGatewayRoute,
 // DeleteTransitGatewayRoute; for prefix lists see prepareReference.
 func (t *Tables) Write(ctx context.Context, change route.Change) route.Receipt {
-	send, err := prepare(change)
+	return receipt(change, t.send(ctx, change, nil))
+}
+
+// Try implements controller.RouteTables: Write with DryRun, which EC2 answers
+// with an error in any case (EC2 API, DryRun of the same calls). An answer without
+// one would mean that the call was made.
+func (t *Tables) Try(ctx context.Context, change route.Change) route.Receipt {
+	err := t.send(ctx, change, aws.Bool(true))
+	if err == nil {
+		err = errNotDry
+	}
+	return receipt(change, err)
+}
+
+// errNotDry: a dry run was answered without an error.
+var errNotDry = errors.New("trying a write: the answer is that of a call that was made; look at the table")
+
+// noCallError: no call of EC2 makes the change, so none was sent.
+type noCallError struct{ error }
+
+// send makes the one call of a change. dry is the call's DryRun.
+func (t *Tables) send(ctx context.Context, change route.Change, dry *bool) error {
+	send, err := prepare(change, dry)
 	if err != nil {
-		return route.Receipt{Change: change, Outcome: route.Refused, Message: err.Error()}
+		return noCallError{err}
 	}
 	api, err := t.client.api(change.Table.Account, change.Table.Region)
 	if err != nil {
-		return receipt(change, err)
+		return err
 	}
-	return receipt(change, send(ctx, t.client, api))
+	return send(ctx, t.client, api)
 }
 
 // sender makes the one call of a change.
@@ -41,26 +63,26 @@ func send[In, Out any](input In, method func(*ec2.Client, context.Context, In, .
 }
 
 // prepare chooses the call of a change and fills in its parameters.
-func prepare(change route.Change) (sender, error) {
+func prepare(change route.Change, dry *bool) (sender, error) {
 	switch {
 	case change.Destination.IsZero():
 		return nil, fmt.Errorf("writing to %s: the change has no destination", change.Table)
 	case change.Table.Kind == route.TransitGatewayTable:
-		return prepareTransitGateway(change)
+		return prepareTransitGateway(change, dry)
 	case change.Table.Kind == route.VPCTable:
-		return prepareVPC(change)
+		return prepareVPC(change, dry)
 	default:
 		return nil, fmt.Errorf("writing to %s: %q is no kind of route table", change.Table, change.Table.Kind)
 	}
 }
 
-func prepareTransitGateway(change route.Change) (sender, error) {
+func prepareTransitGateway(change route.Change, dry *bool) (sender, error) {
 	if change.Destination.List() != "" {
-		return prepareReference(change)
+		return prepareReference(change, dry)
 	}
 	table, destination := aws.String(change.Table.ID), aws.String(change.Destination.String())
 	if change.Op == route.OpDelete {
-		input := &ec2.DeleteTransitGatewayRouteInput{TransitGatewayRouteTableId: table, DestinationCidrBlock: destination}
+		input := &ec2.DeleteTransitGatewayRouteInput{DryRun: dry, TransitGatewayRouteTableId: table, DestinationCidrBlock: destination}
 		return send(input, (*ec2.Client).DeleteTransitGatewayRoute), nil
 	}
 	attachment, blackhole, ok := attachmentTarget(change.After)
@@ -70,13 +92,13 @@ func prepareTransitGateway(change route.Change) (sender, error) {
 	switch change.Op {
 	case route.OpCreate:
 		input := &ec2.CreateTransitGatewayRouteInput{
-			TransitGatewayRouteTableId: table, DestinationCidrBlock: destination,
+			DryRun: dry, TransitGatewayRouteTableId: table, DestinationCidrBlock: destination,
 			TransitGatewayAttachmentId: attachment, Blackhole: blackhole,
 		}
 		return send(input, (*ec2.Client).CreateTransitGatewayRoute), nil
 	case route.OpReplace:
 		input := &ec2.ReplaceTransitGatewayRouteInput{
-			TransitGatewayRouteTableId: table, DestinationCidrBlock: destination,
+			DryRun: dry, TransitGatewayRouteTableId: table, DestinationCidrBlock: destination,
 			TransitGatewayAttachmentId: attachment, Blackhole: blackhole,
 		}
 		return send(input, (*ec2.Client).ReplaceTransitGatewayRoute), nil
@@ -101,14 +123,14 @@ func attachmentTarget(hop route.NextHop) (attachment *string, blackhole *bool, o
 // errNotDone: CreateRoute answered without an error, and without success.
 var errNotDone = errors.New("creating route: the answer says that the route was not created")
 
-func prepareVPC(change route.Change) (sender, error) {
+func prepareVPC(change route.Change, dry *bool) (sender, error) {
 	table := aws.String(change.Table.ID)
 	cidr, ipv6, list := vpcDestination(change.Destination)
 	if change.Op == route.OpDelete {
-		input := &ec2.DeleteRouteInput{RouteTableId: table, DestinationCidrBlock: cidr, DestinationIpv6CidrBlock: ipv6, DestinationPrefixListId: list}
+		input := &ec2.DeleteRouteInput{DryRun: dry, RouteTableId: table, DestinationCidrBlock: cidr, DestinationIpv6CidrBlock: ipv6, DestinationPrefixListId: list}
 		return send(input, (*ec2.Client).DeleteRoute), nil
 	}
-	create := &ec2.CreateRouteInput{RouteTableId: table, DestinationCidrBlock: cidr, DestinationIpv6CidrBlock: ipv6, DestinationPrefixListId: list}
+	create := &ec2.CreateRouteInput{DryRun: dry, RouteTableId: table, DestinationCidrBlock: cidr, DestinationIpv6CidrBlock: ipv6, DestinationPrefixListId: list}
 	if !target(create, change.After) {
 		return nil, unwritable(change)
 	}
@@ -182,6 +204,7 @@ func target(input *ec2.CreateRouteInput, hop route.NextHop) bool {
 // call: the two take the same ones.
 func replacement(create *ec2.CreateRouteInput) *ec2.ReplaceRouteInput {
 	return &ec2.ReplaceRouteInput{
+		DryRun:                      create.DryRun,
 		RouteTableId:                create.RouteTableId,
 		DestinationCidrBlock:        create.DestinationCidrBlock,
 		DestinationIpv6CidrBlock:    create.DestinationIpv6CidrBlock,

@@ -78,6 +78,20 @@ func TestWriteMakesOneCallWithTheRightParameters(t *testing.T) {
 		}{vpc(route.OpReplace, "10.0.0.0/8", route.NextHop{Kind: arn.kind, ID: "arn:x"}), want})
 	}
 	for _, test := range tests {
+		dry := answers(412, fault("DryRunOperation"))
+		if got := client(dry).Tables(nil).Try(t.Context(), test.change); got.Outcome != route.Allowed || got.Change != test.change || len(dry.calls) != 1 {
+			t.Errorf("trying %s: %+v after %d calls", test.change, got, len(dry.calls))
+		} else {
+			sent := dry.calls[0]
+			if sent.Get("DryRun") != "true" {
+				t.Errorf("trying %s was no dry run: %v", test.change, sent)
+			}
+			sent.Del("Version")
+			sent.Del("DryRun")
+			if text, err := url.QueryUnescape(sent.Encode()); err != nil || text != test.want {
+				t.Errorf("trying %s:\n got %s\nwant %s", test.change, text, test.want)
+			}
+		}
 		doer := answers(200, "<Response><return>true</return></Response>")
 		got := client(doer).Tables(nil).Write(t.Context(), test.change)
 		if got.Outcome != route.Applied || got.Change != test.change || got.Code != "" || got.Message != "" {
@@ -119,6 +133,9 @@ func TestWriteRefusesWhatNoCallCanMake(t *testing.T) {
 		if got.Outcome != route.Refused || got.Code != "" || !strings.HasPrefix(got.Message, "writing to ") || len(doer.calls) != 0 {
 			t.Errorf("%s: %+v after %d calls", change, got, len(doer.calls))
 		}
+		if tried := client(doer).Tables(nil).Try(t.Context(), change); tried != got || len(doer.calls) != 0 {
+			t.Errorf("trying %s: %+v after %d calls", change, tried, len(doer.calls))
+		}
 	}
 }
 
@@ -154,6 +171,33 @@ func TestWriteAnswers(t *testing.T) {
 	stranger := change
 	stranger.Table.Account = "999999999999"
 	if got := client(answers(200, "")).Tables(nil).Write(t.Context(), stranger); got.Outcome != route.Denied || !strings.Contains(got.Message, "no role") {
+		t.Errorf("without a role: %+v", got)
+	}
+}
+
+func TestTryAnswers(t *testing.T) {
+	change := route.Change{Table: tgwTable("tgw-rtb-1"), Destination: route.MustDestination("10.0.0.0/8"), Op: route.OpReplace, After: route.MustNextHop("tgw-attach-1")}
+	for _, test := range []struct {
+		status  int
+		body    string
+		outcome route.Outcome
+		code    string
+	}{
+		{412, fault("DryRunOperation"), route.Allowed, "DryRunOperation"},
+		{403, fault("UnauthorizedOperation"), route.Denied, "UnauthorizedOperation"},
+		{400, fault("InvalidTransitGatewayAttachmentID.NotFound"), route.Failed, "InvalidTransitGatewayAttachmentID.NotFound"},
+		{503, fault("RequestLimitExceeded"), route.Throttled, "RequestLimitExceeded"},
+		{200, "<Response/>", route.Failed, ""}, // It was made.
+	} {
+		doer := answers(test.status, test.body)
+		got := client(doer).Tables(nil).Try(t.Context(), change)
+		if got.Outcome != test.outcome || got.Code != test.code || len(doer.calls) != 1 {
+			t.Errorf("%d %s: %+v after %d calls", test.status, test.body, got, len(doer.calls))
+		}
+	}
+	stranger := change
+	stranger.Table.Account = "999999999999"
+	if got := client(answers(200, "")).Tables(nil).Try(t.Context(), stranger); got.Outcome != route.Denied || !strings.Contains(got.Message, "no role") {
 		t.Errorf("without a role: %+v", got)
 	}
 }
