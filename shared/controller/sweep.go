@@ -20,7 +20,8 @@ func (c *Controller) Sweep(ctx context.Context, event string) []Report {
 }
 
 // Look looks at the trigger's groups without a lease. Only those in which there
-// is something to do are reconciled, so quiet ones cause no writes at all.
+// is something to do are reconciled, so quiet ones cause no writes at all. Groups
+// that are awaited are passed over, and have no report.
 func (c *Controller) Look(ctx context.Context, trigger Trigger) []Report {
 	groups := c.chosen(trigger)
 	keys := make([]Key, len(groups))
@@ -45,19 +46,20 @@ func (c *Controller) Look(ctx context.Context, trigger Trigger) []Report {
 }
 
 func (c *Controller) lookThenReconcile(ctx context.Context, trigger Trigger, groups []*protection.Group, items []Item, control Control, out []Report) []Report {
-	looked := slices.Clone(groups)
-	for i := range groups {
-		if c.awaited(items[i], trigger) {
-			out[i].Status, out[i].Err, looked[i] = StatusQuiet, nil, nil
-		}
-	}
-	seen := c.look(ctx, slices.DeleteFunc(slices.Clone(looked), func(g *protection.Group) bool { return g == nil }))
-	now := c.ports.Clock.Now()
-	trigger.Groups = nil
-	for i, group := range looked {
-		if group == nil {
+	for i := 0; i < len(groups); {
+		if !c.awaited(items[i], trigger) {
+			i++
 			continue
 		}
+		groups, items, out = slices.Delete(groups, i, i+1), slices.Delete(items, i, i+1), slices.Delete(out, i, i+1)
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	seen := c.look(ctx, groups)
+	now := c.ports.Clock.Now()
+	trigger.Groups = nil
+	for i, group := range groups {
 		h := &hold{group: group, trigger: trigger, item: items[i], look: seen, report: &out[i]}
 		d := c.decide(group, items[i], control, trigger, seen, now)
 		c.note(h, d)

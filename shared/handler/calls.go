@@ -13,6 +13,10 @@ import (
 // DropOwnCall is the drop of an event about a call that Detour made itself.
 const DropOwnCall ingest.DropReason = "own-call"
 
+// DropAwaited is the drop of an event about a call by a known writer, when a look at
+// the group is due within a settle time.
+const DropAwaited ingest.DropReason = "awaited"
+
 // call handles an event about an API call. CloudTrail tells of every call in the
 // account, of Detour's own, too, so that most are about nothing of Detour's: those
 // are passed over without a warning. The others are looked at without a lease.
@@ -42,9 +46,12 @@ func (h *Handler) call(ctx context.Context, look ingest.Look) Outcome {
 		return h.passOver(ctx, ingest.Drop{Reason: DropUnconfigured, Detail: unwatched(look)})
 	case !h.controller.TimeLeft(ctx):
 		return h.outOfTime(ctx, look.EventID)
-	default:
-		return h.finish(ctx, h.controller.Look(ctx, trigger))
 	}
+	reports := h.controller.Look(ctx, trigger)
+	if len(reports) == 0 {
+		return h.passOver(ctx, ingest.Drop{Reason: DropAwaited, Detail: look.ChangeType + " by " + look.Writer.Name})
+	}
+	return h.finish(ctx, reports)
 }
 
 // passOver drops an event that is nobody's mistake.

@@ -16,6 +16,7 @@ import (
 	"detour/shared/config"
 	"detour/shared/controller"
 	"detour/shared/handler"
+	"detour/shared/ingest"
 	"detour/shared/protection"
 	"detour/shared/sim"
 	"detour/shared/sim/cloudwatchapi"
@@ -202,7 +203,7 @@ func NewRig(opts Options) (*Rig, error) {
 // function.
 func switchoverPatterns() ([][]byte, error) {
 	var out [][]byte
-	for _, name := range []string{"network-manager-status.json", "cloudwatch-alarm.json", "aws-health.json"} {
+	for _, name := range []string{"network-manager-status.json", "cloudwatch-alarm.json", "aws-health.json", "cloudtrail-routes.json"} {
 		raw, err := pattern.Read(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading event pattern %s: %w", name, err)
@@ -365,7 +366,7 @@ func (r *Rig) clients(doer awsclient.HTTPDoer) (*awsclient.Clients, error) {
 	return awsclient.New(awsclient.Options{
 		Doer: doer, HomeAccount: r.home,
 		HomeCredentials: awsclient.StaticCredentials(r.home, "simulated"),
-		Role:            func(account, _ string) string { return "arn:aws:iam::" + account + ":role/detour" },
+		Role:            roleIn,
 		ExternalID:      "detour-lab",
 	})
 }
@@ -390,8 +391,20 @@ func (r *Rig) handler(p *sim.Process) *handler.Handler {
 		}
 	}
 	c := controller.New(r.groups, r.settings, ports)
-	return handler.New(c, p, slog.New(living{r.log.Handler(), p}), handler.Options{})
+	return handler.New(c, p, slog.New(living{r.log.Handler(), p}), handler.Options{Own: r.own()})
 }
+
+// own are the roles of the functions.
+func (r *Rig) own() ingest.Own {
+	own := ingest.Own{Account: r.home, Region: r.opts.Topology.Region, Assumed: roleIn}
+	if len(r.groups) > 0 {
+		own.Region = r.groups[0].Region
+	}
+	return own
+}
+
+// roleIn is the role that the functions assume in another account.
+func roleIn(account, _ string) string { return "arn:aws:iam::" + account + ":role/detour" }
 
 func (r *Rig) token() string {
 	r.tokens++

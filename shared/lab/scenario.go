@@ -39,6 +39,7 @@ type WorldTimes struct {
 	StatusCheckAfter  config.Duration `json:"statusCheckAfter,omitzero"`
 	TelemetryLag      config.Duration `json:"telemetryLag,omitzero"`
 	EventDelay        config.Duration `json:"eventDelay,omitzero"`
+	CallEventDelay    config.Duration `json:"callEventDelay,omitzero"`
 	// PrefixListModifyTime is how long a prefix list shows modify-in-progress.
 	PrefixListModifyTime config.Duration `json:"prefixListModifyTime,omitzero"`
 	// VPCRouteQuota and TransitGatewayRouteQuota are the quotas of routes.
@@ -65,6 +66,7 @@ func (t WorldTimes) options() sim.Options {
 		ConnectHold: time.Duration(t.ConnectHold), DirectConnectHold: time.Duration(t.DirectConnectHold),
 		StatusCheckAfter: time.Duration(t.StatusCheckAfter), PrefixListModifyTime: time.Duration(t.PrefixListModifyTime),
 		TelemetryLag: time.Duration(t.TelemetryLag), EventDelay: time.Duration(t.EventDelay),
+		CallEventDelay: time.Duration(t.CallEventDelay),
 		VPCRouteQuota: t.VPCRouteQuota, TransitGatewayRouteQuota: t.TransitGatewayRouteQuota,
 		ReplaceMissingIsNotFound: t.ReplaceMissingIsNotFound, ReplaceTGWPropagatedFails: t.ReplaceTGWPropagatedFails,
 		BlackholeOutlastsOutage: t.BlackholeOutlastsOutage, NoConnectPeerEvents: t.NoConnectPeerEvents,
@@ -84,6 +86,7 @@ func (t *WorldTimes) durations() []namedDuration {
 		{"statusCheckAfter", &t.StatusCheckAfter},
 		{"telemetryLag", &t.TelemetryLag},
 		{"eventDelay", &t.EventDelay},
+		{"callEventDelay", &t.CallEventDelay},
 		{"prefixListModifyTime", &t.PrefixListModifyTime},
 	}
 }

@@ -148,6 +148,7 @@ func (t *timeline) repaired(run Run, r controller.Report) (lines []string, at ti
 		return nil, time.Time{}
 	}
 	var back, dropping, given []string
+	who := "somebody else changes"
 	for _, reversal := range next.Reversals {
 		if !during(run, reversal.At) || t.repairs[r.Group].Equal(reversal.At) {
 			continue
@@ -156,6 +157,9 @@ func (t *timeline) repaired(run Run, r controller.Report) (lines []string, at ti
 		switch {
 		case slices.Contains(next.Contended, reversal.Entry):
 			given = append(given, reversal.Entry.String())
+			if by := next.WritersOf(reversal.Entry); len(by) > 0 {
+				who = lastOf(by[0]) + " changes"
+			}
 		case t.dropped(t.groupAt(r.Group, run.Started), next.Decision, reversal.Entry):
 			dropping = append(dropping, reversal.Entry.String())
 		case !next.Settled:
@@ -171,7 +175,7 @@ func (t *timeline) repaired(run Run, r controller.Report) (lines []string, at ti
 	}{
 		{"puts back what somebody else changed: %s", back},
 		{"writes again what drops traffic although its path is alive: %s", dropping},
-		{"no longer writes %s: somebody else changes it again and again", given},
+		{"no longer writes %s: " + who + " it again and again", given},
 	} {
 		if len(line.entries) > 0 {
 			lines = append(lines, fmt.Sprintf(line.text, shortList(line.entries)))

@@ -249,9 +249,28 @@ func networkEventOf(raw []byte) (networkEvent, bool) {
 			return networkEvent{}, false
 		}
 		return networkEvent{id: env.ID, change: d.State.Value, resource: "alarm " + d.AlarmName}, true
+	case events.DetailAPICall:
+		return callOf(env)
 	default:
 		return networkEvent{}, false
 	}
+}
+
+// callOf reads an event about a call.
+func callOf(env events.Envelope) (networkEvent, bool) {
+	var d events.APICall
+	if json.Unmarshal(env.Detail, &d) != nil {
+		return networkEvent{}, false
+	}
+	p, _ := d.Parameters()
+	out := networkEvent{
+		id: env.ID, change: d.EventName + " by " + lastOf(d.UserIdentity.ARN), resource: cmp.Or(p.TransitGatewayRouteTableID, p.RouteTableID, p.PrefixListID),
+		part: p.Destination,
+	}
+	if p.TransitGatewayRouteTableID != "" {
+		out.part = cmp.Or(p.Destination, p.PrefixListID)
+	}
+	return out, true
 }
 
 // changeWords says a change type of Network Manager, in whichever spelling.

@@ -14,6 +14,7 @@ const (
 	defaultDetectAfter   = 30 * time.Second
 	defaultRecoverAfter  = 5 * time.Second
 	defaultEventDelay    = 2 * time.Second
+	defaultCallDelay     = 10 * time.Second
 	defaultStatusCheck   = 60 * time.Second
 	defaultConnectHold   = 30 * time.Second
 	defaultDirectHold    = 90 * time.Second
@@ -32,6 +33,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"recoverAfter", &o.RecoverAfter, defaultRecoverAfter},
 		{"telemetryLag", &o.TelemetryLag, 0},
 		{"eventDelay", &o.EventDelay, defaultEventDelay},
+		{"callEventDelay", &o.CallEventDelay, defaultCallDelay},
 		{"statusCheckAfter", &o.StatusCheckAfter, defaultStatusCheck},
 		{"prefixListModifyTime", &o.PrefixListModifyTime, 0},
 		{"connectHold", &o.ConnectHold, defaultConnectHold},

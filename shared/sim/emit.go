@@ -30,6 +30,11 @@ const (
 	sampleSessionDown = "tgw-connect-peer-bgp-down-expected.json"
 	sampleSessionUp   = "tgw-connect-peer-bgp-establish-expected.json"
 
+	// The samples of a call by a user, by a role and of one that failed.
+	sampleCall       = "cloudtrail-replace-route.json"
+	sampleCallRole   = "cloudtrail-create-route-prefix-list.json"
+	sampleCallFailed = "cloudtrail-replace-route-denied.json"
+
 	sampleAlarm       = "cloudwatch-alarm-state-change.json"
 	sampleTunnelAlarm = "cloudwatch-alarm-state-change-tunnel-state.json"
 )
@@ -39,6 +44,7 @@ func sampleNames() []string {
 	return []string{
 		sampleIPsecDown, sampleIPsecUp, sampleInstalled, sampleUninstalled,
 		sampleSessionDown, sampleSessionUp, sampleAlarm, sampleTunnelAlarm,
+		sampleCall, sampleCallRole, sampleCallFailed,
 	}
 }
 
@@ -72,6 +78,8 @@ func (s samples) check() error {
 		sampleInstalled: route.fill, sampleUninstalled: route.fill,
 		sampleSessionDown: session.fill, sampleSessionUp: session.fill,
 		sampleAlarm: alarmEvent{}.fill, sampleTunnelAlarm: alarmEvent{vpn: "vpn-0"}.fill,
+		sampleCall: callEvent{principal: Principal{User: "x"}}.fill, sampleCallRole: callEvent{principal: Principal{Role: "x"}}.fill,
+		sampleCallFailed: callEvent{code: "x", principal: Principal{User: "x"}}.fill,
 	}
 	for _, name := range sampleNames() {
 		if _, err := s.make(name, trial, fills[name]); err != nil {
@@ -124,7 +132,10 @@ func (s samples) make(name string, head eventHead, fill func(detail object) erro
 	if err := decoder.Decode(&event); err != nil {
 		return nil, fmt.Errorf("decoding the sample %s: %w", name, err)
 	}
-	resources := []string{head.resource}
+	resources := []string{}
+	if head.resource != "" {
+		resources = append(resources, head.resource)
+	}
 	if head.network {
 		resources = []string{event.globalNetwork(head.account), head.resource}
 	}
@@ -268,7 +279,11 @@ func (w *World) emitLater(s *step, name, resource string, fill func(object) erro
 
 // emitAs makes an event EventDelay from now.
 func (w *World) emitAs(s *step, name string, head eventHead, fill func(object) error) {
-	due := s.now.Add(w.options.EventDelay)
+	w.emitAfter(s, name, head, w.options.EventDelay, fill)
+}
+
+func (w *World) emitAfter(s *step, name string, head eventHead, delay time.Duration, fill func(object) error) {
+	due := s.now.Add(delay)
 	s.then(func() {
 		w.keeper.At(due, "event "+strings.TrimSuffix(name, ".json"), func() {
 			w.book(func(later *step) {

@@ -263,6 +263,9 @@ type Options struct {
 	// EventDelay delays an event, of Network Manager or of an alarm, behind the
 	// change that it tells of. Default 2 s.
 	EventDelay time.Duration
+	// CallEventDelay delays CloudTrail's event about a call behind the call. AWS
+	// promises no time: UNVERIFIED. Default 10 s.
+	CallEventDelay time.Duration
 	// ReplaceMissingIsNotFound makes ReplaceRoute of a missing destination answer
 	// InvalidRoute.NotFound instead of InvalidParameterValue. UNVERIFIED which
 	// one AWS gives; Detour must handle both.

@@ -45,6 +45,8 @@ type World struct {
 	calls         []CallRecord
 	events        int
 	subscribers   []func(raw []byte)
+	// identity says of whose calls CloudTrail tells.
+	identity      func(process string) (Principal, bool)
 	tunnelChanges []TunnelChange
 	healthChanges []HealthChange
 	vpnGateways   map[string]*vpnGateway
@@ -109,7 +111,7 @@ func NewWorld(tk Timekeeper, topo Topology, opts Options) (*World, error) {
 		return nil, err
 	}
 	w := &World{
-		keeper: tk, options: options, samples: loaded,
+		keeper: tk, options: options, samples: loaded, identity: byScript,
 		gateways:    make(map[string]*gateway),
 		tgwTables:   make(map[string]*tgwTable),
 		attachments: make(map[string]*attachment),
@@ -139,7 +141,10 @@ func NewWorld(tk Timekeeper, topo Topology, opts Options) (*World, error) {
 // Record appends a call to the call log. It assigns Seq, counted from 1, and
 // EffectAt where the record has none.
 func (w *World) Record(r CallRecord) {
-	w.book(func(s *step) { w.record(s.now, r) })
+	w.book(func(s *step) {
+		w.record(s.now, r)
+		w.announceCall(s, r)
+	})
 }
 
 func (w *World) record(now time.Time, r CallRecord) {
