@@ -67,7 +67,7 @@ func (t WorldTimes) options() sim.Options {
 		StatusCheckAfter: time.Duration(t.StatusCheckAfter), PrefixListModifyTime: time.Duration(t.PrefixListModifyTime),
 		TelemetryLag: time.Duration(t.TelemetryLag), EventDelay: time.Duration(t.EventDelay),
 		CallEventDelay: time.Duration(t.CallEventDelay),
-		VPCRouteQuota: t.VPCRouteQuota, TransitGatewayRouteQuota: t.TransitGatewayRouteQuota,
+		VPCRouteQuota:  t.VPCRouteQuota, TransitGatewayRouteQuota: t.TransitGatewayRouteQuota,
 		ReplaceMissingIsNotFound: t.ReplaceMissingIsNotFound, ReplaceTGWPropagatedFails: t.ReplaceTGWPropagatedFails,
 		BlackholeOutlastsOutage: t.BlackholeOutlastsOutage, NoConnectPeerEvents: t.NoConnectPeerEvents,
 		PropagationErrorAsProbed: t.PropagationErrorAsProbed, ReferenceErrorAsParameter: t.ReferenceErrorAsParameter,

@@ -110,10 +110,17 @@ func describe(raw []byte) string {
 		Alarm   string     `json:"alarmName"`
 		Before  alarmState `json:"previousState"`
 		After   alarmState `json:"state"`
+		Call    string     `json:"eventName"`
+		Caller  struct {
+			ARN string `json:"arn"`
+		} `json:"userIdentity"`
 	}
 	bad := json.Unmarshal(e.Detail, &d) != nil
 	if !bad && d.Alarm != "" && d.After.Value != "" {
 		return d.Alarm + ": " + d.Before.Value + " to " + d.After.Value
+	}
+	if !bad && d.Call != "" {
+		return d.Call + " by " + lastPart(d.Caller.ARN)
 	}
 	if bad || d.ChangeType == "" {
 		return strings.TrimSpace(e.DetailType + leading(": ", describeOwn(e.Detail)))

@@ -213,6 +213,8 @@ func TestRules(t *testing.T) {
 		"tgw-deleted.json":                        {Switchover},
 		"cloudwatch-alarm-state-change.json":      {Switchover},
 		"aws-health-vpn-redundancy-loss.json":     {Switchover},
+		"cloudtrail-replace-route.json":           {Switchover},
+		"rehearse.json":                           nil,
 		"tgw-route-installed.json":                nil,
 		"sweep.json":                              nil,
 		"cloud-wan-segment-routes-installed.json": nil,

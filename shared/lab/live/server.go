@@ -146,6 +146,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("building the network: %w", err), listener.Close(), s.Close())
 	}
 	s.shown = len(s.world.HealthHistory()) // The start is no change.
+	s.world.TellOfCalls(principal)
 	s.world.Subscribe(s.emitted)
 	s.queues = sqsapi.New(s.keeper)
 	s.tables = dynamoapi.New()
@@ -213,6 +214,18 @@ func (s *Server) handler() http.Handler {
 // callersPath begins the path of callers that have an address of their own, so
 // that the call log knows them: /as/NAME, and then what AWS's paths are.
 const callersPath = "/as/"
+
+// principal is who CloudTrail says that a caller is: a user of the name of a person
+// or a program. It tells of no call of Detour's functions, which would only be
+// dropped.
+func principal(caller string) (sim.Principal, bool) {
+	for _, name := range functionNames() {
+		if caller == name || strings.HasPrefix(caller, name+"-") {
+			return sim.Principal{}, false
+		}
+	}
+	return sim.Principal{User: strings.TrimPrefix(caller, "writer:")}, true
+}
 
 // addressee takes the caller's name off a path.
 func addressee(path string) (name, rest string, ok bool) {
