@@ -300,11 +300,13 @@ func TestCallParameters(t *testing.T) {
 		{"capital letters", "ReplaceRoute", `{"RouteTableId":"rtb-1","DestinationPrefixListId":"pl-1"}`, events.CallParameters{RouteTableID: "rtb-1", Destination: "pl-1"}, ""},
 		{
 			"wrapped", "ReplaceTransitGatewayRoute", `{"ReplaceTransitGatewayRouteRequest":{"TransitGatewayRouteTableId":"tgw-rtb-1","DestinationCidrBlock":"10.0.0.0/8"}}`,
-			events.CallParameters{TransitGatewayRouteTableID: "tgw-rtb-1", Destination: "10.0.0.0/8"}, "",
+			events.CallParameters{TransitGatewayRouteTableID: "tgw-rtb-1", Destination: "10.0.0.0/8"},
+			"",
 		},
 		{
 			"wrapped in small letters", "ModifyManagedPrefixList", `{"modifyManagedPrefixListRequest":{"prefixListId":"pl-1"}}`,
-			events.CallParameters{PrefixListID: "pl-1"}, "",
+			events.CallParameters{PrefixListID: "pl-1"},
+			"",
 		},
 		{"wrapped as another call", "ReplaceRoute", `{"CreateRouteRequest":{"RouteTableId":"rtb-1"}}`, events.CallParameters{}, ""},
 		{"null keys", "ReplaceRoute", `{"routeTableId":null,"RouteTableId":"rtb-1"}`, events.CallParameters{RouteTableID: "rtb-1"}, ""},

@@ -116,17 +116,19 @@ func TestEverySample(t *testing.T) {
 				wantDrop(t, r, raw, ingest.DropMalformed)
 				return
 			}
-			switch about {
-			case foreign:
+			if about == foreign {
 				wantDrop(t, r, raw, ingest.DropForeignSource)
 				return
-			case rehearsal:
+			}
+			if about == rehearsal {
 				wantDrop(t, r, raw, ingest.DropNotForUs)
 				return
-			case failed:
+			}
+			if about == failed {
 				wantPassedOver(t, r, raw, ingest.DropNoEffect)
 				return
-			case another:
+			}
+			if about == another {
 				wantPassedOver(t, r, raw, handler.DropUnconfigured)
 				return
 			}

@@ -27,15 +27,15 @@ func (h *Handler) rehearse(ctx context.Context) Outcome {
 		out.Action, out.why = Retry, "the record store could not be used for a rehearsal; the log has the error"
 		return out
 	}
-	h.refusals(ctx, "denied", r.Refused)
-	h.refusals(ctx, "doubtful", r.Doubtful)
+	h.refusals(ctx, r.Refused, true)
+	h.refusals(ctx, r.Doubtful, false)
 	h.rehearsed(ctx, r, started)
 	return out
 }
 
 // refusals logs one line for each trial that was not allowed. Those beyond
 // maxRefusalLines are counted on the last one.
-func (h *Handler) refusals(ctx context.Context, msg string, refusals []controller.Refusal) {
+func (h *Handler) refusals(ctx context.Context, refusals []controller.Refusal, denied bool) {
 	for i, r := range refusals {
 		change := r.Receipt.Change
 		bucket := plan.BucketOf(change)
@@ -50,14 +50,14 @@ func (h *Handler) refusals(ctx context.Context, msg string, refusals []controlle
 			count = len(refusals) - i
 			attrs = append(attrs, slog.Int("count", count))
 		}
-		values := measured{}
-		if msg == "denied" {
+		if denied {
 			attrs = append(attrs, slog.String("remedy", fmt.Sprintf(
 				"allow ec2:%s on %s and its target to the role that Detour writes with in account %s: deploy this configuration again, and look for a boundary or a service control policy",
 				bucket.API, change.Table.ID, bucket.Account)))
-			values.count(MetricDenied, count)
+			h.log.LogAttrs(ctx, slog.LevelWarn, "denied", append(attrs, h.metrics(r.Group, measured{{MetricDenied, count}})...)...)
+		} else {
+			h.log.LogAttrs(ctx, slog.LevelWarn, "doubtful", attrs...)
 		}
-		h.log.LogAttrs(ctx, slog.LevelWarn, msg, append(attrs, h.metrics(r.Group, values)...)...)
 		if i == maxRefusalLines {
 			break
 		}
