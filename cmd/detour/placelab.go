@@ -43,15 +43,20 @@ func openLab(ctx context.Context, address string) (opened, error) {
 	if err != nil {
 		return opened{}, failure{fmt.Errorf("the configuration of the lab at %s: %w", address, err)}
 	}
-	options := func(account, region string) (awsclient.Options, error) {
-		role, err := awsclient.RoleTemplate(deployed.Role)
-		return awsclient.Options{
-			Doer: only, HomeAccount: account, HomeRegion: region, HomeCredentials: awsclient.StaticCredentials(account, labSecret),
-			Role: role, ExternalID: deployed.ExternalID, BaseEndpoint: deployed.Endpoint,
-		}, err
+	options := func(home live.DeployedHome) (awsclient.Options, error) {
+		out := awsclient.Options{
+			Doer: only, HomeAccount: home.Account, HomeRegion: home.Region, HomeCredentials: awsclient.StaticCredentials(home.Account, labSecret),
+			ExternalID: home.ExternalID, BaseEndpoint: deployed.Endpoint,
+		}
+		if home.Role == "" {
+			return out, nil
+		}
+		var err error
+		out.Role, err = awsclient.RoleTemplate(home.Role)
+		return out, err
 	}
 	who := claimed()
-	if asked, err := options(deployed.Homes[0].Account, deployed.Homes[0].Region); err == nil {
+	if asked, err := options(deployed.Homes[0]); err == nil {
 		if known, err := identify(ctx, systemclock.New(), asked); err == nil {
 			who = known.ARN + " (" + who + ")"
 		}
@@ -63,7 +68,7 @@ func openLab(ctx context.Context, address string) (opened, error) {
 				if home.Account != account || home.Region != region {
 					continue
 				}
-				asked, err := options(account, region)
+				asked, err := options(home)
 				if err != nil {
 					return reached{}, err
 				}

@@ -15,7 +15,6 @@ import (
 const (
 	firstBackOff   = time.Second
 	longestBackOff = 5 * time.Minute
-	longestAge     = 6 * time.Hour
 )
 
 // retryDelays are the waits before the second and the third attempt.
@@ -39,9 +38,11 @@ const (
 
 // DeadLetter is a message that was given up.
 type DeadLetter struct {
-	// Queue is OnFailure or WakeDeadQueue.
-	Queue    string      `json:"queue"`
-	At       time.Time   `json:"at"`
+	// Queue is the name of a dead-letter queue, such as OnFailure or WakeDeadQueue;
+	// empty: there is none, and the event is lost.
+	Queue string    `json:"queue"`
+	At    time.Time `json:"at"`
+	// Function is a function, or a rule that could not reach one.
 	Function string      `json:"function"`
 	Home     config.Home `json:"home"`
 	// Condition is why it was given up; Attempts how often it was tried.
@@ -58,6 +59,10 @@ type async struct {
 	target
 	keeper  sim.Timekeeper
 	retries []time.Duration
+	// maxAge is how old an event may become, and onFailure the queue that gets what
+	// was given up.
+	maxAge    time.Duration
+	onFailure string
 	// start runs fn beside the caller, until the server is closed.
 	start func(fn func(context.Context))
 	dead  func(DeadLetter)
@@ -106,7 +111,7 @@ func (a *async) try(p pending) {
 // again tries once more after the wait, unless the event is too old by then.
 func (a *async) again(p pending, last Invocation, wait time.Duration) {
 	due := a.keeper.Now().Add(wait)
-	if due.Sub(p.accepted) > longestAge {
+	if due.Sub(p.accepted) > a.maxAge {
 		a.giveUp(p, last, EventAgeExceeded)
 		return
 	}
@@ -115,7 +120,7 @@ func (a *async) again(p pending, last Invocation, wait time.Duration) {
 
 func (a *async) giveUp(p pending, last Invocation, condition string) {
 	a.dead(DeadLetter{
-		Queue: OnFailure, At: a.keeper.Now(), Function: a.name, Home: a.home, Condition: condition,
+		Queue: a.onFailure, At: a.keeper.Now(), Function: a.name, Home: a.home, Condition: condition,
 		Attempts: last.Attempt, Body: string(p.payload), Error: last.Error,
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"detour/shared/config"
 	"detour/shared/lab"
 	"detour/shared/lab/lambdahost"
+	"detour/shared/lab/stack"
 	"detour/shared/sim/sqsapi"
 )
 
@@ -100,7 +101,7 @@ func newBench(answer func(int, []byte) (lambdahost.Result, error)) *bench {
 			name: Switchover, home: homeOfTest, host: b.fake, now: b.keeper.Now,
 			begins: func(Invocation) {}, ends: func(in Invocation) { b.ended = append(b.ended, in) },
 		},
-		keeper: b.keeper, retries: retryDelays(),
+		keeper: b.keeper, retries: retryDelays(), maxAge: stack.DefaultMaxAge, onFailure: OnFailure,
 		start: func(fn func(context.Context)) { fn(context.Background()) },
 		dead:  func(d DeadLetter) { b.dead = append(b.dead, d) },
 	}
@@ -270,7 +271,7 @@ func newMapped(answer func(int, []byte) (lambdahost.Result, error)) *mapped {
 			name: Switchover, home: homeOfTest, host: x.fake, now: k.Now,
 			begins: func(Invocation) {}, ends: func(in Invocation) { x.ended = append(x.ended, in) },
 		},
-		url: url, queue: x.queues, keeper: k, visibility: visibility, start: func(fn func(context.Context)) { x.jobs = append(x.jobs, fn) },
+		url: url, source: WakeQueue, batch: batchSize, atOnce: batchesAtOnce, partial: true, queue: x.queues, keeper: k, visibility: visibility, start: func(fn func(context.Context)) { x.jobs = append(x.jobs, fn) },
 		deleted: func() {},
 	}
 	x.queues.OnVisible(url, x.m.poll)

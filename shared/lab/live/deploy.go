@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,166 +12,283 @@ import (
 	"time"
 
 	"detour/shared/config"
-	"detour/shared/lab"
 	"detour/shared/lab/lambdahost"
+	"detour/shared/lab/stack"
 	"detour/shared/sim/sqsapi"
 )
 
-// What a deployment's functions are given. The table, the queue and the role are
-// named alike in every home.
-const (
-	recordTable  = "detour"
-	roleTemplate = "arn:aws:iam::{account}:role/detour"
-	externalID   = "detour-lab"
-	memoryMB     = 256
-	// environments is how many invocations of a function run at the same time,
-	// unless Options say otherwise.
-	environments = 4
-)
-
-// functionNames are the functions of a deployment, sorted.
-func functionNames() []string { return []string{Sweep, Switchover} }
-
-// home is one deployment of Detour: the account and Region that the groups have
-// their home in, with their functions and queues.
+// home is an account and Region with functions of Detour in it, and what
+// operators' tools must know of them.
 type home struct {
 	config.Home
+	// functions are by the names that lines call them by, switchover and sweep.
 	functions map[string]*function
-	mapping   *mapping
+	table     string
 	wakeURL   string
 	deadURL   string
+	// role and externalID are those of further accounts.
+	role, externalID string
 }
 
-// function is one function of a home.
+// function is one function that runs.
 type function struct {
+	stack.Function
+	// label names it in lines and in the call log: by its name alone where there is
+	// one home.
 	label   string
 	process *lambdahost.Function
 	async   *async
 }
 
-// deploy makes the homes of the configured groups.
-func (s *Server) deploy() error {
-	for _, name := range functionNames() {
-		if _, err := os.Stat(bootstrap(s.opts.FunctionsDir, name)); err != nil {
-			return fmt.Errorf("function %s: %w; run make build, which builds the functions, or name their folder with --functions-dir", name, err)
+// shortName is a function's name as lines and people call it.
+func shortName(name string) string { return strings.TrimPrefix(name, functionPrefix) }
+
+// deploy brings to life what the model describes.
+func (s *Server) deploy(model *stack.Assembly) error {
+	s.model = model
+	s.queueURLs, s.byARN = map[string]string{}, map[string]*function{}
+	for _, st := range model.Stacks {
+		for _, table := range st.Tables {
+			s.tables.Create(st.Account, st.Region, table.Name)
+		}
+		if err := s.makeQueues(st); err != nil {
+			return err
 		}
 	}
-	if len(s.opts.File.Config.GroupList) == 0 {
-		return fmt.Errorf("topology %s: it has no groups, so there is nothing for the functions to do; add groups, or leave --functions out", s.opts.File.Name)
+	sites := 0
+	for _, st := range model.Stacks {
+		sites += min(len(st.Functions), 1)
 	}
-	text, err := s.opts.File.Config.JSON()
-	if err != nil {
-		return err
-	}
-	if s.folder, err = os.MkdirTemp("", "detour-lab-"); err != nil {
-		return fmt.Errorf("making a folder for the configuration: %w", err)
-	}
-	file := filepath.Join(s.folder, "detour.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return fmt.Errorf("writing the configuration: %w", err)
-	}
-	var at []config.Home
-	for _, group := range s.opts.File.Config.GroupList {
-		if !slices.Contains(at, group.Home) {
-			at = append(at, group.Home)
+	for _, st := range model.Stacks {
+		for _, f := range st.Functions {
+			if err := s.launch(st.Site, f, sites > 1); err != nil {
+				return fmt.Errorf("deploying to account %s in %s: %w", st.Account, st.Region, err)
+			}
 		}
 	}
-	for _, where := range at {
-		h := &home{Home: where, functions: map[string]*function{}}
-		s.homes = append(s.homes, h) // Close closes what has started.
-		if err := s.furnish(h, file, len(at) > 1); err != nil {
-			return fmt.Errorf("deploying to account %s in %s: %w", where.Account, where.Region, err)
+	for _, st := range model.Stacks {
+		if err := s.connect(st); err != nil {
+			return err
 		}
+	}
+	if len(s.homes) == 0 {
+		return errors.New("the template has no function of Detour, so nothing would run; make synth CONFIG=FILE writes one with controller stacks")
 	}
 	return nil
+}
+
+// makeQueues makes the queues of a stack, a dead-letter queue before those that
+// move their messages to it.
+func (s *Server) makeQueues(st stack.Stack) error {
+	left := slices.Clone(st.Queues)
+	for len(left) > 0 {
+		var next []stack.Queue
+		for _, q := range left {
+			if _, made := s.queueURLs[q.DeadLetter]; q.DeadLetter != "" && !made {
+				next = append(next, q)
+				continue
+			}
+			s.queueURLs[q.ARN] = s.queues.Create(sqsapi.Queue{
+				Account: st.Account, Region: st.Region, Name: q.Name, VisibilityTimeout: q.Visibility, MaxReceives: q.MaxReceives, DeadLetter: lastPart(q.DeadLetter),
+			})
+			if q.DeadLetter != "" {
+				s.tellRedrives(q)
+			}
+		}
+		if len(next) == len(left) {
+			return fmt.Errorf("stack %s: %s (AWS::SQS::Queue): RedrivePolicy.deadLetterTargetArn is %q; a dead-letter queue is another queue of the same account and Region",
+				st.Name, left[0].LogicalID, left[0].DeadLetter)
+		}
+		left = next
+	}
+	return nil
+}
+
+// tellRedrives has a line for each message that a queue gives up.
+func (s *Server) tellRedrives(q stack.Queue) {
+	name := lastPart(q.DeadLetter)
+	s.queues.OnVisible(s.queueURLs[q.DeadLetter], func() {
+		s.lines.tell(line{Kind: kindDeadLetter, Who: byAWS, What: "moves a message to " + name + ", received too often"})
+		s.change.signal()
+	})
+}
+
+// launch starts a function with the environment that its deployment gives it.
+func (s *Server) launch(at stack.Site, model stack.Function, several bool) error {
+	f := &function{Function: model, label: shortName(model.Name)}
+	if several {
+		f.label += "-" + at.Account + "-" + at.Region
+	}
+	env := maps.Clone(model.Environment)
+	maps.Copy(env, map[string]string{
+		"AWS_ENDPOINT_URL":      s.URL() + callersPath + f.label,
+		"AWS_ACCESS_KEY_ID":     at.Account, // The simulated services take the account from it.
+		"AWS_SECRET_ACCESS_KEY": "simulated-secret",
+		"AWS_SESSION_TOKEN":     "simulated-session-token",
+	})
+	maps.Copy(env, s.opts.Env)
+	file, root := s.code(model)
+	environments := s.opts.Environments
+	if model.Reserved > 0 {
+		environments = model.Reserved
+	}
+	var err error
+	f.process, err = lambdahost.Start(lambdahost.Options{
+		Name: model.Name, Bootstrap: file, TaskRoot: root, Env: env,
+		Account: at.Account, Region: at.Region, Timeout: model.Timeout, MemoryMB: model.MemoryMB, Environments: environments, Freeze: true,
+		Clock: s.clock,
+		Log: func(l lambdahost.Line) {
+			s.lines.tell(line{Kind: kindLog, Who: f.label, What: l.Text, Data: asJSON([]byte(l.Text))})
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("starting function %s: %w", model.Name, err)
+	}
+	aimed := target{
+		name: shortName(model.Name), home: config.Home(at), host: f.process, now: s.keeper.Now,
+		begins: func(in Invocation) { s.begins(f.label, in) }, ends: func(in Invocation) { s.ends(f.label, in) },
+	}
+	f.async = &async{target: aimed, keeper: s.keeper, retries: s.opts.RetryDelays, maxAge: stack.DefaultMaxAge, start: s.start, dead: s.bury}
+	s.byARN[model.ARN] = f
+	s.started = append(s.started, f) // Close closes what has started.
+	if table := model.Environment["DETOUR_TABLE"]; table != "" {
+		h := s.homeAt(at)
+		h.functions[shortName(model.Name)] = f
+		h.table, h.role, h.externalID = table, model.Environment["DETOUR_ROLE"], model.Environment["DETOUR_EXTERNAL_ID"]
+	}
+	return nil
+}
+
+// homeAt is the home at a site, made if need be.
+func (s *Server) homeAt(at stack.Site) *home {
+	for _, h := range s.homes {
+		if h.Home == config.Home(at) {
+			return h
+		}
+	}
+	h := &home{Home: config.Home(at), functions: map[string]*function{}}
+	s.homes = append(s.homes, h)
+	return h
+}
+
+// code is the executable of a function and the folder that it runs in.
+func (s *Server) code(model stack.Function) (file, root string) {
+	own := bootstrap(s.opts.FunctionsDir, shortName(model.Name))
+	if s.opts.TemplateDir == "" {
+		return own, filepath.Dir(own)
+	}
+	root = filepath.Join(s.opts.TemplateDir, filepath.FromSlash(model.Asset))
+	if runsHere(model.Architecture) {
+		return filepath.Join(root, "bootstrap"), root
+	}
+	return own, root
 }
 
 func bootstrap(folder, function string) string { return filepath.Join(folder, function, "bootstrap") }
 
-// furnish makes a home's table, queues and functions, and connects them.
-func (s *Server) furnish(h *home, configuration string, several bool) error {
-	s.tables.Create(h.Account, h.Region, recordTable)
-	h.deadURL = s.queues.Create(sqsapi.Queue{Account: h.Account, Region: h.Region, Name: WakeDeadQueue})
-	h.wakeURL = s.queues.Create(sqsapi.Queue{
-		Account: h.Account, Region: h.Region, Name: WakeQueue,
-		VisibilityTimeout: s.opts.Visibility, MaxReceives: lab.WakeReceives, DeadLetter: WakeDeadQueue,
-	})
-	for _, name := range functionNames() {
-		f := &function{label: name}
-		if several {
-			f.label = name + "-" + h.Account + "-" + h.Region
+// connect does what leads to the functions of a stack: queues, settings of
+// asynchronous invocations, and rules.
+func (s *Server) connect(st stack.Stack) error {
+	for _, i := range st.InvokeConfigs {
+		if f := s.byARN[i.Function]; f != nil {
+			f.async.maxAge, f.async.onFailure = i.MaxAge, lastPart(i.OnFailure)
+			f.async.retries = s.opts.RetryDelays[:min(i.Retries, len(s.opts.RetryDelays))]
 		}
-		var err error
-		f.process, err = s.launch(h, f.label, name, configuration)
-		if err != nil {
-			return err
+	}
+	for _, m := range st.Mappings {
+		f, queue := s.byARN[m.Function], s.queueOf(m.Queue)
+		if f == nil || !m.Enabled {
+			continue
 		}
-		aimed := target{
-			name: name, home: h.Home, host: f.process, now: s.keeper.Now,
-			begins: func(in Invocation) { s.begins(f.label, in) }, ends: func(in Invocation) { s.ends(f.label, in) },
+		if f.Timeout > queue.Visibility {
+			return fmt.Errorf("stack %s: %s (AWS::Lambda::EventSourceMapping): queue %s has a visibility timeout of %s, shorter than the function's timeout of %s, which Lambda refuses",
+				st.Name, m.LogicalID, queue.Name, queue.Visibility, f.Timeout)
 		}
-		f.async = &async{target: aimed, keeper: s.keeper, retries: s.opts.RetryDelays, start: s.start, dead: s.bury}
-		h.functions[name] = f
+		url := s.queueURLs[m.Queue]
+		feed := &mapping{
+			target: f.async.target, url: url, queue: s.queues, keeper: s.keeper, visibility: queue.Visibility, source: queue.Name,
+			batch: m.BatchSize, atOnce: m.Concurrency, partial: m.Partial, start: s.start, deleted: s.change.signal,
+		}
+		if feed.atOnce == 0 {
+			feed.atOnce = unlimitedBatches
+		}
+		if !s.opts.Manual {
+			s.queues.OnVisible(url, feed.poll)
+		}
 	}
-	h.mapping = &mapping{
-		target: h.functions[Switchover].async.target, url: h.wakeURL, queue: s.queues, keeper: s.keeper, visibility: s.opts.Visibility,
-		start: s.start, deleted: s.change.signal,
+	for _, h := range s.homes {
+		if h.Home != config.Home(st.Site) {
+			continue
+		}
+		for _, q := range st.Queues {
+			if q.URL == h.wakeQueue() {
+				h.wakeURL, h.deadURL = s.queueURLs[q.ARN], s.queueURLs[q.DeadLetter]
+			}
+		}
 	}
-	if !s.opts.Manual {
-		s.queues.OnVisible(h.wakeURL, h.mapping.poll)
-	}
-	s.queues.OnVisible(h.deadURL, func() {
-		s.lines.tell(line{Kind: kindDeadLetter, Who: byAWS, What: "moves a message to " + WakeDeadQueue + ", received too often"})
-		s.change.signal()
-	})
 	return nil
 }
 
-// launch starts a function with the environment that its deployment gives it.
-func (s *Server) launch(h *home, label, name, configuration string) (*lambdahost.Function, error) {
-	env := map[string]string{
-		"DETOUR_CONFIG":         configuration,
-		"DETOUR_ACCOUNT":        h.Account,
-		"DETOUR_TABLE":          recordTable,
-		"DETOUR_WAKE_QUEUE":     h.wakeURL,
-		"DETOUR_EVENT_BUS":      "default",
-		"DETOUR_ROLE":           roleTemplate,
-		"DETOUR_EXTERNAL_ID":    externalID,
-		"AWS_ENDPOINT_URL":      s.URL() + callersPath + label,
-		"AWS_ACCESS_KEY_ID":     h.Account, // The simulated services take the account from it.
-		"AWS_SECRET_ACCESS_KEY": "simulated-secret",
-		"AWS_SESSION_TOKEN":     "simulated-session-token",
+// wakeQueue is the URL that the home's functions are given.
+func (h *home) wakeQueue() string {
+	for _, name := range slices.Sorted(maps.Keys(h.functions)) {
+		if url := h.functions[name].Environment["DETOUR_WAKE_QUEUE"]; url != "" {
+			return url
+		}
 	}
-	maps.Copy(env, s.opts.Env)
-	file := bootstrap(s.opts.FunctionsDir, name)
-	process, err := lambdahost.Start(lambdahost.Options{
-		Name: label, Bootstrap: file, TaskRoot: filepath.Dir(file), Env: env,
-		Account: h.Account, Region: h.Region, Timeout: s.opts.Visibility, MemoryMB: memoryMB, Environments: s.opts.Environments, Freeze: true,
-		Clock: s.clock,
-		Log: func(l lambdahost.Line) {
-			s.lines.tell(line{Kind: kindLog, Who: label, What: l.Text, Data: asJSON([]byte(l.Text))})
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("starting function %s: %w", name, err)
-	}
-	return process, nil
+	return ""
 }
 
-// schedule has every home swept now, and then once in each period. EventBridge
-// Scheduler would begin within the first period.
-func (s *Server) schedule() {
-	period := time.Duration(s.opts.File.Config.Timers.SweepPeriod)
-	var at func(due time.Time)
-	at = func(due time.Time) {
-		s.keeper.At(due, "schedule", func() {
-			for _, h := range s.homes {
-				h.functions[Sweep].async.send([]byte(sweepEvent), CauseSchedule)
+// queueOf is the queue with that ARN.
+func (s *Server) queueOf(arn string) stack.Queue {
+	for _, st := range s.model.Stacks {
+		for _, q := range st.Queues {
+			if q.ARN == arn {
+				return q
 			}
-			at(due.Add(period))
-		})
+		}
 	}
-	at(s.keeper.Now())
+	return stack.Queue{}
+}
+
+// functionNames are the names of the functions, sorted.
+func (s *Server) functionNames() []string {
+	var out []string
+	for _, h := range s.homes {
+		out = slices.AppendSeq(out, maps.Keys(h.functions))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// schedule starts the schedules: one with a period is due now, and then once in
+// each period (EventBridge Scheduler User Guide, "Schedule types": a rate without
+// a start date begins at once). The built-in deployment sweeps in this way.
+func (s *Server) schedule() {
+	for _, st := range s.model.Stacks {
+		for _, one := range st.Schedules {
+			f := s.byARN[one.Target]
+			if f == nil || !one.Enabled {
+				continue
+			}
+			var at func(due time.Time)
+			at = func(due time.Time) {
+				s.keeper.At(due, "schedule "+one.Name, func() {
+					f.async.send(one.Input, CauseSchedule)
+					if next, ok := one.Expression.Next(due); ok {
+						at(next)
+					}
+				})
+			}
+			first, ok := s.keeper.Now(), true
+			if one.Expression.Every == 0 {
+				first, ok = one.Expression.Next(first)
+			}
+			if ok {
+				at(first)
+			}
+		}
+	}
 }
 
 // begins tells that a function is given something.
@@ -201,11 +317,14 @@ func (s *Server) ends(label string, in Invocation) {
 	s.change.signal()
 }
 
-// bury keeps what the on-failure destination gets.
+// bury keeps what the dead-letter queue of a function or a rule gets. Without a
+// queue it is lost, and only told.
 func (s *Server) bury(letter DeadLetter) {
-	s.mu.Lock()
-	s.dead = append(s.dead, letter)
-	s.mu.Unlock()
+	if letter.Queue != "" {
+		s.mu.Lock()
+		s.dead = append(s.dead, letter)
+		s.mu.Unlock()
+	}
 	s.lines.tell(line{Kind: kindDeadLetter, Who: byAWS, What: letter.Text(), Data: letter})
 	s.change.signal()
 }
@@ -218,20 +337,18 @@ func (h *home) deadWakes(queues *sqsapi.Handler) []DeadLetter {
 	}
 	for _, message := range queues.Waiting(h.deadURL) {
 		out = append(out, DeadLetter{
-			Queue: WakeDeadQueue, At: message.VisibleAt, Function: Switchover, Home: h.Home, Condition: MaxReceives,
+			Queue: lastPart(h.deadURL), At: message.VisibleAt, Function: Switchover, Home: h.Home, Condition: MaxReceives,
 			Attempts: message.Receives, Body: message.Body,
 		})
 	}
 	return out
 }
 
-// close ends the functions of a home.
-func (h *home) close() error {
+// closeFunctions ends the functions that have started.
+func (s *Server) closeFunctions() error {
 	var errs []error
-	for _, name := range functionNames() {
-		if f := h.functions[name]; f != nil {
-			errs = append(errs, f.process.Close())
-		}
+	for _, f := range s.started {
+		errs = append(errs, f.process.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -241,8 +358,10 @@ func (h *home) close() error {
 func (s *Server) sweep(ctx context.Context) []Invocation {
 	var out []Invocation
 	for _, h := range s.homes {
-		in, _ := h.functions[Sweep].async.invoke(ctx, []byte(sweepEvent), CauseLab, 1)
-		out = append(out, in)
+		if f := h.functions[Sweep]; f != nil {
+			in, _ := f.async.invoke(ctx, []byte(sweepEvent), CauseLab, 1)
+			out = append(out, in)
+		}
 	}
 	return out
 }
@@ -251,7 +370,7 @@ func (s *Server) sweep(ctx context.Context) []Invocation {
 // with aws lambda invoke, and waits for the end.
 func (s *Server) Invoke(ctx context.Context, name string, payload []byte) (Invocation, error) {
 	if len(s.homes) == 0 || s.homes[0].functions[name] == nil {
-		return Invocation{}, fmt.Errorf("function %q does not run; there are %s", name, strings.Join(functionNames(), ", "))
+		return Invocation{}, fmt.Errorf("function %q does not run; there are %s", name, strings.Join(s.functionNames(), ", "))
 	}
 	in, _ := s.homes[0].functions[name].async.invoke(ctx, payload, CauseLab, 1)
 	return in, ctx.Err()

@@ -23,10 +23,6 @@ type Deployment struct {
 	Config json.RawMessage `json:"config"`
 	// Homes are empty where no functions run: there are no records then.
 	Homes []DeployedHome `json:"homes"`
-	// Role is the role template of the functions, and ExternalID what the roles ask
-	// for.
-	Role       string `json:"role"`
-	ExternalID string `json:"externalId"`
 }
 
 // DeployedHome is one home of groups, with its record store and queue.
@@ -35,6 +31,10 @@ type DeployedHome struct {
 	Region    string `json:"region"`
 	Table     string `json:"table"`
 	WakeQueue string `json:"wakeQueue"`
+	// Role is the role template of the functions, and ExternalID what the roles ask
+	// for; empty where they need none.
+	Role       string `json:"role,omitempty"`
+	ExternalID string `json:"externalId,omitempty"`
 }
 
 // Deployment tells what is deployed in the lab.
@@ -45,10 +45,11 @@ func (s *Server) Deployment() (Deployment, error) {
 	}
 	out := Deployment{
 		Topology: s.opts.File.Name, Endpoint: s.URL() + callersPath + operatorName, Config: text, Homes: []DeployedHome{},
-		Role: roleTemplate, ExternalID: externalID,
 	}
 	for _, h := range s.homes {
-		out.Homes = append(out.Homes, DeployedHome{Account: h.Account, Region: h.Region, Table: recordTable, WakeQueue: h.wakeURL})
+		out.Homes = append(out.Homes, DeployedHome{
+			Account: h.Account, Region: h.Region, Table: h.table, WakeQueue: h.wakeURL, Role: h.role, ExternalID: h.externalID,
+		})
 	}
 	return out, nil
 }

@@ -34,8 +34,8 @@ func TestDeployment(t *testing.T) {
 	s, _ := serve(t, Options{FunctionsDir: fakeFunctions(t), NoSchedule: true})
 	got, text := getDeployment(t, s)
 	wake := s.homes[0].wakeURL
-	want := []DeployedHome{{Account: "111122223333", Region: "ap-northeast-1", Table: recordTable, WakeQueue: wake}}
-	if got.Topology != "cloud-join" || got.Endpoint != s.URL()+"/as/operator" || !slices.Equal(got.Homes, want) || got.Role != roleTemplate || got.ExternalID != externalID {
+	want := []DeployedHome{{Account: "111122223333", Region: "ap-northeast-1", Table: recordTable, WakeQueue: wake, Role: roleTemplate, ExternalID: externalID}}
+	if got.Topology != "cloud-join" || got.Endpoint != s.URL()+"/as/operator" || !slices.Equal(got.Homes, want) {
 		t.Errorf("it tells %+v", got)
 	}
 	c, err := config.Parse(got.Config)

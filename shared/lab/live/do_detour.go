@@ -38,12 +38,14 @@ func (s *Server) sweepAction(ctx context.Context, _ order) (Answer, error) {
 }
 
 func (s *Server) kill(_ context.Context, o order) (Answer, error) {
-	if err := choose("function", o.arg(0), functionNames()); err != nil {
+	if err := choose("function", o.arg(0), s.functionNames()); err != nil {
 		return nil, err
 	}
 	killed := 0
 	for _, h := range s.homes {
-		killed += h.functions[o.arg(0)].process.Kill()
+		if f := h.functions[o.arg(0)]; f != nil {
+			killed += f.process.Kill()
+		}
 	}
 	text := fmt.Sprintf("environments of %s killed: %d", o.arg(0), killed)
 	s.lines.tell(line{Kind: kindAction, Who: "lab", What: text})
@@ -103,7 +105,7 @@ func (s *Server) store(at config.Home) (*awsdynamo.Store, *awswake.Queue, error)
 		return nil, nil, err
 	}
 	records, err := awsdynamo.New(aws, awsdynamo.Options{
-		Table: recordTable, Clock: s.clock, Lease: settings.Lease, Skew: settings.Skew, CallTimeout: settings.CallTimeout,
+		Table: s.homes[i].table, Clock: s.clock, Lease: settings.Lease, Skew: settings.Skew, CallTimeout: settings.CallTimeout,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -19,6 +19,9 @@ const (
 	// batchesAtOnce is the mapping's maximum concurrency, 2 being the least that
 	// Lambda takes.
 	batchesAtOnce = 2
+	// unlimitedBatches is what a mapping without a maximum concurrency begins with
+	// (same page).
+	unlimitedBatches = 5
 )
 
 // wakeQueue is what the mapping needs of SQS.
@@ -27,8 +30,8 @@ type wakeQueue interface {
 	Delete(url, receipt string)
 }
 
-// mapping is the event source mapping of a queue, with partial batch responses:
-// it hands visible messages to the function in batches and deletes those that
+// mapping is the event source mapping of a queue, with partial batch responses
+// if it asks for them: it hands visible messages to the function in batches and deletes those that
 // are done. All others become visible again after the queue's visibility
 // timeout, and the queue moves them to the dead-letter queue when they have been
 // received too often.
@@ -39,8 +42,13 @@ type wakeQueue interface {
 // waits, which are those of asynchronous invocations here.
 type mapping struct {
 	target
-	url   string
-	queue wakeQueue
+	// source is the queue's name.
+	url, source string
+	queue       wakeQueue
+	// batch is how many messages an invocation gets at most, atOnce how many
+	// batches run; partial: the answer names the messages that were not done.
+	batch, atOnce int
+	partial       bool
 	// keeper and visibility are the queue's.
 	keeper     sim.Timekeeper
 	visibility time.Duration
@@ -60,8 +68,8 @@ func (m *mapping) poll() {
 		m.mu.Lock()
 		var batch []sqsapi.Message
 		visible := m.keeper.Now().Add(m.visibility) // Not later than the queue has it.
-		if m.running < batchesAtOnce {
-			batch = m.queue.Receive(m.url, batchSize)
+		if m.running < m.atOnce {
+			batch = m.queue.Receive(m.url, m.batch)
 		}
 		if len(batch) > 0 {
 			m.running++
@@ -80,7 +88,7 @@ func (m *mapping) poll() {
 func (m *mapping) try(batch []sqsapi.Message, visible time.Time, backOff time.Duration) {
 	m.start(func(ctx context.Context) {
 		attempt := slices.MaxFunc(batch, func(a, b sqsapi.Message) int { return a.Receives - b.Receives }).Receives
-		in, counts := m.invoke(ctx, lab.BatchEvent(batch, m.home.Account, m.home.Region, WakeQueue), CauseWakeUp, attempt)
+		in, counts := m.invoke(ctx, lab.BatchEvent(batch, m.home.Account, m.home.Region, m.source), CauseWakeUp, attempt)
 		if !counts {
 			return
 		}
@@ -95,7 +103,10 @@ func (m *mapping) try(batch []sqsapi.Message, visible time.Time, backOff time.Du
 // done deletes what was done of a batch, and polls again.
 func (m *mapping) done(in Invocation, batch []sqsapi.Message) {
 	if in.Result == Succeeded {
-		undone := lab.BatchFailures(in.Answer, batch)
+		undone := map[string]bool{}
+		if m.partial {
+			undone = lab.BatchFailures(in.Answer, batch)
+		}
 		for _, message := range batch {
 			if !undone[message.ID] {
 				m.queue.Delete(m.url, message.Receipt)

@@ -2,6 +2,8 @@ package live
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +13,7 @@ type readiness struct {
 	Address   string            `json:"address"`
 	Topology  string            `json:"topology"`
 	Functions []string          `json:"functions"`
+	Templates string            `json:"templates,omitempty"`
 	Env       map[string]string `json:"env"`
 	Commands  []string          `json:"commands"`
 }
@@ -48,12 +51,16 @@ func (s *Server) ready() {
 	text := fmt.Sprintf("ready at %s: %s\nexport AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=anything AWS_REGION=%s AWS_DEFAULT_REGION=%s\n%s",
 		r.URL, r.Topology, account, region, region, strings.Join(r.Commands, "\n"))
 	for _, h := range s.homes {
-		for _, name := range functionNames() {
+		for _, name := range slices.Sorted(maps.Keys(h.functions)) {
 			r.Functions = append(r.Functions, h.functions[name].label)
 		}
 	}
 	if len(r.Functions) > 0 {
 		text += "\nfunctions: " + strings.Join(r.Functions, ", ")
+	}
+	if s.opts.TemplateDir != "" {
+		r.Templates = s.opts.TemplateDir
+		text += "\n" + s.deployed()
 	}
 	s.lines.tell(line{Kind: kindReady, Who: "lab", What: text, Data: r})
 }

@@ -17,6 +17,7 @@ import (
 	"detour/shared/adapter/systemclock"
 	"detour/shared/lab"
 	"detour/shared/lab/lambdahost"
+	"detour/shared/lab/stack"
 	"detour/shared/sim"
 	"detour/shared/sim/cloudwatchapi"
 	"detour/shared/sim/dynamoapi"
@@ -36,6 +37,10 @@ type Options struct {
 	// FunctionsDir has the functions' binaries, FUNCTION/bootstrap. Empty: no
 	// function runs.
 	FunctionsDir string
+	// TemplateDir is a cloud assembly, whose templates say what runs instead of the
+	// built-in deployment. Their functions run from there, or from FunctionsDir
+	// where they are for another kind of machine. Empty: the built-in deployment.
+	TemplateDir string
 	// Out gets a line for each thing that happens; nil: nobody does. A Write that
 	// takes longer than 1 s is not waited for: further lines are kept for later,
 	// and counted when they are too many. JSON makes each line a JSON object.
@@ -80,10 +85,16 @@ type Server struct {
 	names  *strings.Replacer
 	queues *sqsapi.Handler
 	tables *dynamoapi.Handler
-	rules  []rule
-	homes  []*home
-	lines  *teller
-	change changes
+	// rules are those that the built-in deployment has.
+	rules []rule
+	// model is what runs; nil: nothing does.
+	model     *stack.Assembly
+	homes     []*home
+	started   []*function
+	byARN     map[string]*function // the functions
+	queueURLs map[string]string    // by the queues' ARNs
+	lines     *teller
+	change    changes
 
 	address string
 	http    *http.Server
@@ -130,6 +141,12 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if s.rules, err = rules(); err != nil {
 		return nil, err
 	}
+	var model *stack.Assembly
+	if opts.TemplateDir != "" {
+		if model, err = s.readTemplate(); err != nil {
+			return nil, err
+		}
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", opts.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w; choose another port with --listen, or port 0 for a free one", opts.Listen, err)
@@ -141,7 +158,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if opts.Out != nil {
 		s.lines.out = &outlet{to: opts.Out, clock: s.clock, unshown: s.lines.unshown}
 	}
-	s.world, err = sim.NewWorld(watched{Timekeeper: s.keeper, after: s.look}, opts.File.Topology, opts.File.Options())
+	s.world, err = sim.NewWorld(watched{Timekeeper: s.keeper, after: s.look}, s.opts.File.Topology, opts.File.Options())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("building the network: %w", err), listener.Close(), s.Close())
 	}
@@ -151,19 +168,32 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	s.queues = sqsapi.New(s.keeper)
 	s.tables = dynamoapi.New()
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
-	if opts.FunctionsDir != "" {
-		if err := s.deploy(); err != nil {
-			return nil, errors.Join(err, listener.Close(), s.Close())
-		}
+	if err := s.run(model); err != nil {
+		return nil, errors.Join(err, listener.Close(), s.Close())
 	}
 	s.served = s.clock.Go(s.ctx, func(context.Context) { _ = s.http.Serve(listener) })
 	if !opts.Manual {
 		s.ready()
 	}
-	if opts.FunctionsDir != "" && !opts.NoSchedule && !opts.Manual {
+	if s.model != nil && !opts.NoSchedule && !opts.Manual {
 		s.schedule()
 	}
 	return s, nil
+}
+
+// run deploys what the templates describe, or else the built-in deployment if
+// there are functions.
+func (s *Server) run(model *stack.Assembly) error {
+	if model == nil && s.opts.FunctionsDir == "" {
+		return nil
+	}
+	if model == nil {
+		var err error
+		if model, err = s.builtin(); err != nil {
+			return err
+		}
+	}
+	return s.deploy(model)
 }
 
 // onLoopback refuses an address that others could reach: whoever reaches the
@@ -321,9 +351,7 @@ func (s *Server) close() {
 	s.mu.Unlock()
 	s.cancel()
 	var errs []error
-	for _, h := range s.homes {
-		errs = append(errs, h.close())
-	}
+	errs = append(errs, s.closeFunctions())
 	if s.served != nil {
 		errs = append(errs, s.http.Close())
 		s.served()

@@ -16,6 +16,7 @@ const (
 	kindWrite      = "write"
 	kindEvent      = "event"
 	kindOwnEvent   = "own-event"
+	kindNotice     = "notice"
 	kindInvocation = "invocation"
 	kindResult     = "result"
 	kindLog        = "log"

@@ -28,6 +28,9 @@ func (in Invocation) Text() string {
 
 // Text is the dead letter in a line.
 func (d DeadLetter) Text() string {
+	if d.Queue == "" {
+		d.Queue = "nobody"
+	}
 	return fmt.Sprintf("%s gets what %s could not handle (%s, attempts: %d): %s%s", d.Queue, d.Function, d.Condition, d.Attempts, compact([]byte(d.Body)), leading(": ", d.Error))
 }
 

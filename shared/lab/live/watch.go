@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"detour/shared/config"
+	"detour/shared/lab/stack"
 	"detour/shared/sim"
 	"detour/shared/sim/eventsapi"
 )
@@ -194,13 +194,13 @@ func (s *Server) waitFor(ctx context.Context, done func() bool) error {
 
 // emitted is an event of the network, on its way to the default buses.
 func (s *Server) emitted(raw []byte) {
-	functions, err := matching(s.rules, raw)
+	concerns, err := matching(s.rules, raw)
 	if err != nil {
 		s.lines.tell(line{Kind: kindEvent, Who: byAWS, What: "sends what cannot be delivered: " + err.Error()})
 		return
 	}
 	s.mu.Lock()
-	if len(functions) > 0 {
+	if len(concerns) > 0 {
 		s.lastEvent = raw
 		s.sent++
 	}
@@ -211,37 +211,29 @@ func (s *Server) emitted(raw []byte) {
 		what += map[string]string{loseEvents: " (lost on the way)", doubleEvents: " (twice)"}[delivery]
 	}
 	s.lines.tell(line{Kind: kindEvent, Who: byAWS, What: what, Data: asJSON(raw)})
+	at := originOf(raw)
 	for range copies(delivery) {
+		if s.opts.TemplateDir != "" {
+			if s.deliver(at, raw, 1) == 0 {
+				s.lines.tell(line{Kind: kindEvent, Who: byAWS, What: "has no rule for it in account " + at.String()})
+			}
+			continue
+		}
 		// In a deployment each home has a rule that forwards the events of the
 		// global network's bus to its own.
 		for _, h := range s.homes {
-			s.invoke(h, functions, raw)
+			s.deliver(stack.Site(h.Home), raw, 1)
 		}
 	}
+	s.alarmed(at, raw)
 	s.change.signal()
 }
 
 // published is an event that a program put on a bus.
 func (s *Server) published(e eventsapi.Event) {
 	s.lines.tell(line{Kind: kindOwnEvent, Who: sourceOf(e.Raw), What: "publishes " + describe(e.Raw), Data: asJSON(e.Raw)})
-	functions, err := matching(s.rules, e.Raw)
-	if err != nil {
-		s.lines.tell(line{Kind: kindOwnEvent, Who: byAWS, What: "cannot deliver it: " + err.Error()})
-	}
-	for _, h := range s.homes {
-		if h.Home == (config.Home{Account: e.Account, Region: e.Region}) && e.Bus == "default" {
-			s.invoke(h, functions, e.Raw)
-		}
+	if e.Bus == stack.DefaultBus {
+		s.deliver(stack.Site{Account: e.Account, Region: e.Region}, e.Raw, 1)
 	}
 	s.change.signal()
-}
-
-// invoke has the functions of a home handle an event that came to its bus.
-func (s *Server) invoke(h *home, functions []string, raw []byte) {
-	if s.opts.Manual {
-		return
-	}
-	for _, name := range functions {
-		h.functions[name].async.send(raw, CauseEvent)
-	}
 }
