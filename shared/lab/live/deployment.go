@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"detour/shared/lab/stack"
 )
 
 // DeploymentPath is the path at which the server tells what is deployed in it:
@@ -64,4 +66,23 @@ func (s *Server) deployment(w http.ResponseWriter) {
 		return
 	}
 	_ = json.NewEncoder(w).Encode(out) // As above.
+}
+
+// RoleOf returns the role that a caller of the simulated services works as, by its
+// name in the call log. Only functions of a template have one: credentials in the
+// lab name an account and no role.
+func (s *Server) RoleOf(caller string) (stack.Role, bool) {
+	for _, f := range s.started {
+		if f.label != caller {
+			continue
+		}
+		for _, st := range s.model.Stacks {
+			for _, role := range st.Roles {
+				if role.ARN == f.Role {
+					return role, true
+				}
+			}
+		}
+	}
+	return stack.Role{}, false
 }
