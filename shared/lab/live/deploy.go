@@ -201,7 +201,7 @@ func (s *Server) connect(st stack.Stack) error {
 			continue
 		}
 		if f.Timeout > queue.Visibility {
-			return fmt.Errorf("stack %s: %s (AWS::Lambda::EventSourceMapping): queue %s has a visibility timeout of %s, shorter than the function's timeout of %s, which Lambda refuses",
+			return fmt.Errorf("stack %s: %s (AWS::Lambda::EventSourceMapping): EventSourceArn leads to queue %s with a visibility timeout of %s, shorter than the function's timeout of %s, which Lambda refuses",
 				st.Name, m.LogicalID, queue.Name, queue.Visibility, f.Timeout)
 		}
 		url := s.queueURLs[m.Queue]
@@ -301,6 +301,9 @@ func (s *Server) begins(label string, in Invocation) {
 		what = "gets wake-up " + describeBatch(in.Payload)
 	case CauseSchedule:
 		what = "is invoked by the schedule"
+		if string(in.Payload) != sweepEvent {
+			what += ": " + compact(in.Payload)
+		}
 	}
 	if in.Attempt > 1 {
 		what += " (attempt " + strconv.Itoa(in.Attempt) + ")"

@@ -120,11 +120,14 @@ func (s *Server) refuse(from stack.Stack, rule stack.Rule, t stack.Target, raw [
 
 // publish shows what a topic tells its subscribers.
 func (s *Server) publish(topic, text string) {
-	what := "publishes " + text
-	if plain := ""; json.Unmarshal([]byte(text), &plain) == nil {
-		what = "publishes " + plain
+	// A template of several lines has each in quotation marks of its own.
+	lines := strings.Split(text, "\n")
+	for i, each := range lines {
+		if plain := ""; json.Unmarshal([]byte(each), &plain) == nil {
+			lines[i] = plain
+		}
 	}
-	s.lines.tell(line{Kind: kindNotice, Who: "topic " + lastPart(topic), What: what, Data: asJSON([]byte(text))})
+	s.lines.tell(line{Kind: kindNotice, Who: "topic " + lastPart(topic), What: "publishes " + strings.Join(lines, "\n"), Data: asJSON([]byte(text))})
 }
 
 // alarmed has an alarm of a template do what its actions are, when the network's

@@ -127,15 +127,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err := onLoopback(opts.Listen); err != nil {
 		return nil, err
 	}
-	if len(opts.RetryDelays) == 0 {
-		opts.RetryDelays = retryDelays()
-	}
-	if opts.Environments == 0 {
-		opts.Environments = environments
-	}
-	if opts.Visibility == 0 {
-		opts.Visibility = defaultVisibility
-	}
+	opts = opts.withDefaults()
 	s := &Server{opts: opts, names: opts.File.Names(), delivery: deliverEvents, frozen: map[string]bool{}}
 	var err error
 	if s.rules, err = rules(); err != nil {
@@ -194,6 +186,20 @@ func (s *Server) run(model *stack.Assembly) error {
 		}
 	}
 	return s.deploy(model)
+}
+
+// withDefaults fills in what the options leave out.
+func (o Options) withDefaults() Options {
+	if len(o.RetryDelays) == 0 {
+		o.RetryDelays = retryDelays()
+	}
+	if o.Environments == 0 {
+		o.Environments = environments
+	}
+	if o.Visibility == 0 {
+		o.Visibility = defaultVisibility
+	}
+	return o
 }
 
 // onLoopback refuses an address that others could reach: whoever reaches the

@@ -76,7 +76,7 @@ func (s *Server) bundled(model *stack.Assembly) (config.Config, error) {
 	}
 	cfg, err := config.Parse(first)
 	if err != nil {
-		return cfg, fmt.Errorf("%s: %w; run make synth CONFIG=FILE anew", from, err)
+		return cfg, fmt.Errorf("%s does not fit this version of Detour; run make build and make synth CONFIG=FILE anew: %w", from, err)
 	}
 	return cfg, nil
 }

@@ -95,12 +95,14 @@ func TestATemplatesEventsNeedRules(t *testing.T) {
 		"a rule is off": {replacing(`"Name": "detour-forward-network-manager-status",`, `"Name": "detour-forward-network-manager-status", "State": "DISABLED",`), []string{"has no rule for it"}, ""},
 		"no policy": {
 			replacing(policy, `"AWS": "444455556666"`),
-			[]string{"no AWS::Events::EventBusPolicy of 111122223333 in eu-central-1 lets 777788889999 put events on its bus"}, "detour-forward-dead",
+			[]string{"no AWS::Events::EventBusPolicy of 111122223333 in eu-central-1 lets 777788889999 put events on its bus"},
+			"detour-forward-dead",
 		},
 		"another role": {replacing(":role/detour-forward-us-west-2\"", ":role/other\""), []string{"no AWS::Events::EventBusPolicy"}, "detour-forward-dead"},
 		"no permission": {
 			replacing(`"Principal": "events.amazonaws.com"`, `"Principal": "sns.amazonaws.com"`),
-			[]string{"no AWS::Lambda::Permission lets the rule invoke detour-switchover"}, "detour-dead",
+			[]string{"no AWS::Lambda::Permission lets the rule invoke detour-switchover"},
+			"detour-dead",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,6 +143,10 @@ func TestATemplatesSettings(t *testing.T) {
 		t.Errorf("%d rules took the event", n)
 	}
 	wants(t, s, out, "topic detour publishes Detour: Switchover Completed of group ")
+	s.homes[0].functions[Sweep].async.send([]byte(`{"detour":"rehearse"}`), CauseSchedule)
+	wants(t, s, out, `sweep        is invoked by the schedule: {"detour":"rehearse"}`)
+	s.publish("arn:aws:sns:us-west-2:111122223333:detour", "\"one\"\n\"two\"")
+	wants(t, s, out, "publishes one\n"+strings.Repeat(" ", 28)+"two\n")
 	if strings.Contains(out.String(), "<group>") {
 		t.Errorf("a variable stays: %s", out)
 	}
@@ -192,15 +198,15 @@ func TestATemplateIsRefused(t *testing.T) {
 		return AssemblyOf(t, "one-account", file.Config, replacing(old, replacement))
 	}
 	for want, opts := range map[string]Options{
-		"make synth CONFIG=FILE writes them to cdk.out":      {File: file, TemplateDir: filepath.Join(t.TempDir(), "cdk.out"), FunctionsDir: fakes},
-		"type \"AWS::IAM::User\" is not modelled by the lab": {File: file, TemplateDir: change("AWS::KMS::Alias", "AWS::IAM::User"), FunctionsDir: fakes},
-		"run make synth CONFIG=FILE, which puts it there":    {File: file, TemplateDir: without, FunctionsDir: fakes},
-		"differ, and all functions have one configuration":   {File: file, TemplateDir: different, FunctionsDir: fakes},
-		"detour.json: read normalized configuration":         {File: file, TemplateDir: broken, FunctionsDir: fakes},
+		"make synth CONFIG=FILE writes them to cdk.out":                                  {File: file, TemplateDir: filepath.Join(t.TempDir(), "cdk.out"), FunctionsDir: fakes},
+		"type \"AWS::IAM::User\" is not modelled by the lab":                             {File: file, TemplateDir: change("AWS::KMS::Alias", "AWS::IAM::User"), FunctionsDir: fakes},
+		"run make synth CONFIG=FILE, which puts it there":                                {File: file, TemplateDir: without, FunctionsDir: fakes},
+		"differ, and all functions have one configuration":                               {File: file, TemplateDir: different, FunctionsDir: fakes},
+		"detour.json does not fit this version of Detour; run make build and make synth": {File: file, TemplateDir: broken, FunctionsDir: fakes},
 		"write table tgw-rtb-0c000000000000001 in account 111122223333 in us-west-2 (group other-cloud), and topology cloud-join has it in account 111122223333 in ap-northeast-1": {File: quickly(t, "cloud-join"), TemplateDir: good, FunctionsDir: fakes},
 		"and topology branch-two-gateways has no such table; it has rtb-0d000000000000001, rtb-0d000000000000002, tgw-rtb-0d000000000000001":                                       {File: hub(t), TemplateDir: good, FunctionsDir: fakes},
 		"Dimensions has VpnId vpn-0b0000000000000ff, and topology cloud-join has no such VPN connection":                                                                           {File: file, TemplateDir: change("vpn-0b000000000000002", "vpn-0b0000000000000ff"), FunctionsDir: fakes},
-		"queue detour-wake has a visibility timeout of 2m0s, shorter than the function's timeout of 5m0s":                                                                          {File: file, TemplateDir: change(`"VisibilityTimeout": 1800`, `"VisibilityTimeout": 120`), FunctionsDir: fakes},
+		"queue detour-wake with a visibility timeout of 2m0s, shorter than the function's timeout of 5m0s":                                                                         {File: file, TemplateDir: change(`"VisibilityTimeout": 1800`, `"VisibilityTimeout": 120`), FunctionsDir: fakes},
 		"a dead-letter queue is another queue of the same account and Region":                                                                                                      {File: file, TemplateDir: change(`"WakeDead",`, `"Wake",`), FunctionsDir: fakes},
 		"have no function of Detour, so nothing would run":                                                                                                                         {File: file, TemplateDir: change(`"DETOUR_TABLE"`, `"OTHER_TABLE"`), FunctionsDir: fakes},
 	} {
