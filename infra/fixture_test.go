@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -15,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
 
+	"detour/infra/prelude"
 	"detour/shared/blueprint"
 	"detour/shared/config/source"
 )
@@ -38,9 +37,11 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	noNode = errors.Join(useNode(repository), os.Setenv(validationVariable, "false"))
+	noNode = prelude.Check()
 	code := m.Run()
-	jsii.Close() // Removes what the CDK's runtime has unpacked.
+	if err := prelude.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	os.Exit(code)
 }
 

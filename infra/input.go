@@ -6,49 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 
 	"detour/shared/blueprint"
 	"detour/shared/config"
 	"detour/shared/config/source"
 )
-
-// nodeVariable tells the CDK's runtime which Node to start.
-const nodeVariable = "JSII_NODE"
-
-// useNode has the CDK's runtime start the Node that package.json pins, where it
-// is installed, and else the one of the PATH.
-func useNode(root string) error {
-	if os.Getenv(nodeVariable) != "" {
-		return nil
-	}
-	pinned, err := filepath.Abs(filepath.Join(root, "node_modules", ".bin", "node"))
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(pinned); err == nil {
-		return os.Setenv(nodeVariable, pinned)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		return errors.New("there is no Node, which the CDK runs on; install npm and run make node_modules")
-	}
-	return nil
-}
-
-// validationVariable tells the CDK whether to validate the templates.
-const validationVariable = "CDK_VALIDATION"
-
-// useNoValidation switches off that the CDK validates each template against the
-// schemas of all resource types, unless somebody has switched it on: it takes ten
-// times as long as all else, and the tests do it, strictly.
-func useNoValidation() error {
-	if _, set := os.LookupEnv(validationVariable); set {
-		return nil
-	}
-	return os.Setenv(validationVariable, "false")
-}
 
 // readConfiguration reads and checks the file.
 func readConfiguration(name string) (config.Config, error) {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"detour/infra/prelude"
 	"detour/shared/blueprint"
 	"detour/shared/config/source"
 )
@@ -22,7 +22,7 @@ const (
 )
 
 func main() {
-	if err := run("."); err != nil {
+	if err := errors.Join(run("."), prelude.Close()); err != nil {
 		tell(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -47,28 +47,22 @@ func tell(w io.Writer, err error) {
 // run synthesizes the stacks of the configuration that the context names. root is
 // the folder of the repository.
 func run(root string) (err error) {
-	if err := useNode(root); err != nil {
+	if err := prelude.Check(); err != nil {
 		return err
 	}
-	if err := useNoValidation(); err != nil {
-		return err
-	}
-	// All that is temporary goes to one folder: the assets until the CDK has copied
-	// them, and what the CDK's runtime unpacks. jsii.Close, which would remove the
-	// latter, waits for the runtime twice, and says on standard error that it did.
-	// The runtime ends by itself when this process does.
-	scratch, err := os.MkdirTemp("", "detour-infra-")
+	scratch, err := os.MkdirTemp("", "assets-")
 	if err != nil {
-		return fmt.Errorf("making a folder for what is temporary: %w", err)
+		return fmt.Errorf("making a folder for the functions' code: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	if err := os.Setenv("TMPDIR", scratch); err != nil {
-		return err
-	}
 	app := newApp(nil, nil)
-	if err := fill(app, root, filepath.Join(scratch, "assets")); err != nil {
+	d, err := prepare(root, scratch, options{
+		config: text(app, contextConfig), externalID: text(app, contextExternalID), email: text(app, contextEmail),
+	})
+	if err != nil {
 		return err
 	}
+	render(app, d)
 	app.Synth(nil)
 	return nil
 }
@@ -83,27 +77,28 @@ func newApp(folder *string, context map[string]any) awscdk.App {
 	})
 }
 
-// fill puts the stacks of the configuration that the context names into the app.
-// The functions' assets are made in a folder of scratch.
-func fill(app awscdk.App, root, scratch string) error {
-	file := text(app, contextConfig)
-	if file == "" {
-		return errors.New("no configuration is named; name one: make synth CONFIG=detour.yaml, or cdk synth -c config=detour.yaml")
+// options are what the context says.
+type options struct{ config, externalID, email string }
+
+// prepare reads and checks all that the stacks are made from. The functions'
+// assets are made in a folder of scratch.
+func prepare(root, scratch string, o options) (deployment, error) {
+	if o.config == "" {
+		return deployment{}, errors.New("no configuration is named; name one: make synth CONFIG=detour.yaml, or cdk synth -c config=detour.yaml")
 	}
-	c, err := readConfiguration(file)
+	c, err := readConfiguration(o.config)
 	if err != nil {
-		return err
+		return deployment{}, err
 	}
-	b, err := blueprint.New(c, blueprint.Options{ExternalID: text(app, contextExternalID)})
+	b, err := blueprint.New(c, blueprint.Options{ExternalID: o.externalID})
 	if err != nil {
-		return fmt.Errorf("%s cannot be deployed: %w", file, err)
+		return deployment{}, fmt.Errorf("%s cannot be deployed:\n%w", o.config, err)
 	}
 	assets, err := stage(root, scratch, c, functionsOf(b))
 	if err != nil {
-		return err
+		return deployment{}, err
 	}
-	render(app, deployment{blueprint: b, assets: assets, email: text(app, contextEmail)})
-	return nil
+	return deployment{blueprint: b, assets: assets, email: o.email}, nil
 }
 
 // text returns a value of the context, or "" where it is not set.
