@@ -31,7 +31,7 @@ FUNCTION_BUILD := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags lamb
 test_dirs = find . -name '*_test.go' -not -path '*/.*' -not -path '*/_*' -exec grep -l '^$(1)' {} + | xargs -r -n 1 dirname | sort -u
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build host test race sim fuzz bench lint clean dynamodb-local left-out
+.PHONY: help demo build lambda host test race sim fuzz bench lint clean dynamodb-local left-out synth diff deploy
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,16 +39,21 @@ help: ## Show this list.
 demo: ## Watch Detour rescue a simulated network (SCENARIO=cloud-join).
 	$(GO) run ./cmd/detour lab run $(SCENARIO)
 
-build: host ## Build the Lambda functions for arm64: dist/FUNCTION/bootstrap, with CONFIG=FILE and its configuration.
-	@for f in $(FUNCTIONS); do \
-		GOOS=linux GOARCH=arm64 $(FUNCTION_BUILD) -o dist/$$f/bootstrap ./functions/$$f || exit 1; \
-		echo "dist/$$f/bootstrap: linux/arm64, $$(wc -c < dist/$$f/bootstrap) bytes"; \
-	done
+build: host lambda ## Build the Lambda functions for arm64: dist/FUNCTION/bootstrap, with CONFIG=FILE and its configuration.
 ifdef CONFIG
 	@$(GO) run ./cmd/detour config json $(CONFIG) > dist/detour.json.new || { rm -f dist/detour.json.new; exit 1; }
 	@for f in $(FUNCTIONS); do cp dist/detour.json.new dist/$$f/detour.json && echo "dist/$$f/detour.json: $(CONFIG)"; done
 	@rm -f dist/detour.json.new
 endif
+
+# The go command leaves a binary alone that is up to date, and its time with it; the CDK app asks whether it is older
+# than its source files.
+lambda:
+	@for f in $(FUNCTIONS); do \
+		GOOS=linux GOARCH=arm64 $(FUNCTION_BUILD) -o dist/$$f/bootstrap ./functions/$$f || exit 1; \
+		touch dist/$$f/bootstrap; \
+		echo "dist/$$f/bootstrap: linux/arm64, $$(wc -c < dist/$$f/bootstrap) bytes"; \
+	done
 
 host: ## Build the Lambda functions for this machine, with the same flags: dist/host/FUNCTION/bootstrap.
 	@for f in $(FUNCTIONS); do $(FUNCTION_BUILD) -o dist/host/$$f/bootstrap ./functions/$$f || exit 1; done
@@ -58,6 +63,38 @@ host: ## Build the Lambda functions for this machine, with the same flags: dist/
 docs: ## Write what is generated of docs/configuration.md, and the schema for editors.
 	$(GO) run ./cmd/configdocs
 
+# The CDK's command line and the Node that it runs on, as package-lock.json pins them; npm comes with any other Node.
+# Their install scripts are not run: they have none.
+node_modules: node_modules/.package-lock.json
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is not installed, which installs the CDK (README.md)" >&2; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The command line of the CDK, with the pinned Node before any other.
+CDK := PATH="$(CURDIR)/node_modules/.bin:$$PATH" cdk
+# EMAIL is told what somebody must see; EXTERNAL_ID is asked for by the roles of further accounts.
+CDK_CONTEXT = -c config=$(CONFIG) $(if $(EMAIL),-c email=$(EMAIL)) $(if $(EXTERNAL_ID),-c externalId=$(EXTERNAL_ID))
+
+EXAMPLES := $(patsubst docs/examples/deploy-%.yaml,%,$(wildcard docs/examples/deploy-*.yaml))
+
+synth: node_modules lambda ## Write the CloudFormation templates of CONFIG=FILE to cdk.out, or those of the examples to cdk.out/EXAMPLE.
+	@rm -rf cdk.out
+ifdef CONFIG
+	@$(CDK) synth --quiet $(CDK_CONTEXT)
+else
+	@for e in $(EXAMPLES); do $(CDK) synth --quiet -c config=docs/examples/deploy-$$e.yaml --output cdk.out/$$e || exit 1; done
+endif
+
+diff: node_modules lambda ## Show what make deploy would change in AWS (CONFIG=FILE).
+	@test -n "$(CONFIG)" || { echo "name the configuration: make diff CONFIG=detour.yaml" >&2; exit 1; }
+	@$(CDK) diff --quiet $(CDK_CONTEXT)
+
+deploy: node_modules lambda ## Deploy all stacks of CONFIG=FILE with your AWS credentials, or those of STACKS="ID …".
+	@test -n "$(CONFIG)" || { echo "name the configuration: make deploy CONFIG=detour.yaml" >&2; exit 1; }
+	$(CDK) deploy $(CDK_CONTEXT) $(or $(STACKS),--all)
+
 # The function that does nothing, which the benchmarks compare with.
 .PHONY: bare
 bare:
@@ -65,6 +102,7 @@ bare:
 
 test: host ## Build everything and run all tests.
 	@if command -v java >/dev/null && command -v npm >/dev/null; then $(MAKE) -s dynamodb-local || true; fi
+	@if command -v npm >/dev/null; then $(MAKE) -s node_modules || true; fi
 	$(GO) build -o /dev/null ./...
 	$(GO) test ./...
 	@$(MAKE) -s left-out
@@ -81,6 +119,8 @@ $(DYNAMODB_LOCAL)/version-$(DYNAMODB_LOCAL_VERSION):
 # go test does not show what was skipped.
 left-out:
 	@test -f $(DYNAMODB_LOCAL)/DynamoDBLocal.jar && command -v java >/dev/null || echo "LEFT OUT: the record store against DynamoDB Local, which needs java and npm (README.md, Tests)"
+	@test -x node_modules/.bin/node || command -v node >/dev/null || echo "LEFT OUT: the CloudFormation templates, which need npm (README.md, Tests)"
+	@test -x node_modules/.bin/cdk || echo "LEFT OUT: the CDK's command line, which needs npm (README.md, Tests)"
 	@command -v aws >/dev/null || echo "LEFT OUT: the AWS CLI against the served network, which needs aws (README.md, Tests)"
 
 race: host ## Run all tests under the race detector.
@@ -113,7 +153,7 @@ lint: $(GOLANGCI_LINT) $(GOFUMPT) ## Check formatting, go.mod, vet and all linte
 	$(GOLANGCI_LINT) run ./...
 
 clean: ## Remove what make has built, the linters included.
-	rm -rf $(TOOLS) bin dist cdk.out
+	rm -rf $(TOOLS) bin dist cdk.out node_modules
 
 $(GOLANGCI_LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)

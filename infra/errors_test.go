@@ -50,19 +50,29 @@ func TestConfigurationErrors(t *testing.T) {
 		want    string
 	}{
 		"no name": {options{}, "detour: no configuration is named; name one: make synth CONFIG=detour.yaml, or cdk synth -c config=detour.yaml\n"},
-		"no file": {options{config: "detour.yaml"},
-			"detour: the configuration detour.yaml does not exist; write one (docs/configuration.md), or name another with CONFIG=FILE or -c config=FILE\n"},
+		"no file": {
+			options{config: "detour.yaml"},
+			"detour: the configuration detour.yaml does not exist; write one (docs/configuration.md), or name another with CONFIG=FILE or -c config=FILE\n",
+		},
 		"a typo": {options{config: "typo.yaml"}, "typo.yaml:6:5: groups[0].unit: unknown key; did you mean units?\n"},
-		"no account": {options{config: "account.yaml"},
-			`account.yaml:2:17: home.account: "11112222333" is not an account number; write the 12 digits of the account whose controller writes the groups` + "\n"},
-		"another partition": {options{config: "cn.yaml"},
+		"no account": {
+			options{config: "account.yaml"},
+			`account.yaml:2:17: home.account: "11112222333" is not an account number; write the 12 digits of the account whose controller writes the groups` + "\n",
+		},
+		"another partition": {
+			options{config: "cn.yaml"},
 			"detour: cn.yaml cannot be deployed:\nnetworkManager.region: missing, and AWS documents none for the partitions of the groups' homes; " +
-				"write the Region in which EventBridge gets the events of Network Manager, or none to do without them\n"},
-		"an external id": {options{config: "good.yaml", externalID: "a b"},
-			"detour: good.yaml cannot be deployed:\nthe external id is none that STS takes; write 2 to 1224 letters, digits and +=,.@:/-_\n"},
-		"no functions": {options{config: "good.yaml"},
+				"write the Region in which EventBridge gets the events of Network Manager, or none to do without them\n",
+		},
+		"an external id": {
+			options{config: "good.yaml", externalID: "a b"},
+			"detour: good.yaml cannot be deployed:\nthe external id is none that STS takes; write 2 to 1224 letters, digits and +=,.@:/-_\n",
+		},
+		"no functions": {
+			options{config: "good.yaml"},
 			"detour: dist/sweep/bootstrap does not exist; run make build, which builds the functions\n" +
-				"dist/switchover/bootstrap does not exist; run make build, which builds the functions\n"},
+				"dist/switchover/bootstrap does not exist; run make build, which builds the functions\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := toldFor(t, root, test.options); got != test.want {

@@ -90,8 +90,8 @@ func parse(t *testing.T, text string) blueprint.Blueprint {
 	return b
 }
 
-// build renders a blueprint, with code that is none, into an app.
-func build(t *testing.T, b blueprint.Blueprint, folder string) awscdk.App {
+// build renders a blueprint, with code that is none, into an app. email may be empty.
+func build(t *testing.T, b blueprint.Blueprint, folder, email string) awscdk.App {
 	t.Helper()
 	needNode(t)
 	assets := map[string]string{}
@@ -106,7 +106,7 @@ func build(t *testing.T, b blueprint.Blueprint, folder string) awscdk.App {
 		assets[name] = code
 	}
 	app := newApp(&folder, nil)
-	render(app, deployment{blueprint: b, assets: assets})
+	render(app, deployment{blueprint: b, assets: assets, email: email})
 	return app
 }
 
@@ -140,15 +140,15 @@ func synthesized(t *testing.T, example string) map[string][]byte {
 	synthesizedMutex.Lock()
 	defer synthesizedMutex.Unlock()
 	if synthesizedFiles[example] == nil {
-		synthesizedFiles[example] = templateFiles(t, blueprintOf(t, example))
+		synthesizedFiles[example] = templateFiles(t, blueprintOf(t, example), "")
 	}
 	return synthesizedFiles[example]
 }
 
-func templateFiles(t *testing.T, b blueprint.Blueprint) map[string][]byte {
+func templateFiles(t *testing.T, b blueprint.Blueprint, email string) map[string][]byte {
 	t.Helper()
 	folder := t.TempDir()
-	build(t, b, folder).Synth(nil)
+	build(t, b, folder, email).Synth(nil)
 	const ending = ".template.json"
 	out := map[string][]byte{}
 	files, err := filepath.Glob(filepath.Join(folder, "*"+ending))
@@ -301,6 +301,6 @@ func compareFolders(t *testing.T, a, b string) {
 		}
 	}
 	if len(first) != len(second) {
-		t.Error(fmt.Sprintf("one folder has %d files, the other %d", len(first), len(second)))
+		t.Errorf("one folder has %d files, the other %d", len(first), len(second))
 	}
 }

@@ -29,7 +29,7 @@ func TestNag(t *testing.T) {
 	found := map[string]bool{}
 	for _, example := range examples(t) {
 		folder := t.TempDir()
-		app := build(t, blueprintOf(t, example), folder)
+		app := build(t, blueprintOf(t, example), folder, "")
 		awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Reports: jsii.Bool(false)}), nil)
 		app.Synth(nil)
 		for _, finding := range findings(t, folder) {

@@ -171,13 +171,15 @@ groups:
       - entries:
           - {table: rtb-0a000000000000001, account: 444455556666, destination: 10.1.0.0/16, nextHops: {a: tgw-0a000000000000001, b: vgw-0b000000000000002}}
 `, region)
-		files := templateFiles(t, parse(t, text))
+		files := templateFiles(t, parse(t, text), "who@example.com")
 		if want := []string{
 			"access-444455556666-for-111122223333-" + region, "controller-111122223333-" + region,
 			"forward-444455556666-" + region, "forward-999900001111-" + region,
 		}; !slices.Equal(sortedKeys(files), want) {
 			t.Errorf("stacks %v, want %v", sortedKeys(files), want)
 		}
+		wantJSON(t, "the subscription", decoded(t, files["controller-111122223333-"+region]).Resources["Email"].Properties,
+			`{"TopicArn": {"Ref": "Topic"}, "Protocol": "email", "Endpoint": "who@example.com"}`)
 		for stack, body := range files {
 			for _, found := range regexp.MustCompile(`arn:[a-z-]+:`).FindAllString(string(body), -1) {
 				if found != "arn:"+partition+":" {

@@ -42,6 +42,27 @@ func TestLambdaLinks(t *testing.T) {
 	}
 }
 
+// TestFunctionsCompileNoCDK: what a build of the functions compiles has nothing of
+// the CDK in it, which takes a minute and a gigabyte.
+func TestFunctionsCompileNoCDK(t *testing.T) {
+	cdk := func(packages ...string) (found []string) {
+		for _, p := range listPackages(t, root, packages) {
+			for _, module := range []string{"github.com/aws/aws-cdk-go", "github.com/aws/constructs-go", "github.com/aws/jsii-runtime-go", "github.com/cdklabs"} {
+				if strings.HasPrefix(p.ImportPath, module+"/") {
+					found = append(found, p.ImportPath)
+				}
+			}
+		}
+		return found
+	}
+	if found := cdk("./functions/...", "./cmd/..."); len(found) > 0 {
+		t.Errorf("functions or commands compile %v", found)
+	}
+	if len(cdk("./infra")) == 0 {
+		t.Error("the CDK app compiles nothing of the CDK: the modules have other names now")
+	}
+}
+
 // parseRepository parses every Go file of the module that is no test, whatever
 // its build tags.
 func parseRepository(t *testing.T) []file {

@@ -184,6 +184,7 @@ var places = []place{
 	{"github.com/aws/aws-cdk-go", []string{"infra", "infra/*"}, "the CDK is a hundred megabytes and belongs to deployment"},
 	{"github.com/aws/constructs-go", []string{"infra", "infra/*"}, "the CDK is a hundred megabytes and belongs to deployment"},
 	{"github.com/aws/jsii-runtime-go", []string{"infra", "infra/*"}, "the CDK is a hundred megabytes and belongs to deployment"},
+	{"github.com/cdklabs", []string{"infra", "infra/*"}, "the CDK is a hundred megabytes and belongs to deployment"},
 	{"github.com/aws", []string{"shared/adapter/*", "functions/*", "cmd/*", "infra", "infra/*"}, "the AWS SDK enters in adapters and is wired in mains; nothing else knows it"},
 	{"github.com/spf13", []string{"cmd/*"}, "only a command line parses a command line"},
 	{"golang.org/x/sync/errgroup", nil, "goroutines start through Clock.Go, so that the simulation decides their order"},

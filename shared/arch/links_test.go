@@ -23,7 +23,9 @@ var unlinked = []struct{ imported, why string }{
 	{"github.com/spf13/cobra", "a Lambda has no command line"},
 	{"github.com/aws/aws-sdk-go-v2/config", "a Lambda gets its credentials in three variables; profiles and single sign-on are for people"},
 	{"github.com/aws/aws-cdk-go", "the CDK is deployment"},
+	{"github.com/aws/constructs-go", "the CDK is deployment"},
 	{"github.com/aws/jsii-runtime-go", "the CDK is deployment"},
+	{"github.com/cdklabs", "the CDK is deployment"},
 	{"text/template", "it calls methods by name, which switches off the linker's dead-code elimination"},
 	{"html/template", "it calls methods by name, which switches off the linker's dead-code elimination"},
 }

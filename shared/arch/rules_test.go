@@ -59,6 +59,9 @@ func TestImportRules(t *testing.T) {
 		// YAML.
 		{"shared/config/source", "shared/config", ""},
 		{"shared/lab", "shared/config/source", ""},
+		{"infra", "infra/prelude", ""},
+		{"infra", "shared/blueprint", ""},
+		{"cmd/detour", "infra/prelude", "both are in layer 9"},
 		{"infra", "shared/config/source", ""},
 		{"shared/config", "shared/config/source", "config/source reads YAML"},
 		{"functions/sweep", "shared/config/source", "config/source reads YAML"},
@@ -89,6 +92,8 @@ func TestImportRulesOutsideTheModule(t *testing.T) {
 		{"shared/handler", "github.com/aws/aws-lambda-go/events", "may be imported only by functions/*"},
 		{"infra", "github.com/aws/aws-cdk-go/awscdk/v2", ""},
 		{"cmd/detour", "github.com/aws/aws-cdk-go/awscdk/v2", "may be imported only by infra"},
+		{"functions/sweep", "github.com/cdklabs/cdk-nag-go/cdknag/v2", "may be imported only by infra"},
+		{"infra/prelude", "os", ""},
 		{"cmd/detour", "github.com/spf13/cobra", ""},
 		{"shared/lab", "github.com/spf13/cobra", "only a command line"},
 
