@@ -49,3 +49,39 @@ func TestUsedSinceIsWhenTheGroupCame(t *testing.T) {
 		t.Errorf("after a move: came at %s, want %s", got, in.Now)
 	}
 }
+
+// Where nothing of a move was written, the way back is none: what a check said
+// meanwhile was about this path all the time.
+func TestWhoNeverLeftHasBeenThereAllTheWhile(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		stand   [3]string
+		applied bool
+		want    time.Duration
+	}{
+		{"nothing was written", [3]string{"A", "A", "A"}, false, -time.Hour},
+		{"a unit went over, and its run died", [3]string{"B", "A", "A"}, false, time.Minute},
+		{"a unit went over and back", [3]string{"A", "A", "A"}, true, time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := settledOn("A")
+			in.set("A", health.Down)
+			out := Decide(in)
+			if out.Decision.Action != Move || out.Decision.To != "B" {
+				t.Fatalf("decided %+v", out.Decision)
+			}
+			in = at(again(in, out), noon.Add(time.Minute))
+			in.Record.Applied = nil
+			if tt.applied {
+				in.Record.Applied = []EntryKey{in.Group.Units[0].Entries[0].EntryKey}
+			}
+			in.stands(tt.stand[:]...)
+			in.set("A", health.Up)
+			in.set("B", health.Down)
+			out = Decide(in)
+			if got := out.Next.UsedSince("A"); out.Decision.Action != Move || out.Decision.To != "A" || !got.Equal(noon.Add(tt.want)) {
+				t.Errorf("%s to %s: came at %s, want %s", out.Decision.Action, out.Decision.To, got, noon.Add(tt.want))
+			}
+		})
+	}
+}

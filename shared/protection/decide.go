@@ -245,8 +245,15 @@ func (d *decider) newEpoch() int64 {
 // commit makes the decision the record's. The tables are unsettled from here.
 func (d *decider) commit(decision Decision) {
 	decision.Group = d.in.Group.Name
-	next := &d.out.Next
+	next, rec := &d.out.Next, d.in.Record
 	next.Decision, next.Settled, next.WroteAt, next.CameAt = decision, false, d.in.Now, time.Time{}
+	next.FromCameAt = time.Time{}
+	if decision.Action == Move {
+		next.FromCameAt = rec.UsedSince(rec.Decision.To)
+		if decision.To != rec.Decision.To && d.neverLeft(decision.To) {
+			next.CameAt = rec.FromCameAt
+		}
+	}
 	next.Sighting = Sighting{}
 	next.Applied, next.RevivedAt = nil, time.Time{}
 	next.Steps = d.in.Group.Steps()

@@ -144,10 +144,13 @@ type Record struct {
 	// CameAt is when the group came onto Decision.To, where that was before WroteAt:
 	// a repair writes once more, and an adoption takes over what stood already. Zero:
 	// it is WroteAt.
-	CameAt    time.Time    `json:"cameAt,omitzero"`
-	Paths     []PathMemory `json:"paths,omitempty"`
-	Sighting  Sighting     `json:"sighting,omitzero"`
-	Reversals []Reversal   `json:"reversals,omitempty"`
+	CameAt time.Time `json:"cameAt,omitzero"`
+	// FromCameAt is when the group came onto the path that the decision before had
+	// it on. It counts again where the group goes back there without having left.
+	FromCameAt time.Time    `json:"fromCameAt,omitzero"`
+	Paths      []PathMemory `json:"paths,omitempty"`
+	Sighting   Sighting     `json:"sighting,omitzero"`
+	Reversals  []Reversal   `json:"reversals,omitempty"`
 	// RevivedAt is when routes that had stayed dead on a live path were last
 	// written again.
 	RevivedAt time.Time `json:"revivedAt,omitzero"`
@@ -252,7 +255,7 @@ func (r Record) Clone() Record {
 // Equal reports whether two records say the same.
 func (r Record) Equal(other Record) bool {
 	return r.Mode == other.Mode && r.decided() == other.decided() &&
-		r.WroteAt.Equal(other.WroteAt) && r.CameAt.Equal(other.CameAt) && r.RevivedAt.Equal(other.RevivedAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
+		r.WroteAt.Equal(other.WroteAt) && r.CameAt.Equal(other.CameAt) && r.FromCameAt.Equal(other.FromCameAt) && r.RevivedAt.Equal(other.RevivedAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
 		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) && r.Hint.equal(other.Hint) &&
 		slices.EqualFunc(r.Paths, other.Paths, equalMemory) && r.sameEntries(other)
 }

@@ -21,7 +21,7 @@ func fullRecord() Record {
 	rec.Reversals = []Reversal{{Entry: key, At: noon}}
 	rec.Contended = []EntryKey{key}
 	rec.Applied = []EntryKey{key}
-	rec.RevivedAt, rec.CameAt = noon, noon
+	rec.RevivedAt, rec.CameAt, rec.FromCameAt = noon, noon, noon
 	rec.Blackholes = []BlackholeSeen{{Entry: key, At: noon, Orphan: true, Placed: true, Stood: []string{"A"}}}
 	rec.Writers = []Writer{{Name: "arn:aws:iam::111122223333:user/alice", At: noon, Entry: key}}
 	rec.Held = ReasonNoUsablePath

@@ -149,6 +149,13 @@ func (d *decider) allOn(path string) bool {
 	return true
 }
 
+// neverLeft: the last move was one away from the path, and nothing was written for
+// it. What a check that follows the routes said since is about the path, too.
+func (d *decider) neverLeft(path string) bool {
+	rec := d.in.Record
+	return rec.Decision.From == path && len(rec.Applied) == 0 && d.in.Standing.Complete && d.allOn(path)
+}
+
 // seenTwice acts on what two readings a settle time apart agree on: a person
 // who moved all routes to a live path is followed; anything else is a
 // reversal, which is repaired until there are too many.

@@ -160,11 +160,14 @@ func record(n int) protection.Record {
 		Destination: route.MustDestination("10.0.0.0/8"),
 	}
 	return protection.Record{
-		Mode:      protection.Enforce,
-		Decision:  protection.Decision{Group: "paris", From: "a", To: "b", Extent: 1, Action: protection.Move, Reason: protection.ReasonSignalFail, Epoch: int64(n)},
-		Settled:   true,
-		WroteAt:   at,
-		CameAt:    at.Add(-time.Minute),
+		Mode:     protection.Enforce,
+		Decision: protection.Decision{Group: "paris", From: "a", To: "b", Extent: 1, Action: protection.Move, Reason: protection.ReasonSignalFail, Epoch: int64(n)},
+		Settled:  true,
+		WroteAt:  at,
+		CameAt:   at.Add(-time.Minute),
+
+		FromCameAt: at.Add(-time.Hour),
+
 		Paths:     []protection.PathMemory{{Path: "a", Memory: health.Memory{State: health.Down, Since: at}}, {Path: "b"}},
 		Sighting:  protection.Sighting{At: at, MovedTo: "a", Undone: []protection.Seen{{Entry: key, NextHop: route.MustNextHop("blackhole")}}},
 		Reversals: []protection.Reversal{{Entry: key, At: at}},
