@@ -39,8 +39,13 @@ func TestUsedSinceIsWhenTheGroupCame(t *testing.T) {
 	fresh.Record = Record{}
 	adopted := Decide(fresh).Next
 	adopted.WroteAt = fresh.Now.Add(time.Hour)
-	if got := adopted.UsedSince("A"); !got.Equal(fresh.Now) {
-		t.Errorf("adopted at first sight: came at %s, want %s", got, fresh.Now)
+	if got := adopted.UsedSince("A"); !got.Equal(longAgo) {
+		t.Errorf("adopted at first sight: came at %s, want long ago", got)
+	}
+	lost := settledOn("C")
+	lost.Record.Decision.To, lost.Record.Decision.From = "gone", "gone"
+	if next := Decide(lost).Next; next.Decision.To != "C" || !next.UsedSince("C").Equal(lost.Now) {
+		t.Errorf("adopted after its path was removed: on %s since %s, want %s", next.Decision.To, next.UsedSince("C"), lost.Now)
 	}
 	in.Record = out.Next
 	in.set("A", health.Down)
