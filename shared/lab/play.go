@@ -22,7 +22,10 @@ type PlayOptions struct {
 	// WrapRecords lets a test put something between the controller and the store.
 	WrapRecords func(controller.Records) controller.Records
 	// Wire plays with the real adapters of the record store, the queue and the bus.
-	Wire       bool
+	Wire bool
+	// Identities are the roles of the functions; nil: they may do all. They ask for
+	// Wire.
+	Identities *Identities
 	Log, Trace io.Writer
 	// replay are the events that are delivered in the place of the network's own.
 	replay []*ReplayedEvent
@@ -60,7 +63,7 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	}
 	rig, err := NewRig(Options{
 		Seed: seed, Topology: s.Topology, World: s.World.options(), Config: s.Config, Faults: s.Faults.faults(), PageLimit: s.World.PageLimit,
-		WrapRecords: opts.WrapRecords, Wire: opts.Wire, Log: opts.Log, Trace: opts.Trace, Silent: opts.replay != nil,
+		WrapRecords: opts.WrapRecords, Wire: opts.Wire, Identities: opts.Identities, Log: opts.Log, Trace: opts.Trace, Silent: opts.replay != nil,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)

@@ -19,6 +19,7 @@ import (
 	"detour/shared/ingest"
 	"detour/shared/protection"
 	"detour/shared/sim"
+	"detour/shared/sim/authz"
 	"detour/shared/sim/cloudwatchapi"
 	"detour/shared/sim/ec2api"
 	"detour/shared/sim/endpoint"
@@ -60,6 +61,9 @@ type Options struct {
 	// Wire deploys Detour as in AWS: its records, wake-ups and events go through
 	// the real adapters over the wire. Without it they are kept in memory.
 	Wire bool
+	// Identities are the roles of the functions, with which they are allowed what
+	// their policies say; nil: they may do all. They ask for Wire.
+	Identities *Identities
 	// Log gets Detour's own log lines; nil discards them.
 	Log io.Writer
 	// Trace gets the scheduler's trace; nil: none.
@@ -89,6 +93,8 @@ type Rig struct {
 	// Store is the record store as an operator and the checkers reach it: no fault
 	// is between.
 	Store controller.Records
+	// Authority decides what the functions may do; nil: nobody does.
+	Authority *authz.Authority
 
 	opts      Options
 	groups    []protection.Group
@@ -184,7 +190,11 @@ func NewRig(opts Options) (*Rig, error) {
 	} else {
 		r.Store = memory.New(r.Scheduler, r.settings.Lease, r.settings.Skew)
 	}
-	r.transport = sim.NewTransport(r.Scheduler, endpoint.New(faces), r.plan, r.World.Record)
+	services := endpoint.New(faces)
+	if err := r.authorize(services, face); err != nil {
+		return nil, err
+	}
+	r.transport = sim.NewTransport(r.Scheduler, services, r.plan, r.World.Record)
 	r.records = r.Store
 	if opts.WrapRecords != nil {
 		r.records = opts.WrapRecords(r.Store)
@@ -333,7 +343,7 @@ func (r *Rig) start(fn Function, raw []byte, cause string, attempt int, ended fu
 		ctx, cancel := p.Timeout(ctx, functionTimeout)
 		defer cancel()
 		r.Runs[index].Changes = r.changes
-		h := r.handler(p)
+		h := r.handler(p, fn)
 		var outcome handler.Outcome
 		if fn == Sweep {
 			outcome = h.Sweep(ctx, raw)
@@ -361,7 +371,8 @@ func (r *Rig) start(fn Function, raw []byte, cause string, attempt int, ended fu
 	})
 }
 
-// clients are the SDK configurations of a process whose calls the doer carries.
+// clients are the SDK configurations of somebody in the home account whose calls
+// the doer carries.
 func (r *Rig) clients(doer awsclient.HTTPDoer) (*awsclient.Clients, error) {
 	return awsclient.New(awsclient.Options{
 		Doer: doer, HomeAccount: r.home,
@@ -371,9 +382,9 @@ func (r *Rig) clients(doer awsclient.HTTPDoer) (*awsclient.Clients, error) {
 	})
 }
 
-// handler wires one process as a Lambda main does.
-func (r *Rig) handler(p *sim.Process) *handler.Handler {
-	clients, err := r.clients(r.transport)
+// handler wires one process of a function as its Lambda main does.
+func (r *Rig) handler(p *sim.Process, fn Function) *handler.Handler {
+	clients, err := r.functionClients(fn)
 	if err != nil {
 		panic(err) // The options are complete.
 	}
@@ -397,6 +408,9 @@ func (r *Rig) handler(p *sim.Process) *handler.Handler {
 // own are the roles of the functions.
 func (r *Rig) own() ingest.Own {
 	own := ingest.Own{Account: r.home, Region: r.opts.Topology.Region, Assumed: roleIn}
+	if who := r.opts.Identities; who != nil {
+		own.Assumed = who.Assumed
+	}
 	if len(r.groups) > 0 {
 		own.Region = r.groups[0].Region
 	}

@@ -55,7 +55,14 @@ type Handler struct {
 	requests atomic.Uint64
 	// pageLimit shortens pages; 0: they are as long as was asked for.
 	pageLimit int
+	// token makes the session tokens of roles.
+	token func(role, session string) string
 }
+
+// IssueTokens makes AssumeRole hand out the tokens that the function makes of a
+// role's ARN and a session's name, in the place of one that says nothing. It is to
+// be called before the first request.
+func (h *Handler) IssueTokens(token func(role, session string) string) { h.token = token }
 
 // LimitPages makes every page hold at most n items, whatever MaxResults says: an
 // API may return fewer than it was asked for (EC2 API reference, pagination). It
@@ -63,7 +70,9 @@ type Handler struct {
 func (h *Handler) LimitPages(n int) { h.pageLimit = n }
 
 // New returns a Handler that answers out of the world.
-func New(world network) *Handler { return &Handler{world: world} }
+func New(world network) *Handler {
+	return &Handler{world: world, token: func(string, string) string { return roleToken }}
+}
 
 // Do answers the request in process; with it a Handler is an HTTPClient of the
 // AWS SDK. A request whose context is over does not arrive, and is not recorded.
@@ -87,8 +96,9 @@ type request struct {
 	action string
 	caller sim.Caller
 	id     string
-	// pageLimit is the Handler's.
+	// pageLimit and issue are the Handler's.
 	pageLimit int
+	issue     func(role, session string) string
 	// record collects what the call log will say of the call, and absent what the
 	// call was told is not there, which an error can tell too.
 	record sim.CallRecord
@@ -97,7 +107,7 @@ type request struct {
 
 // answer runs one call: parse, authenticate, admit, act, record, write out.
 func (h *Handler) answer(r *http.Request) answer {
-	rq := &request{world: h.world, id: requestID(h.requests.Add(1)), pageLimit: h.pageLimit}
+	rq := &request{world: h.world, id: requestID(h.requests.Add(1)), pageLimit: h.pageLimit, issue: h.token}
 	result, err := rq.run(r.Context(), r)
 	rq.record.Process = rq.caller.Call.Process
 	rq.record.SentAt = rq.caller.Call.SentAt

@@ -64,7 +64,7 @@ func assumeRole(rq *request) (any, *sim.APIError) {
 	}
 	name := parts[5][strings.LastIndex(parts[5], "/")+1:]
 	return assumedRole{
-		Credentials: stsCredentials{AccessKeyID: parts[4], SecretAccessKey: roleSecret, SessionToken: roleToken, Expiration: roleExpires},
+		Credentials: stsCredentials{AccessKeyID: parts[4], SecretAccessKey: roleSecret, SessionToken: rq.issue(arn, session), Expiration: roleExpires},
 		Arn:         "arn:" + parts[1] + ":sts::" + parts[4] + ":assumed-role/" + name + "/" + session,
 		ID:          "AROA" + parts[4] + ":" + session,
 	}, nil

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"detour/shared/sim/authz"
 )
 
 // Handler hands every request to the face of its service. It is an http.Handler
@@ -20,6 +22,9 @@ import (
 type Handler struct {
 	faces    map[string]http.Handler
 	services string
+	// authority decides who may call what; nil: everybody may all.
+	authority *authz.Authority
+	denied    func(r *http.Request, c authz.Call, code string, d *authz.Denial)
 }
 
 // New returns a Handler for the faces. The keys are service names as credential
@@ -49,7 +54,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, "UnrecognizedClientException", fmt.Sprintf("the credential scope names the service %q, which is not simulated", scope.Service))
 		return
 	}
-	face.ServeHTTP(w, r)
+	if h.authorized(w, r, scope) {
+		face.ServeHTTP(w, r)
+	}
 }
 
 // Do answers the request in process; with it a Handler is an HTTPClient of the
