@@ -26,6 +26,9 @@ type PlayOptions struct {
 	// Identities are the roles of the functions; nil: they may do all. They ask for
 	// Wire.
 	Identities *Identities
+	// Rehearse are the instants, from the start, at which the schedule of the daily
+	// rehearsal fires.
+	Rehearse   []time.Duration
 	Log, Trace io.Writer
 	// replay are the events that are delivered in the place of the network's own.
 	replay []*ReplayedEvent
@@ -71,6 +74,9 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	defer rig.Close()
 	out := &Result{Scenario: s, Seed: seed, Rig: rig, Before: rig.World.Snapshot(), initial: rig.World.StaticRoutes(), Replayed: opts.replay}
 	out.script(s)
+	for _, at := range opts.Rehearse {
+		rig.Scheduler.At(Start().Add(at), "rehearse", func() { rig.Invoke(Sweep, []byte(`{"detour":"rehearse"}`), "schedule") })
+	}
 	out.expectations(s)
 	out.deliver()
 	if until := time.Duration(s.Faults.Until); until > 0 {

@@ -1,0 +1,56 @@
+package privilege
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"detour/shared/lab"
+)
+
+//go:embed scenarios/*.yaml
+var files embed.FS
+
+// Cases are the scenarios that together need all that the policies of their
+// configurations allow, without identities. They come from this package, and from
+// those of package lab.
+func Cases() ([]Case, error) {
+	var out []Case
+	entries, err := files.ReadDir("scenarios")
+	if err != nil {
+		return nil, fmt.Errorf("reading the scenarios of privileges: %w", err)
+	}
+	for _, entry := range entries {
+		data, err := files.ReadFile("scenarios/" + entry.Name())
+		if err != nil {
+			return nil, fmt.Errorf("reading scenario %s: %w", entry.Name(), err)
+		}
+		s, err := lab.Parse(data, entry.Name())
+		if err != nil {
+			return nil, fmt.Errorf("reading scenario %s: %w", entry.Name(), err)
+		}
+		out = append(out, Case{Scenario: s, Rehearse: []time.Duration{9 * time.Minute}})
+	}
+	return out, nil
+}
+
+// Unplayed says of a permission why no scenario of the lab can need it: what uses
+// it is AWS itself, which is not played.
+func Unplayed(p Permission) string {
+	const (
+		byLambda  = "Lambda itself uses it with the role of the function, and the lab's Lambda asks nobody"
+		byService = "no function has the role: a service of AWS calls with it"
+	)
+	name := p.Role[strings.LastIndex(p.Role, "/")+1:]
+	function := strings.HasPrefix(name, "detour-switchover-") || strings.HasPrefix(name, "detour-sweep-")
+	switch {
+	case !function && !strings.HasPrefix(name, "detour-access-"):
+		return byService
+	case function && p.Policy == "": // Trusts Lambda.
+		return byLambda
+	case p.Sid == "Logs", p.Sid == "WakeUps", strings.HasSuffix(p.Resource, ":detour-dead"):
+		return byLambda
+	}
+	return ""
+}

@@ -1,0 +1,71 @@
+package privilege
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"detour/shared/adapter/awsclient"
+	"detour/shared/lab"
+	"detour/shared/lab/stack"
+	"detour/shared/sim/authz"
+)
+
+// Identities are who the functions of the one home of an assembly are, with all
+// roles of all its stacks. An error names the role whose policy cannot be
+// evaluated, or the function that is missing.
+func Identities(a *stack.Assembly) (*lab.Identities, error) {
+	out := &lab.Identities{Functions: map[lab.Function]lab.Identity{}}
+	for _, s := range a.Stacks {
+		for _, r := range s.Roles {
+			role, err := roleOf(r)
+			if err != nil {
+				return nil, fmt.Errorf("stack %s, role %s: %w", s.Name, r.Name, err)
+			}
+			out.Roles = append(out.Roles, role)
+		}
+		for _, f := range s.Functions {
+			if err := addFunction(out, f); err != nil {
+				return nil, fmt.Errorf("stack %s, function %s: %w", s.Name, f.Name, err)
+			}
+		}
+	}
+	for _, fn := range []lab.Function{lab.Switchover, lab.Sweep} {
+		if out.Functions[fn] == (lab.Identity{}) {
+			return nil, fmt.Errorf("the assembly has no function detour-%s", fn)
+		}
+	}
+	return out, nil
+}
+
+func roleOf(r stack.Role) (authz.Role, error) {
+	out := authz.Role{ARN: r.ARN, Policies: map[string]authz.Policy{}}
+	var err error
+	if out.Trust, err = authz.ParseTrust(r.Trust.Document); err != nil {
+		return out, fmt.Errorf("its trust policy: %w", err)
+	}
+	for _, p := range r.Policies {
+		if out.Policies[p.Name], err = authz.Parse(p.Document); err != nil {
+			return out, fmt.Errorf("its policy %s: %w", p.Name, err)
+		}
+	}
+	return out, nil
+}
+
+func addFunction(to *lab.Identities, f stack.Function) error {
+	fn := lab.Function(strings.TrimPrefix(f.Name, "detour-"))
+	if to.Functions[fn] != (lab.Identity{}) {
+		return errors.New("there is another in another home, and the lab runs one home")
+	}
+	to.Functions[fn] = lab.Identity{Function: f.ARN, Role: f.Role}
+	template := f.Environment["DETOUR_ROLE"]
+	if template == "" {
+		return nil
+	}
+	assumed, err := awsclient.RoleTemplate(template)
+	if err != nil {
+		return fmt.Errorf("its DETOUR_ROLE: %w", err)
+	}
+	to.Assumed, to.ExternalID = assumed, f.Environment["DETOUR_EXTERNAL_ID"]
+	return nil
+}

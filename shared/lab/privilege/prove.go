@@ -1,0 +1,147 @@
+package privilege
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"detour/shared/lab"
+	"detour/shared/sim/authz"
+)
+
+// Case is a scenario and the roles that were made for its configuration.
+type Case struct {
+	Scenario   *lab.Scenario
+	Identities *lab.Identities
+	// Rehearse are the instants, from the start, at which the daily rehearsal runs.
+	Rehearse []time.Duration
+}
+
+// Outcome is what came of one run.
+type Outcome struct {
+	// Denied are the calls that were denied, and Uses is what allowed the others.
+	Denied []authz.Denied
+	Uses   []authz.Use
+	// Failures are the scenario's own expectations that failed, and the invariants
+	// that were broken.
+	Failures []string
+}
+
+// play plays the case with the roles.
+func (c Case) play(ctx context.Context, roles []authz.Role) (Outcome, error) {
+	who := *c.Identities
+	who.Roles = roles
+	result, err := lab.Play(ctx, c.Scenario, lab.PlayOptions{Wire: true, Identities: &who, Rehearse: c.Rehearse})
+	if err != nil {
+		return Outcome{}, fmt.Errorf("playing %s: %w", c.Scenario.Name, err)
+	}
+	out := Outcome{Denied: result.Rig.Authority.Denials(), Uses: result.Rig.Authority.Uses(), Failures: slices.Clone(result.Failures)}
+	for _, v := range result.Violations {
+		out.Failures = append(out.Failures, fmt.Sprint(v))
+	}
+	return out, nil
+}
+
+// Missed says which scenario misses a permission, and how.
+type Missed struct {
+	Permission
+	Scenario string
+	// Denied is the first call that was denied without it, and Calls how many were.
+	Denied authz.Denied
+	// Failures are the scenario's own expectations that fail without it.
+	Failures []string
+}
+
+// Report is what a proof found.
+type Report struct {
+	// Missed are the permissions that a scenario misses.
+	Missed []Missed
+	// Problems are what a proof must not find: a denied call or a failed expectation
+	// with the policies as they are, a permission that no scenario used, and one that
+	// no scenario misses.
+	Problems []string
+}
+
+// Excuse says of a permission that the lab cannot use why it is there; empty: the
+// lab can.
+type Excuse func(p Permission) string
+
+// Prove plays the cases with their policies, and again without each permission.
+//
+// Each statement and each ARN has to be used by its own case. An action has to be
+// used by some case in which the same role's statement of the same name has it:
+// whether a route is created or replaced is the network's doing.
+func Prove(ctx context.Context, cases []Case, excuse Excuse) (Report, error) {
+	var out Report
+	outcomes := make([]Outcome, len(cases))
+	for i, c := range cases {
+		var err error
+		if outcomes[i], err = c.play(ctx, c.Identities.Roles); err != nil {
+			return out, err
+		}
+		for _, d := range outcomes[i].Denied {
+			out.problem("%s: denied %d times: %v", c.Scenario.Name, d.Calls, &d.Denial)
+		}
+		for _, failure := range outcomes[i].Failures {
+			out.problem("%s: %s", c.Scenario.Name, failure)
+		}
+	}
+	for i, c := range cases {
+		for _, p := range permissions(c.Identities.Roles) {
+			if excuse(p) != "" {
+				continue
+			}
+			used := slices.ContainsFunc(outcomes[i].Uses, func(u authz.Use) bool { return p.usedBy(u.Grant) })
+			if !used && (p.Action == "" || !usedElsewhere(p, cases, outcomes)) {
+				out.problem("%s: nothing used %s", c.Scenario.Name, p)
+			}
+			if !used || p.alone(c.Identities.Roles) {
+				continue
+			}
+			if err := out.take(ctx, c, p); err != nil {
+				return out, err
+			}
+		}
+	}
+	return out, nil
+}
+
+func (r *Report) problem(format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+// usedElsewhere reports whether another case used the same action of the
+// statement that is named alike, in the role that is named alike.
+func usedElsewhere(p Permission, cases []Case, outcomes []Outcome) bool {
+	for i := range cases {
+		for _, u := range outcomes[i].Uses {
+			if u.Action == p.Action && u.Sid == p.Sid && kind(u.Role) == kind(p.Role) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// kind is what a role is for: the first two words of its name.
+func kind(role string) string {
+	words := strings.SplitN(role[strings.LastIndex(role, "/")+1:], "-", 3)
+	return strings.Join(words[:min(2, len(words))], "-")
+}
+
+// take plays a case without one permission. A call that is denied is what has to
+// come of it.
+func (r *Report) take(ctx context.Context, c Case, p Permission) error {
+	outcome, err := c.play(ctx, p.without(c.Identities.Roles))
+	if err != nil {
+		return fmt.Errorf("without %s: %w", p, err)
+	}
+	if len(outcome.Denied) == 0 {
+		r.problem("%s: nothing misses %s", c.Scenario.Name, p)
+		return nil
+	}
+	r.Missed = append(r.Missed, Missed{Permission: p, Scenario: c.Scenario.Name, Denied: outcome.Denied[0], Failures: outcome.Failures})
+	return nil
+}
