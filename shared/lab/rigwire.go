@@ -56,11 +56,14 @@ func (r *Rig) deploy(faces map[string]http.Handler) error {
 	})
 	w.queues.OnVisible(w.wakeURL, r.visible)
 	bus := eventsapi.New(r.Scheduler, func(eventsapi.Event) {})
-	var err error
 	// The operator and the checkers reach the table and the queue without the
 	// network between.
 	outside := outsideClock{r.Scheduler}
-	if r.Store, err = r.recordStore(w.tables, outside); err != nil {
+	stored, err := r.clients(w.tables)
+	if err != nil {
+		return err
+	}
+	if r.Store, err = r.recordStore(stored, outside); err != nil {
 		return err
 	}
 	clients, err := r.clients(w.queues)
@@ -77,11 +80,7 @@ func (r *Rig) deploy(faces map[string]http.Handler) error {
 }
 
 // recordStore is the record store behind its real adapter.
-func (r *Rig) recordStore(doer awsclient.HTTPDoer, clock controller.Clock) (controller.Records, error) {
-	clients, err := r.clients(doer)
-	if err != nil {
-		return nil, err
-	}
+func (r *Rig) recordStore(clients *awsclient.Clients, clock controller.Clock) (controller.Records, error) {
 	config, err := clients.Config(r.home, r.wire.region)
 	if err != nil {
 		return nil, err
@@ -93,7 +92,7 @@ func (r *Rig) recordStore(doer awsclient.HTTPDoer, clock controller.Clock) (cont
 
 // deployed gives a process the adapters of a deployment.
 func (r *Rig) deployed(clients *awsclient.Clients, p *sim.Process, ports *controller.Ports) error {
-	records, err := r.recordStore(r.transport, p)
+	records, err := r.recordStore(clients, p)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,15 @@ func Cases() ([]Case, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading scenario %s: %w", entry.Name(), err)
 		}
-		out = append(out, Case{Scenario: s, Rehearse: []time.Duration{9 * time.Minute}})
+		// Before a switch back, and where routes have just been taken away.
+		out = append(out, Case{Scenario: s, Rehearse: []time.Duration{9 * time.Minute, 24*time.Minute + time.Second}})
+	}
+	for _, name := range []string{"router-dies"} {
+		s, ok := lab.Find(name)
+		if !ok {
+			return nil, fmt.Errorf("package lab has no scenario %s", name)
+		}
+		out = append(out, Case{Scenario: s, Rehearse: []time.Duration{10 * time.Minute}})
 	}
 	return out, nil
 }

@@ -82,7 +82,7 @@ func (p Permission) alone(roles []authz.Role) bool {
 		if p.Policy != "" {
 			s = role.Policies[p.Policy].Statements
 		}
-		return p.Action != "" && len(s[p.Statement-1].Action) == 1 || p.Resource != "" && len(s[p.Statement-1].Resource) == 1
+		return p.Resource != "" && len(s[p.Statement-1].Resource) == 1
 	}
 	return false
 }

@@ -68,11 +68,13 @@ type Report struct {
 // lab can.
 type Excuse func(p Permission) string
 
-// Prove plays the cases with their policies, and again without each permission.
+// Prove plays the cases with their policies, and again without each statement and
+// without each ARN.
 //
 // Each statement and each ARN has to be used by its own case. An action has to be
 // used by some case in which the same role's statement of the same name has it:
-// whether a route is created or replaced is the network's doing.
+// whether a route is created or replaced is the network's doing. That is enough of
+// an action, since without it the call that used it is denied.
 func Prove(ctx context.Context, cases []Case, excuse Excuse) (Report, error) {
 	var out Report
 	outcomes := make([]Outcome, len(cases))
@@ -97,7 +99,7 @@ func Prove(ctx context.Context, cases []Case, excuse Excuse) (Report, error) {
 			if !used && (p.Action == "" || !usedElsewhere(p, cases, outcomes)) {
 				out.problem("%s: nothing used %s", c.Scenario.Name, p)
 			}
-			if !used || p.alone(c.Identities.Roles) {
+			if !used || p.Action != "" || p.alone(c.Identities.Roles) {
 				continue
 			}
 			if err := out.take(ctx, c, p); err != nil {
