@@ -54,6 +54,15 @@ type Missed struct {
 	Failures []string
 }
 
+// String says it in one line.
+func (m Missed) String() string {
+	said := fmt.Sprintf("%s misses %s: %d denied, %s on %s", m.Scenario, m.Permission, m.Denied.Calls, m.Denied.Action, m.Denied.Resource)
+	if len(m.Failures) > 0 {
+		said += fmt.Sprintf("; %d of its own expectations fail, such as: %s", len(m.Failures), m.Failures[0])
+	}
+	return said
+}
+
 // Report is what a proof found.
 type Report struct {
 	// Missed are the permissions that a scenario misses.

@@ -99,6 +99,6 @@ func TestLeastPrivilege(t *testing.T) {
 		t.Error(problem)
 	}
 	for _, m := range report.Missed {
-		t.Logf("%s misses %s: %d denied, %s; %d expectations of its own fail", m.Scenario, m.Permission, m.Denied.Calls, m.Denied.Need, len(m.Failures))
+		t.Log(m)
 	}
 }
