@@ -47,8 +47,8 @@ type stsCredentials struct {
 }
 
 // assumeRole answers AssumeRole with credentials of the role's account: anybody
-// may assume any role, with any external id. Source: STS API reference,
-// AssumeRole; the messages are UNVERIFIED.
+// may assume any role, with any external id, unless the endpoint authorizes.
+// Source: STS API reference, AssumeRole; the messages are UNVERIFIED.
 func assumeRole(rq *request) (any, *sim.APIError) {
 	arn, session := rq.params.Get("RoleArn"), rq.params.Get("RoleSessionName")
 	if arn == "" {
