@@ -33,7 +33,7 @@ func TestLeastPrivilege(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	report, err := privilege.Prove(t.Context(), cases, privilege.Unplayed)
+	report, err := privilege.Prove(t.Context(), cases, privilege.Unplayed, testing.Verbose())
 	if err != nil {
 		t.Fatal(err)
 	}

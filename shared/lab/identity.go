@@ -23,6 +23,8 @@ type Identities struct {
 	// for what lies in a Region, and ExternalID what they show for it.
 	Assumed    func(account, region string) string
 	ExternalID string
+	// Denied is told each denial, if it is there.
+	Denied func(authz.Denial)
 }
 
 // Identity is a function's ARN, and that of its role.
@@ -50,7 +52,10 @@ func (r *Rig) authorize(services *endpoint.Handler, tokens *ec2api.Handler) erro
 
 // denied puts a denied call into the call log, where the face that did not see it
 // would have put it.
-func (r *Rig) denied(req *http.Request, c authz.Call, code string, _ *authz.Denial) {
+func (r *Rig) denied(req *http.Request, c authz.Call, code string, d *authz.Denial) {
+	if tell := r.opts.Identities.Denied; tell != nil {
+		tell(*d)
+	}
 	call := sim.CallFrom(req.Context())
 	r.World.Record(sim.CallRecord{
 		Process: call.Process, Account: c.Account, Region: c.Region, Action: c.Operation, Params: c.Params,

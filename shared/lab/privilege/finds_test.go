@@ -62,7 +62,7 @@ func TestTheProofFinds(t *testing.T) {
 	} {
 		one := regions(t)
 		add(t, one.Identities, c.policy)
-		report, err := privilege.Prove(t.Context(), []privilege.Case{one}, only(c.sid))
+		report, err := privilege.Prove(t.Context(), []privilege.Case{one}, only(c.sid), false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,6 +29,30 @@ type Outcome struct {
 	Failures []string
 }
 
+// missing plays the case with roles that lack something, up to the first denial;
+// where whole is set, to its end, so that its own expectations are looked at too.
+func (c Case) missing(ctx context.Context, roles []authz.Role, whole bool) (Outcome, error) {
+	if whole {
+		return c.play(ctx, roles)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var first []authz.Denied
+	who := *c.Identities
+	who.Denied = func(d authz.Denial) {
+		if first == nil {
+			first = []authz.Denied{{Denial: d, Calls: 1}}
+		}
+		cancel()
+	}
+	c.Identities = &who
+	outcome, err := c.play(ctx, roles)
+	if first != nil {
+		return Outcome{Denied: first}, nil
+	}
+	return outcome, err
+}
+
 // play plays the case with the roles.
 func (c Case) play(ctx context.Context, roles []authz.Role) (Outcome, error) {
 	who := *c.Identities
@@ -48,7 +72,8 @@ func (c Case) play(ctx context.Context, roles []authz.Role) (Outcome, error) {
 type Missed struct {
 	Permission
 	Scenario string
-	// Denied is the first call that was denied without it, and Calls how many were.
+	// Denied is a call that was denied without it, the first in the order of its kind
+	// if it was played to the end.
 	Denied authz.Denied
 	// Failures are the scenario's own expectations that fail without it.
 	Failures []string
@@ -56,7 +81,7 @@ type Missed struct {
 
 // String says it in one line.
 func (m Missed) String() string {
-	said := fmt.Sprintf("%s misses %s: %d denied, %s on %s", m.Scenario, m.Permission, m.Denied.Calls, m.Denied.Action, m.Denied.Resource)
+	said := fmt.Sprintf("%s misses %s: denied %s on %s", m.Scenario, m.Permission, m.Denied.Action, m.Denied.Resource)
 	if len(m.Failures) > 0 {
 		said += fmt.Sprintf("; %d of its own expectations fail, such as: %s", len(m.Failures), m.Failures[0])
 	}
@@ -84,7 +109,11 @@ type Excuse func(p Permission) string
 // used by some case in which the same role's statement of the same name has it:
 // whether a route is created or replaced is the network's doing. That is enough of
 // an action, since without it the call that used it is denied.
-func Prove(ctx context.Context, cases []Case, excuse Excuse) (Report, error) {
+//
+// Without a permission a case is played up to the first call that is denied, or to
+// its end where whole is set: the report then has the case's own expectations that
+// fail.
+func Prove(ctx context.Context, cases []Case, excuse Excuse, whole bool) (Report, error) {
 	var out Report
 	outcomes := make([]Outcome, len(cases))
 	for i, c := range cases {
@@ -111,7 +140,7 @@ func Prove(ctx context.Context, cases []Case, excuse Excuse) (Report, error) {
 			if !used || p.Action != "" || p.alone(c.Identities.Roles) {
 				continue
 			}
-			if err := out.take(ctx, c, p); err != nil {
+			if err := out.take(ctx, c, p, whole); err != nil {
 				return out, err
 			}
 		}
@@ -144,8 +173,8 @@ func kind(role string) string {
 
 // take plays a case without one permission. A call that is denied is what has to
 // come of it.
-func (r *Report) take(ctx context.Context, c Case, p Permission) error {
-	outcome, err := c.play(ctx, p.without(c.Identities.Roles))
+func (r *Report) take(ctx context.Context, c Case, p Permission, whole bool) error {
+	outcome, err := c.missing(ctx, p.without(c.Identities.Roles), whole)
 	if err != nil {
 		return fmt.Errorf("without %s: %w", p, err)
 	}

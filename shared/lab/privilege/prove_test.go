@@ -91,7 +91,7 @@ func TestLeastPrivilege(t *testing.T) {
 	for i := range cases {
 		cases[i].Identities = identities(t, cases[i].Scenario)
 	}
-	report, err := privilege.Prove(t.Context(), cases, privilege.Unplayed)
+	report, err := privilege.Prove(t.Context(), cases, privilege.Unplayed, testing.Verbose())
 	if err != nil {
 		t.Fatal(err)
 	}
