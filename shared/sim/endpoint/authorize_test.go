@@ -47,9 +47,11 @@ func TestDenied(t *testing.T) {
 		want                        []string
 		told                        string
 	}{
-		{"EC2", "ec2", "", "Action=ReplaceRoute&RouteTableId=rtb-1&DryRun=true", 403,
+		{
+			"EC2", "ec2", "", "Action=ReplaceRoute&RouteTableId=rtb-1&DryRun=true", 403,
 			[]string{"<Response><Errors><Error><Code>UnauthorizedOperation</Code>", "You are not authorized to perform this operation. User: arn:aws:sts::111122223333:assumed-role/detour/me", "route-table/rtb-1"},
-			"ReplaceRoute UnauthorizedOperation ec2:ReplaceRoute"},
+			"ReplaceRoute UnauthorizedOperation ec2:ReplaceRoute",
+		},
 		{"STS", "sts", "", "Action=AssumeRole&RoleArn=arn:aws:iam::444455556666:role/x", 403, []string{"<Code>AccessDenied</Code>", "sts:AssumeRole"}, "AssumeRole AccessDenied sts:AssumeRole"},
 		{"DynamoDB", "dynamodb", "DynamoDB_20120810.GetItem", `{"TableName":"t"}`, 400, []string{`#AccessDeniedException"`, "table/t"}, "GetItem AccessDeniedException dynamodb:GetItem"},
 		{"SQS", "sqs", "AmazonSQS.SendMessage", `{"QueueUrl":"http://x/111122223333/q"}`, 403, []string{`#AccessDeniedException"`}, "SendMessage AccessDenied sqs:SendMessage"},
