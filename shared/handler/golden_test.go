@@ -103,6 +103,13 @@ func goldenReports() []controller.Report {
 			r.Output.Freeze, r.Output.HeldPartial = protection.FreezeState{On: true, Immediate: true}, true
 			r.Cost.Calls = []plan.BucketCalls{{Calls: 3}, {Calls: 4}}
 		}),
+		report(controller.StatusQuiet, func(r *controller.Report) {
+			r.Decision.Action, r.Decision.Reason = protection.Hold, protection.ReasonNoUsablePath
+		}),
+		report(controller.StatusQuiet, func(r *controller.Report) { r.Output.HeldPartial = true }),
+		report(controller.StatusQuiet, func(r *controller.Report) { // Observed: nobody is told.
+			r.Decision.Action, r.Decision.Reason, r.WouldBe = protection.Hold, protection.ReasonNoUsablePath, true
+		}),
 		report(controller.StatusFenced, func(r *controller.Report) { r.Stages = []controller.StageTime{{Stage: controller.StageTake}} }),
 		report(controller.StatusFailed, func(r *controller.Report) {
 			r.Err, r.Stages = errors.Join(errors.New("the store\tdid not answer"), errors.New("nor did the queue")), []controller.StageTime{{Stage: controller.StageTake, Took: time.Second}}

@@ -57,7 +57,7 @@ func (h *Handler) decision(ctx context.Context, r controller.Report) {
 // changed since the last look.
 func levelOf(r controller.Report, blind bool) slog.Level {
 	switch {
-	case r.Err != nil, blind, foreign(r) > 0, blocked(r), r.Decision.Action == protection.Hold, len(r.Output.Next.Contended) > 0, r.Output.Unsafe,
+	case r.Err != nil, blind, foreign(r) > 0, blocked(r), r.Decision.Action == protection.Hold, len(r.Output.Next.Contended) > 0, r.Output.Unsafe, r.Output.HeldPartial,
 		r.Status != controller.StatusDone && r.Status != controller.StatusQuiet:
 		return slog.LevelWarn
 	case r.Status == controller.StatusQuiet && !wouldMove(r):

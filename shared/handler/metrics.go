@@ -25,6 +25,9 @@ const (
 	MetricSwitchovers    = "Switchovers"
 	MetricWouldMove      = "WouldMove"
 	MetricHeld           = "Held"
+	MetricNoUsablePath   = "NoUsablePath"
+	MetricMassFailure    = "MassFailure"
+	MetricHeldPartial    = "HeldPartial"
 	MetricContended      = "Contended"
 	MetricForeign        = "Foreign"
 	MetricUnannounced    = "Unannounced"
@@ -65,6 +68,9 @@ func Metrics() []Metric {
 		{MetricSwitchovers, count, true, "A move to another path was committed."},
 		{MetricWouldMove, count, true, "A look found that the group would move, if it were not observed or frozen."},
 		{MetricHeld, count, true, "A look found a group that stays where it should not be."},
+		{MetricNoUsablePath, count, false, "Of those held: no path of the group is usable."},
+		{MetricMassFailure, count, false, "Of those held: too many groups wanted to move at once, and this one waits for a release."},
+		{MetricHeldPartial, count, false, "A look found a group whose change an immediate freeze stopped in the middle."},
 		{MetricContended, count, true, "Entries that Detour no longer writes, because somebody else keeps undoing them."},
 		{MetricForeign, count, true, "Entries whose route points to a target that is none of the group's, and is left alone."},
 		{MetricUnannounced, count, false, "A sweep found a change that no event had told of."},
@@ -120,7 +126,11 @@ func measure(r controller.Report, blind int, late bool) measured {
 	committed := r.Status == controller.StatusDone || r.Status == controller.StatusUnfinished || len(r.Receipts) > 0
 	out.when(MetricSwitchovers, r.Output.Starts && committed)
 	out.when(MetricWouldMove, wouldMove(r))
-	out.when(MetricHeld, r.Decision.Action == protection.Hold && !r.WouldBe)
+	held := r.Decision.Action == protection.Hold && !r.WouldBe
+	out.when(MetricHeld, held)
+	out.when(MetricNoUsablePath, held && r.Decision.Reason == protection.ReasonNoUsablePath)
+	out.when(MetricMassFailure, held && r.Decision.Reason == protection.ReasonMassFailure)
+	out.when(MetricHeldPartial, r.Output.HeldPartial)
 	out.count(MetricContended, len(r.Output.Next.Contended))
 	out.count(MetricForeign, foreign(r))
 	out.when(MetricUnannounced, r.Unannounced)
