@@ -115,6 +115,11 @@ type Home struct {
 	Patterns []string
 	// Tunnels are the VPN connections at this site; each has alarms here.
 	Tunnels []Tunnel
+	// Gateways are the transit gateways in the home's Region that the groups name;
+	// where they name none, Attachments are those of the home's own gateway tables.
+	// The packets that these drop are watched.
+	Gateways    []string
+	Attachments []string
 	// From are the accounts that forward events to here and are not the home's own
 	// (which needs no permission of the bus).
 	From []string

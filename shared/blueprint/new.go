@@ -258,6 +258,7 @@ func (b *builder) home(at Site, groups []protection.Group) (Home, []Access) {
 		needs.add(g)
 	}
 	slices.Sort(home.Groups)
+	home.Gateways, home.Attachments = dropping(at, groups)
 	for flow := range b.events {
 		if flow.home != at {
 			continue
