@@ -38,7 +38,7 @@ func Dashboard(home Home) []byte {
 	d.row(alarmsHeight(len(alarms)), d.alarms(alarms))
 	d.row(6,
 		d.chart("Switchovers, and what would move but may not", "Sum", d.both("Switchovers"), d.both("WouldMove")),
-		d.chart("Contended and foreign: somebody else's routes", "Maximum", d.sweep("Contended"), d.sweep("Foreign")),
+		d.chart("Contended and foreign: somebody else's routes", "Sum", d.sweep("Contended"), d.sweep("Foreign")),
 		d.chart("Writes that failed or were given up on", "Sum", d.both("WriteFailures"), d.both("Throttled"), d.both("Unfinished"), d.both("OutOfTime")),
 	)
 	if len(home.Tunnels) > 0 {
@@ -54,7 +54,7 @@ func Dashboard(home Home) []byte {
 	if len(home.Gateways)+len(home.Attachments) > 0 {
 		d.row(6, d.drops())
 	}
-	body, err := json.MarshalIndent(map[string]any{"widgets": d.widgets}, "", " ")
+	body, err := json.Marshal(map[string]any{"widgets": d.widgets})
 	if err != nil {
 		panic(err) // Texts and numbers always marshal.
 	}
@@ -141,17 +141,10 @@ func (d *dashboard) alive() widget {
 	return d.chart("Is it alive? Sweeps", "Sum", d.sweep("Sweeps")).mark("alive", 1)
 }
 
+// held counts groups: a sweep counts each once, so the sum of a period with one
+// sweep is their number.
 func (d *dashboard) held() widget {
-	return d.chart("Is anything held? Groups", "Maximum",
-		d.heldGroups("Held"), d.heldGroups("NoUsablePath"), d.heldGroups("MassFailure"), d.heldGroups("HeldPartial"))
-}
-
-// heldGroups counts groups: a sweep counts each once, so the sum of a period with
-// one sweep is their number.
-func (d *dashboard) heldGroups(name string) []series {
-	line := d.sweep(name)
-	line[0][len(line[0])-1] = map[string]any{"label": name, "stat": "Sum"}
-	return line
+	return d.chart("Is anything held? Groups", "Sum", d.sweep("Held"), d.sweep("NoUsablePath"), d.sweep("MassFailure"), d.sweep("HeldPartial"))
 }
 
 func alarmsHeight(n int) int { return 2 + (n+5)/6 }

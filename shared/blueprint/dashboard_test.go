@@ -1,6 +1,7 @@
 package blueprint_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -39,10 +40,15 @@ func dashboardOf(t *testing.T, home blueprint.Home) []dashboardWidget {
 
 // TestDashboard: what somebody reads at 3 a.m. is changed on purpose only.
 func TestDashboard(t *testing.T) {
-	got := blueprint.Dashboard(blueprintOf(t, example(t, "deploy-one-account")).Homes[0])
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, blueprint.Dashboard(blueprintOf(t, example(t, "deploy-one-account")).Homes[0]), "", " "); err != nil {
+		t.Fatal(err)
+	}
+	indented.WriteByte('\n')
+	got := indented.Bytes()
 	file := filepath.Join("testdata", "dashboard.golden.json")
 	if *update {
-		if err := os.WriteFile(file, append(got, '\n'), 0o600); err != nil {
+		if err := os.WriteFile(file, got, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,7 +56,7 @@ func TestDashboard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got)+"\n" != string(want) {
+	if !bytes.Equal(got, want) {
 		t.Errorf("the dashboard changed; run with -update and look at the difference\ngot:\n%s", got)
 	}
 }
