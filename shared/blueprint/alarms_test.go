@@ -78,6 +78,23 @@ func TestDropsAreWatched(t *testing.T) {
 	}
 }
 
+// TestDropsElsewhereHaveNoAlarm: the metrics are in the account that owns the
+// gateway, which is most likely that of its table.
+func TestDropsElsewhereHaveNoAlarm(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/examples/deploy-one-account.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const table = "id: tgw-rtb-0a000000000000001}"
+	other := strings.Replace(string(raw), table, "id: tgw-rtb-0a000000000000001, account: 444455556666}", 1)
+	if other == string(raw) {
+		t.Fatalf("the example has no %q", table)
+	}
+	if home := blueprintOf(t, read(t, other)).Homes[0]; len(home.Gateways)+len(home.Attachments) != 0 {
+		t.Errorf("drops are counted of %v and %v", home.Gateways, home.Attachments)
+	}
+}
+
 // TestAlarmsFollowTheSweep: where it comes less often, so does what it counts.
 func TestAlarmsFollowTheSweep(t *testing.T) {
 	home := blueprintOf(t, read(t, strings.Replace(pairIn("eu-central-1"), "groups:", "timers: {sweepPeriod: 5m}\ngroups:", 1))).Homes[0]
