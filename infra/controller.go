@@ -45,7 +45,7 @@ func renderController(app awscdk.App, d deployment, home blueprint.Home) {
 	c.renderSchedules()
 	c.renderBusPolicies()
 	renderTunnels(c.stack, home.Tunnels)
-	renderAlarms(c.stack, c.notice.topic, alarmsOf(home))
+	renderAlarms(c.stack, c.notice.topic, blueprint.Alarms(home))
 	renderDashboard(c.stack, home)
 	output(c.stack, "Mode", "how many groups are only observed, and how many are written", jsii.String(modes(home)))
 }

@@ -63,6 +63,9 @@ func renderForward(app awscdk.App, forward blueprint.Forward) {
 		buses = append(buses, busARN(home))
 	}
 	dead := deadQueue(stack, at, blueprint.QueueForwardDead, sources)
+	for _, a := range blueprint.ForwardAlarms(forward) {
+		renderAlarm(stack, a, nil) // There is no topic here.
+	}
 	// The source of a call to a role that forwards is the rule (EventBridge User
 	// Guide, "Cross-service confused deputy prevention").
 	sender := role(stack, "ForwardRole", forwardRole(at), "EventBridge sends events to Detour's homes with it",

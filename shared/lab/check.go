@@ -163,8 +163,9 @@ func (l *ledger) overwritesForeign(w ownWrite) bool {
 
 // splits reports whether the write takes an entry to a path on which a blocked
 // entry of its unit does not stand, by all that the process could know. One that is
-// foreign or that neverTouch covers as well is left alone by itself (ADR 0012). To
-// write a route again where it stands parts nothing.
+// foreign or that neverTouch covers as well is left alone by itself (ADR 0012), and
+// one whose attachment is deleted stands nowhere: EC2 shows it as anybody's blackhole.
+// To write a route again where it stands parts nothing.
 func (l *ledger) splits(w ownWrite) bool {
 	if w.entry.targetBefore(w.call.SentAt) == w.call.Write.After {
 		return false
@@ -175,7 +176,8 @@ func (l *ledger) splits(w ownWrite) bool {
 		}
 		for _, e := range unit {
 			whole := func(at time.Time) bool {
-				return e.foreign(e.targetBefore(at)) || slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
+				target := e.targetBefore(at)
+				return e.foreign(target) || valueAt(l.health.shown[signal{target, fieldAttachment, ""}], at) == "deleted" || slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
 					return w.entry.on(p.Name, w.call.Write.After) && e.on(p.Name, e.targetBefore(at))
 				})
 			}

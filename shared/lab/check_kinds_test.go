@@ -310,6 +310,11 @@ func TestCheckersKnowPrefixLists(t *testing.T) {
 	if found := again.writes("p", 22*minute, "10.2.0.0/16", "tgw-attach-b").l.checkOwn(); len(found) > 0 {
 		t.Errorf("a route written again where it stands: %v", found)
 	}
+	// The list's own route leads to what is no more, and stands nowhere.
+	gone := base(sim.PrefixListSpec{Account: farAccount}, nil).shows(19*minute, "tgw-attach-a", fieldAttachment, "", "deleted")
+	if found := gone.writes("p", 22*minute, "10.2.0.0/16", "tgw-attach-b").l.checkOwn(); len(found) > 0 {
+		t.Errorf("the rest of a unit whose list leads to a deleted attachment: %v", found)
+	}
 }
 
 // TestBlastRadiusCheckerKnowsTwoSources: a group whose path two APIs show to be

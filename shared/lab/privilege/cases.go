@@ -34,9 +34,9 @@ func Cases() ([]Case, error) {
 		out = append(out, Case{Scenario: s, Rehearse: []time.Duration{9 * time.Minute, 24*time.Minute + time.Second}})
 	}
 	for _, name := range []string{"router-dies"} {
-		s, ok := lab.Find(name)
-		if !ok {
-			return nil, fmt.Errorf("package lab has no scenario %s", name)
+		s, err := lab.Find(name)
+		if err != nil {
+			return nil, fmt.Errorf("package lab: %w", err)
 		}
 		out = append(out, Case{Scenario: s, Rehearse: []time.Duration{10 * time.Minute}})
 	}
