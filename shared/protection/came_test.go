@@ -39,7 +39,7 @@ func TestUsedSinceIsWhenTheGroupCame(t *testing.T) {
 	fresh.Record = Record{}
 	adopted := Decide(fresh).Next
 	adopted.WroteAt = fresh.Now.Add(time.Hour)
-	if got := adopted.UsedSince("A"); !got.Equal(longAgo) {
+	if got := adopted.UsedSince("A"); !got.Equal(longAgo()) {
 		t.Errorf("adopted at first sight: came at %s, want long ago", got)
 	}
 	lost := settledOn("C")

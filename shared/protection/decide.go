@@ -194,9 +194,9 @@ func maxIndex(counts []int) int {
 	return best
 }
 
-// longAgo is since when a group is taken to be on the path on which it is first
+// longAgo returns since when a group is taken to be on the path on which it is first
 // seen: nobody saw it come, and what its checks say is about that path.
-var longAgo = time.Unix(0, 0).UTC()
+func longAgo() time.Time { return time.Unix(0, 0).UTC() }
 
 // adopt takes what stands as the decision. Nothing moves on this run.
 func (d *decider) adopt(reason Reason) {
@@ -218,7 +218,7 @@ func (d *decider) adopt(reason Reason) {
 	if d.out.Next.CameAt.IsZero() {
 		d.out.Next.CameAt = d.in.Now // It is in use, whatever is written later.
 		if d.in.Record.Decision.Epoch == 0 {
-			d.out.Next.CameAt = longAgo
+			d.out.Next.CameAt = longAgo()
 		}
 	}
 }
