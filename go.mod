@@ -2,6 +2,9 @@ module detour
 
 go 1.26.0
 
+// It holds templates in Go that are none of this module.
+ignore ./node_modules
+
 require (
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.270.0
 	github.com/aws/aws-lambda-go v1.55.1

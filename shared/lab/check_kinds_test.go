@@ -145,7 +145,7 @@ func TestCheckersKnowEveryKindOfPath(t *testing.T) {
 		{name: "one bad check of two", story: overLines(config.PathCheck{Pinned: "192.0.2.2", Via: "tgw-rtb-1"}).shows(19*minute, "line-a", fieldAlarm, "", "ALARM"), converged: 50 * minute},
 		{
 			name: "both bad, one of them follows the routes since the path came into use", converged: 50 * minute, want: Converges,
-			story: overLines(config.PathCheck{ActiveOnly: true}).shows(19*minute, "line-a", fieldAlarm, "", "ALARM").shows(19*minute, "pinned-a", fieldAlarm, "", "ALARM"),
+			story: overLines(config.PathCheck{ActiveOnly: true}).sweeps(minute).shows(19*minute, "line-a", fieldAlarm, "", "ALARM").shows(19*minute, "pinned-a", fieldAlarm, "", "ALARM"),
 		},
 		{name: "a box of another instance than the declared one", story: overBoxes().shows(19*minute, id("eni", 1), fieldAttached, "", id("i", 9)), converged: 30 * minute},
 	} {
@@ -189,7 +189,8 @@ func TestActiveOnlyChecksCount(t *testing.T) {
 		at   time.Duration
 		want verdict
 	}{
-		{"in use for long, then bad", vpnWith().shows(20*minute, "active-a", fieldAlarm, "", "ALARM"), 0, 30 * minute, dead},
+		{"in use for long, then bad", vpnWith().sweeps(minute).shows(20*minute, "active-a", fieldAlarm, "", "ALARM"), 0, 30 * minute, dead},
+		{"bad before Detour has surely seen the group", vpnWith().shows(20*minute, "active-a", fieldAlarm, "", "ALARM").sweeps(21 * minute), 0, 30 * minute, unsure},
 		{"not in use", vpnWith().shows(20*minute, "active-b", fieldAlarm, "", "ALARM"), 1, 30 * minute, whole},
 		{"bad from before it came into use", vpnWith().shows(10*minute, "active-b", fieldAlarm, "", "ALARM").moves("p", 20*minute, "tgw-attach-b"), 1, 40 * minute, unsure},
 		{"bad shortly after it came into use", vpnWith().moves("p", 20*minute, "tgw-attach-b").shows(22*minute, "active-b", fieldAlarm, "", "ALARM"), 1, 23 * minute, unsure},

@@ -59,6 +59,13 @@ func (l *ledger) knew(e *declaredEntry, before time.Time) bool {
 	})
 }
 
+// sawBefore reports whether Detour must have seen the group, as it is declared at the
+// end, before an instant: since then it knows that the group is on its path.
+func (l *ledger) sawBefore(group string, at time.Time) bool {
+	since := l.declaredSince(group)
+	return slices.ContainsFunc(l.sweeps, func(s cleanSweep) bool { return !s.from.Before(since) && s.until.Before(at) })
+}
+
 // declaredSince is when the group's declaration became what it is at the end.
 func (l *ledger) declaredSince(group string) time.Time {
 	since := l.last().from

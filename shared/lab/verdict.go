@@ -304,7 +304,7 @@ func (l *ledger) weightAt(g *declared, path string, at time.Time) weight {
 		switch {
 		case !used, changed.IsZero():
 			return never
-		case wholly && changed.After(since.Add(longEnough)) && !l.asked(g.Name, since, at):
+		case wholly && changed.After(since.Add(longEnough)) && l.sawBefore(g.Name, changed) && !l.asked(g.Name, since, at):
 			return always
 		default:
 			return perhaps

@@ -39,8 +39,8 @@ func TestUsedSinceIsWhenTheGroupCame(t *testing.T) {
 	fresh.Record = Record{}
 	adopted := Decide(fresh).Next
 	adopted.WroteAt = fresh.Now.Add(time.Hour)
-	if got := adopted.UsedSince("A"); !got.Equal(longAgo()) {
-		t.Errorf("adopted at first sight: came at %s, want long ago", got)
+	if got := adopted.UsedSince("A"); !got.Equal(fresh.Now) {
+		t.Errorf("adopted at first sight: came at %s, want %s", got, fresh.Now)
 	}
 	lost := settledOn("C")
 	lost.Record.Decision.To, lost.Record.Decision.From = "gone", "gone"

@@ -194,10 +194,6 @@ func maxIndex(counts []int) int {
 	return best
 }
 
-// longAgo returns since when a group is taken to be on the path on which it is first
-// seen: nobody saw it come, and what its checks say is about that path.
-func longAgo() time.Time { return time.Unix(0, 0).UTC() }
-
 // adopt takes what stands as the decision. Nothing moves on this run.
 func (d *decider) adopt(reason Reason) {
 	if !d.in.Standing.Complete {
@@ -217,9 +213,6 @@ func (d *decider) adopt(reason Reason) {
 	}
 	if d.out.Next.CameAt.IsZero() {
 		d.out.Next.CameAt = d.in.Now // It is in use, whatever is written later.
-		if d.in.Record.Decision.Epoch == 0 {
-			d.out.Next.CameAt = longAgo()
-		}
 	}
 }
 
