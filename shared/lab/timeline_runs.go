@@ -59,7 +59,7 @@ const brief = "brief"
 // end tells how a run ended that did not end well.
 func (t *timeline) end(run Run, who string) {
 	switch {
-	case run.Process.Killed():
+	case run.Process.Killed() && !run.Ended.IsZero(): // What is at work at the end is killed without a time.
 		t.add(run.Ended, rankEnd, who, bad, "is killed")
 	case !run.Finished:
 		t.add(t.res.ledger.end, rankEnd, who, faint, "is still at work when the scenario ends")
