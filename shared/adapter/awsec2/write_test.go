@@ -185,7 +185,7 @@ func TestTryAnswers(t *testing.T) {
 	}{
 		{412, fault("DryRunOperation"), route.Allowed, "DryRunOperation"},
 		{403, fault("UnauthorizedOperation"), route.Denied, "UnauthorizedOperation"},
-		{400, fault("InvalidTransitGatewayAttachmentID.NotFound"), route.Failed, "InvalidTransitGatewayAttachmentID.NotFound"},
+		{400, fault("InvalidTransitGatewayAttachmentID.NotFound"), route.Refused, "InvalidTransitGatewayAttachmentID.NotFound"},
 		{503, fault("RequestLimitExceeded"), route.Throttled, "RequestLimitExceeded"},
 		{200, "<Response/>", route.Failed, ""}, // It was made.
 	} {

@@ -53,6 +53,8 @@ func (s *Server) called(call sim.CallRecord) {
 	case call.Write != nil:
 		s.lines.tell(line{Kind: kindWrite, Who: call.Process, What: call.Action + " " + describeWrite(call.Write), Data: told(call)})
 		s.change.signal()
+	case writes(call.Action) && call.Code == "DryRunOperation":
+		s.lines.tell(line{Kind: kindWrite, Who: call.Process, What: call.Action + " is tried as a dry run, and allowed", Data: told(call)})
 	case writes(call.Action) && call.Code != "":
 		s.lines.tell(line{Kind: kindWrite, Who: call.Process, What: call.Action + " is refused: " + call.Code, Data: told(call)})
 	case writes(call.Action):
