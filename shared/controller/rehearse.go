@@ -31,9 +31,9 @@ type Rehearsal struct {
 	// sent, and Allowed how many of those AWS would have let through. What was left
 	// out, Planned less Tried, is for another day.
 	Planned, Tried, Allowed int
-	// Refused are the trials that were denied, and Doubtful those that were answered
+	// Denied are the trials that were denied, and Doubtful those that were answered
 	// otherwise.
-	Refused, Doubtful []Refusal
+	Denied, Doubtful []Refusal
 	// Err is the record store's, or that of the journal.
 	Err error
 }
@@ -93,7 +93,7 @@ func (c *Controller) Rehearse(ctx context.Context) Rehearsal {
 			queues = slices.Delete(queues, at, at+1)
 		}
 	}
-	c.noteRefused(ctx, &out)
+	c.noteDenied(ctx, &out)
 	return out
 }
 
@@ -174,18 +174,18 @@ func (r *Rehearsal) add(t trial, receipt route.Receipt) {
 	case route.Allowed:
 		r.Allowed++
 	case route.Denied:
-		r.Refused = append(r.Refused, refusal)
-	case route.Applied, route.AlreadyInPlace, route.PreconditionFailed, route.Throttled, route.Busy, route.Failed, route.NotStarted:
+		r.Denied = append(r.Denied, refusal)
+	case route.Applied, route.AlreadyInPlace, route.PreconditionFailed, route.Throttled, route.Busy, route.Refused, route.Failed, route.NotStarted:
 		r.Doubtful = append(r.Doubtful, refusal)
 	}
 }
 
-// noteRefused leaves one journal entry for each group that has something denied.
-func (c *Controller) noteRefused(ctx context.Context, out *Rehearsal) {
+// noteDenied leaves one journal entry for each group that has something denied.
+func (c *Controller) noteDenied(ctx context.Context, out *Rehearsal) {
 	now := c.ports.Clock.Now()
 	count, first := map[string]int{}, map[string]Refusal{}
 	var entries []JournalEntry
-	for _, refusal := range out.Refused {
+	for _, refusal := range out.Denied {
 		if count[refusal.Group] == 0 {
 			first[refusal.Group] = refusal
 		}

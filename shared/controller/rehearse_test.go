@@ -41,7 +41,7 @@ func TestARehearsalTriesEveryWriteAndChangesNothing(t *testing.T) {
 	w := settled(t, newGroup("paris", 3), newGroup("tokyo", 1))
 	before := w.item("paris")
 	got := w.rehearse(0)
-	if got.Groups != 2 || got.Planned != 8 || got.Tried != 8 || got.Allowed != 8 || got.Err != nil || len(got.Refused)+len(got.Doubtful)+len(got.Unread) != 0 {
+	if got.Groups != 2 || got.Planned != 8 || got.Tried != 8 || got.Allowed != 8 || got.Err != nil || len(got.Denied)+len(got.Doubtful)+len(got.Unread) != 0 {
 		t.Errorf("the rehearsal is %+v", got)
 	}
 	for _, call := range w.what() {
@@ -106,13 +106,13 @@ func TestWhatARehearsalFinds(t *testing.T) {
 		case change.After == hop("paris", "B"):
 			return route.Denied
 		case change.After == hop("tokyo", "B"):
-			return route.Failed
+			return route.Refused
 		default:
 			return route.Allowed
 		}
 	}
 	got := w.rehearse(0)
-	if got.Tried != 8 || got.Allowed != 4 || len(got.Refused) != 2 || len(got.Doubtful) != 2 || got.Refused[0].Group != "paris" || got.Refused[0].Path != "B" || got.Doubtful[0].Group != "tokyo" {
+	if got.Tried != 8 || got.Allowed != 4 || len(got.Denied) != 2 || len(got.Doubtful) != 2 || got.Denied[0].Group != "paris" || got.Denied[0].Path != "B" || got.Doubtful[0].Group != "tokyo" {
 		t.Errorf("the rehearsal is %+v", got)
 	}
 	for name, want := range map[string]int{"paris": 1, "tokyo": 0} {

@@ -27,7 +27,7 @@ func (h *Handler) rehearse(ctx context.Context) Outcome {
 		out.Action, out.why = Retry, "the record store could not be used for a rehearsal; the log has the error"
 		return out
 	}
-	h.refusals(ctx, r.Refused, true)
+	h.refusals(ctx, r.Denied, true)
 	h.refusals(ctx, r.Doubtful, false)
 	h.rehearsed(ctx, r, started)
 	return out
@@ -68,7 +68,7 @@ func (h *Handler) refusals(ctx context.Context, refusals []controller.Refusal, d
 func (h *Handler) rehearsed(ctx context.Context, r controller.Rehearsal, started time.Time) {
 	attrs := []slog.Attr{
 		slog.Int("groups", r.Groups), slog.Int("planned", r.Planned), slog.Int("tried", r.Tried), slog.Int("allowed", r.Allowed),
-		slog.Int("denied", len(r.Refused)), slog.Int("doubtful", len(r.Doubtful)), slog.Int("left", r.Planned-r.Tried),
+		slog.Int("denied", len(r.Denied)), slog.Int("doubtful", len(r.Doubtful)), slog.Int("left", r.Planned-r.Tried),
 		slog.Int("ms", int(h.clock.Now().Sub(started).Milliseconds())),
 	}
 	level := slog.LevelInfo
