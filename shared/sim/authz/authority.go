@@ -302,7 +302,7 @@ func (a *Authority) Denials() []Denied {
 		out = append(out, Denied{d, n})
 	}
 	slices.SortFunc(out, func(x, y Denied) int {
-		return cmp.Or(cmp.Compare(x.Principal, y.Principal), x.Need.compare(y.Need), cmp.Compare(x.Reason, y.Reason))
+		return cmp.Or(cmp.Compare(x.Principal, y.Principal), x.compare(y.Need), cmp.Compare(x.Reason, y.Reason))
 	})
 	return out
 }

@@ -99,8 +99,8 @@ const (
 // ec2Resources are the resources that EC2 checks for a call, those that the call
 // must name and those that it may; none: it checks for no resource. Source:
 // Service Authorization Reference, Actions, resources, and condition keys for
-// Amazon EC2, read from two public copies of its tables. UNVERIFIED: the calls
-// that delete, and those that switch propagation or change a list.
+// Amazon EC2, read from a public copy of its tables. UNVERIFIED: the Describe calls,
+// those that delete, and those that switch propagation or change a list.
 func ec2Resources(operation string) (resources []resource, known bool) {
 	table := resource{sortTable, "TransitGatewayRouteTableId"}
 	attachment := resource{sortAttachment, "TransitGatewayAttachmentId"}

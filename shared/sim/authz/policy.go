@@ -122,17 +122,10 @@ func parseStatement(raw []byte, trust bool) (Statement, error) {
 	case trust && len(s.Resource) > 0:
 		return s, errors.New("it has a Resource; a trust policy is about its own role")
 	}
-	for _, action := range s.Action {
-		if action != "*" && strings.Count(action, ":") != 1 {
-			return s, fmt.Errorf("the Action %q is not of the form service:Operation", action)
-		}
+	err := spelled(s.Action, append(slices.Clone(s.Resource), valuesOf(in.Condition)...))
+	if err != nil {
+		return s, err
 	}
-	for _, resource := range append(slices.Clone(s.Resource), valuesOf(in.Condition)...) {
-		if strings.Contains(resource, "${") {
-			return s, fmt.Errorf("%q has a policy variable, which is not evaluated; write what it stands for", resource)
-		}
-	}
-	var err error
 	if trust {
 		if s.Principal, err = parsePrincipal(in.Principal); err != nil {
 			return s, err
@@ -140,6 +133,21 @@ func parseStatement(raw []byte, trust bool) (Statement, error) {
 	}
 	s.Condition, err = parseConditions(in.Condition)
 	return s, err
+}
+
+// spelled refuses actions of another form than IAM's, and values with variables.
+func spelled(actions, values []string) error {
+	for _, action := range actions {
+		if action != "*" && strings.Count(action, ":") != 1 {
+			return fmt.Errorf("the Action %q is not of the form service:Operation", action)
+		}
+	}
+	for _, value := range values {
+		if strings.Contains(value, "${") {
+			return fmt.Errorf("%q has a policy variable, which is not evaluated; write what it stands for", value)
+		}
+	}
+	return nil
 }
 
 func valuesOf(conditions map[string]map[string]texts) []string {
