@@ -24,6 +24,7 @@ const (
 const (
 	Sum     = "Sum"
 	Maximum = "Maximum"
+	Minimum = "Minimum"
 )
 
 // maxAlarmPeriod is the longest period of an alarm's metric (CloudWatch API,
@@ -165,6 +166,52 @@ func Alarms(home Home) []Alarm {
 // ForwardAlarms returns the alarms of a site that forwards events. There is nobody
 // there whom they could tell.
 func ForwardAlarms(Forward) []Alarm { return []Alarm{deadLetters(QueueForwardDead)} }
+
+// tunnelAlarm is the alarm on the tunnels of a VPN connection. It tells nobody: its
+// change of state is an event that makes Detour look sooner.
+//
+// The metric of a connection joins both tunnels: its maximum is 1 while any of
+// them is up, and its minimum is less than 1 while any is not (Site-to-Site VPN
+// User Guide, "Monitor AWS Site-to-Site VPN tunnels using Amazon CloudWatch"). A
+// configuration knows no tunnel's address, so there is none of one tunnel.
+func tunnelAlarm(vpn string, minTunnels int, paths []string) Alarm {
+	a := Alarm{
+		Name: "detour-tunnels-" + vpn, Namespace: "AWS/VPN", Metric: "TunnelState", Dimensions: map[string]string{"VpnId": vpn},
+		Statistic: Maximum, Period: time.Minute, Periods: 1, Comparison: Below, Threshold: 1, Missing: MissingIsBad,
+	}
+	what := "no tunnel is up"
+	if minTunnels > 1 {
+		a.Name += "-each"
+		a.Statistic = Minimum
+		what = "a tunnel is not up"
+	}
+	a.Description = fmt.Sprintf("VPN connection %s, path %s: %s. A hint that makes Detour look, and never evidence: Detour asks EC2 itself.", vpn, strings.Join(paths, ", "), what)
+	return a
+}
+
+// TunnelAlarms returns the alarms of the VPN connections at a site, in the order of
+// the tunnels. Paths that are of the same connection and need as many tunnels share
+// one.
+func TunnelAlarms(tunnels []Tunnel) []Alarm {
+	type kind struct {
+		vpn string
+		min int
+	}
+	paths := map[kind][]string{}
+	var kinds []kind
+	for _, t := range tunnels {
+		k := kind{t.VPN, min(max(t.MinTunnels, 1), 2)}
+		if !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+		paths[k] = append(paths[k], t.Group+"/"+t.Path)
+	}
+	var out []Alarm
+	for _, k := range kinds {
+		out = append(out, tunnelAlarm(k.vpn, k.min, paths[k]))
+	}
+	return out
+}
 
 func sortedAlarms(alarms []Alarm) []Alarm {
 	slices.SortFunc(alarms, func(a, b Alarm) int { return cmp.Compare(a.Name, b.Name) })

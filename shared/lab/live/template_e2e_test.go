@@ -19,27 +19,7 @@ func serveTemplate(t *testing.T, file *lab.TopologyFile, assembly string) (*live
 	file.World.DetectAfter, file.World.RecoverAfter, file.World.EventDelay = 300*ms, 300*ms, 50*ms
 	timers := &file.Config.Timers
 	timers.CallTimeout, timers.ClockSkew, timers.Lease, timers.SettleTime = 1000*ms, 100*ms, 2500*ms, 1000*ms
-	out := &output{}
-	server, err := live.Start(t.Context(), live.Options{
-		File: file, Listen: "127.0.0.1:0", Out: out, JSON: true, NoSchedule: true,
-		TemplateDir: live.AssemblyOf(t, assembly, file.Config, nil), FunctionsDir: functions(t),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Errorf("closing: %v", err)
-		}
-		if t.Failed() {
-			t.Log(out.String())
-		}
-	})
-	do(t, server, "sweep")
-	if entries := journal(t, server, file.Config.GroupList[0].Name); len(entries) != 1 || entries[0].Decision.Action != "adopt" {
-		t.Fatalf("the sweep did not adopt the group: %+v", entries)
-	}
-	return server, out
+	return serve(t, live.Options{File: file, TemplateDir: live.AssemblyOf(t, assembly, file.Config, nil)})
 }
 
 // TestATemplateBringsTrafficBack: the templates are deployed, a tunnel fails, and

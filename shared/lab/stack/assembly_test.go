@@ -238,7 +238,7 @@ func TestNothingOutsideIsRead(t *testing.T) {
 	}
 	folder := t.TempDir()
 	if err := os.Symlink(outside, filepath.Join(folder, manifestFile)); err != nil {
-		t.Skip(err)
+		t.Skipf("this machine makes no symbolic links, and so has none to follow: %v", err)
 	}
 	if _, err := Read(folder); err == nil || !strings.Contains(err.Error(), "escapes") {
 		t.Errorf("got %v", err)

@@ -36,36 +36,19 @@ func (a *Assembly) check(all *problems) {
 
 // resources are all that may be referred to.
 func (s *Stack) resources() []Resource {
+	return slices.Concat(
+		resourcesOf(s.Functions), resourcesOf(s.Roles), resourcesOf(s.Rules), resourcesOf(s.Schedules), resourcesOf(s.Queues),
+		resourcesOf(s.Tables), resourcesOf(s.Topics), resourcesOf(s.Keys), resourcesOf(s.LogGroups), resourcesOf(s.Alarms),
+	)
+}
+
+// self returns what all types of resources have embedded.
+func (r Resource) self() Resource { return r }
+
+func resourcesOf[R interface{ self() Resource }](list []R) []Resource {
 	var out []Resource
-	for _, r := range s.Functions {
-		out = append(out, r.Resource)
-	}
-	for _, r := range s.Roles {
-		out = append(out, r.Resource)
-	}
-	for _, r := range s.Rules {
-		out = append(out, r.Resource)
-	}
-	for _, r := range s.Schedules {
-		out = append(out, r.Resource)
-	}
-	for _, r := range s.Queues {
-		out = append(out, r.Resource)
-	}
-	for _, r := range s.Tables {
-		out = append(out, r.Resource)
-	}
-	for _, r := range s.Topics {
-		out = append(out, r.Resource)
-	}
-	for _, r := range s.Keys {
-		out = append(out, r.Resource)
-	}
-	for _, r := range s.LogGroups {
-		out = append(out, r.Resource)
-	}
-	for _, r := range s.Alarms {
-		out = append(out, r.Resource)
+	for _, r := range list {
+		out = append(out, r.self())
 	}
 	return out
 }

@@ -80,28 +80,6 @@ func TestNextIsTheFirstMinute(t *testing.T) {
 	})
 }
 
-func TestGlob(t *testing.T) {
-	for _, c := range []struct {
-		pattern, text string
-		want          bool
-	}{
-		{"", "", true},
-		{"*", "", true},
-		{"a*c", "abbc", true},
-		{"a*c", "abbcd", false},
-		{"a?c", "abc", true},
-		{"a?c", "ac", false},
-		{"*rule/detour-*", "arn:aws:events:r:a:rule/detour-x", true},
-		{"abc", "abd", false},
-		{"a*b*c", "a-b-b-c", true},
-		{"a**", "a", true},
-	} {
-		if Glob(c.pattern, c.text) != c.want {
-			t.Errorf("%q and %q: not %v", c.pattern, c.text, c.want)
-		}
-	}
-}
-
 func TestTemplate(t *testing.T) {
 	event := []byte(`{"detail-type":"Moved","detail":{"group":"g\"1","n":3,"list":[{"x":"y"}],"object":{"a":1}}}`)
 	paths := map[string]string{"kind": "$.detail-type", "group": "$.detail.group", "n": "$.detail.n", "x": "$.detail.list[0].x", "o": "$.detail.object", "none": "$.detail.list[4].x.y", "all": "$"}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"detour/shared/sim/authz"
 )
 
 // Policy is a policy document: whole, and what is read of it.
@@ -177,7 +179,7 @@ func busOperators() map[string]func(pattern, value string) bool {
 	same := func(pattern, value string) bool { return pattern == value }
 	// ArnEquals and ArnLike are alike (IAM User Guide, "IAM JSON policy elements:
 	// Condition operators").
-	return map[string]func(pattern, value string) bool{"StringEquals": same, "StringLike": Glob, "ArnEquals": Glob, "ArnLike": Glob}
+	return map[string]func(pattern, value string) bool{"StringEquals": same, "StringLike": authz.Glob, "ArnEquals": authz.Glob, "ArnLike": authz.Glob}
 }
 
 // checkBusConditions reports what Covers could not judge.
@@ -203,7 +205,7 @@ func (s Statement) covers(by Sender) bool {
 	if !who {
 		return false
 	}
-	if !slices.ContainsFunc(s.Actions, func(action string) bool { return Glob(strings.ToLower(action), "events:putevents") }) {
+	if !slices.ContainsFunc(s.Actions, func(action string) bool { return authz.Glob(strings.ToLower(action), "events:putevents") }) {
 		return false
 	}
 	for operator, keys := range s.Conditions {
@@ -236,27 +238,5 @@ func (s Stack) Accepts(bus string, by Sender) (allowed bool) {
 // MayInvoke reports whether a permission lets a rule invoke its function.
 func (p Permission) MayInvoke(rule Rule, account string) bool {
 	return p.Principal == "events.amazonaws.com" && p.Action == "lambda:InvokeFunction" &&
-		(p.SourceARN == "" || Glob(p.SourceARN, rule.ARN)) && (p.SourceAccount == "" || p.SourceAccount == account)
-}
-
-// Glob reports whether a text matches a pattern in which * stands for any
-// characters and ? for one (IAM User Guide, "IAM JSON policy elements: Resource").
-func Glob(pattern, text string) bool {
-	p, t, star, mark := 0, 0, -1, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p++
-			t++
-		case star >= 0:
-			mark++
-			p, t = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
+		(p.SourceARN == "" || authz.Glob(p.SourceARN, rule.ARN)) && (p.SourceAccount == "" || p.SourceAccount == account)
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// glob reports whether a text matches a pattern in which * stands for any
+// Glob reports whether a text matches a pattern in which * stands for any
 // characters and ? for exactly one. Source: IAM User Guide, IAM JSON policy
 // elements: Resource.
-func glob(pattern, text string) bool {
+func Glob(pattern, text string) bool {
 	p, t, star, mark := 0, 0, -1, 0
 	for t < len(text) {
 		switch {
@@ -36,7 +36,7 @@ func globARN(pattern, arn string) bool {
 		return pattern == "*"
 	}
 	for i := range parts {
-		if !glob(patterns[i], parts[i]) {
+		if !Glob(patterns[i], parts[i]) {
 			return false
 		}
 	}
@@ -51,7 +51,7 @@ func compare(operator string) func(wanted, value string) bool {
 	case "StringEquals":
 		return func(wanted, value string) bool { return wanted == value }
 	case "StringLike":
-		return glob
+		return Glob
 	case "ArnEquals", "ArnLike":
 		return globARN
 	case "Bool":
@@ -76,7 +76,7 @@ func (s Statement) holds(context map[string]string) bool {
 // action returns the pattern that covers the action, whose case does not matter.
 func (s Statement) action(action string) (pattern string, ok bool) {
 	for _, p := range s.Action {
-		if glob(strings.ToLower(p), strings.ToLower(action)) {
+		if Glob(strings.ToLower(p), strings.ToLower(action)) {
 			return p, true
 		}
 	}
@@ -87,7 +87,7 @@ func (s Statement) action(action string) (pattern string, ok bool) {
 // all resources is * itself, which only * covers.
 func (s Statement) resource(resource string) (pattern string, ok bool) {
 	for _, p := range s.Resource {
-		if p == "*" || resource != everything && glob(p, resource) {
+		if p == "*" || resource != everything && Glob(p, resource) {
 			return p, true
 		}
 	}

@@ -64,3 +64,25 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestGlob(t *testing.T) {
+	for _, c := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"", "", true},
+		{"*", "", true},
+		{"a*c", "abbc", true},
+		{"a*c", "abbcd", false},
+		{"a?c", "abc", true},
+		{"a?c", "ac", false},
+		{"*rule/detour-*", "arn:aws:events:r:a:rule/detour-x", true},
+		{"abc", "abd", false},
+		{"a*b*c", "a-b-b-c", true},
+		{"a**", "a", true},
+	} {
+		if authz.Glob(c.pattern, c.text) != c.want {
+			t.Errorf("%q and %q: not %v", c.pattern, c.text, c.want)
+		}
+	}
+}
