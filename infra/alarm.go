@@ -1,35 +1,35 @@
 package main
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"detour/shared/blueprint"
 )
 
 // renderTunnels makes the alarms of the VPN connections at a site. They tell nobody.
-func renderTunnels(stack awscdk.Stack, tunnels []blueprint.Tunnel) {
+func renderTunnels(scope constructs.Construct, tunnels []blueprint.Tunnel) {
 	for _, a := range blueprint.TunnelAlarms(tunnels) {
-		renderAlarm(stack, a, nil)
+		renderAlarm(scope, a, nil)
 	}
 }
 
 // renderAlarms makes the alarms that publish to the topic when they go off and
 // when they are over.
-func renderAlarms(stack awscdk.Stack, topic awssns.CfnTopic, alarms []blueprint.Alarm) {
+func renderAlarms(scope constructs.Construct, topic awssns.CfnTopic, alarms []blueprint.Alarm) {
 	for _, a := range alarms {
-		renderAlarm(stack, a, &[]any{topic.Ref()})
+		renderAlarm(scope, a, &[]any{topic.Ref()})
 	}
 }
 
-func renderAlarm(stack awscdk.Stack, a blueprint.Alarm, actions *[]any) {
+func renderAlarm(scope constructs.Construct, a blueprint.Alarm, actions *[]any) {
 	var dimensions []any
 	for _, name := range sortedKeys(a.Dimensions) {
 		dimensions = append(dimensions, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(name), Value: jsii.String(a.Dimensions[name])})
 	}
-	awscloudwatch.NewCfnAlarm(stack, jsii.String(identifier(shortName(a.Name))+"Alarm"), &awscloudwatch.CfnAlarmProps{
+	awscloudwatch.NewCfnAlarm(scope, jsii.String(identifier(shortName(a.Name))+"Alarm"), &awscloudwatch.CfnAlarmProps{
 		AlarmName: jsii.String(a.Name), AlarmDescription: jsii.String(a.Description),
 		Namespace: jsii.String(a.Namespace), MetricName: jsii.String(a.Metric), Dimensions: dimensions, Statistic: jsii.String(a.Statistic),
 		Period: number(a.Period.Seconds()), EvaluationPeriods: number(a.Periods), DatapointsToAlarm: number(a.Periods),

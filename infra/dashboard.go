@@ -4,8 +4,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"detour/shared/blueprint"
@@ -15,10 +15,10 @@ import (
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // renderDashboard makes the dashboard of a home.
-func renderDashboard(stack awscdk.Stack, home blueprint.Home) {
+func renderDashboard(scope constructs.Construct, home blueprint.Home) {
 	name := blueprint.DashboardName(home)
-	awscloudwatch.NewCfnDashboard(stack, jsii.String("Dashboard"), &awscloudwatch.CfnDashboardProps{
+	awscloudwatch.NewCfnDashboard(scope, jsii.String("Dashboard"), &awscloudwatch.CfnDashboardProps{
 		DashboardName: jsii.String(name), DashboardBody: jsii.String(string(blueprint.Dashboard(home))),
 	})
-	output(stack, "DashboardName", "the name of the CloudWatch dashboard", jsii.String(name))
+	output(scope, "DashboardName", "the name of the CloudWatch dashboard", jsii.String(name))
 }

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"detour/shared/blueprint"
@@ -68,29 +68,29 @@ func noticeTemplate() string {
 
 // renderNotice makes the topic, which is encrypted, and the rule that sends
 // Detour's own events to it.
-func renderNotice(stack awscdk.Stack, at blueprint.Site, email string, dead awssqs.CfnQueue) notice {
-	key := awskms.NewCfnKey(stack, jsii.String("TopicKey"), &awskms.CfnKeyProps{
+func renderNotice(scope constructs.Construct, at blueprint.Site, email string, dead awssqs.CfnQueue) notice {
+	key := awskms.NewCfnKey(scope, jsii.String("TopicKey"), &awskms.CfnKeyProps{
 		Description: jsii.String("Detour: encrypts what it tells people"), EnableKeyRotation: jsii.Bool(true), PendingWindowInDays: number(keyWindow),
 		KeyPolicy: keyPolicy(at),
 	})
-	awskms.NewCfnAlias(stack, jsii.String("TopicKeyAlias"), &awskms.CfnAliasProps{
+	awskms.NewCfnAlias(scope, jsii.String("TopicKeyAlias"), &awskms.CfnAliasProps{
 		AliasName: jsii.String("alias/detour"), TargetKeyId: key.Ref(),
 	})
-	topic := awssns.NewCfnTopic(stack, jsii.String("Topic"), &awssns.CfnTopicProps{
+	topic := awssns.NewCfnTopic(scope, jsii.String("Topic"), &awssns.CfnTopicProps{
 		TopicName: jsii.String(blueprint.Topic), DisplayName: jsii.String("Detour"), KmsMasterKeyId: key.AttrArn(),
 	})
-	awssns.NewCfnTopicPolicy(stack, jsii.String("TopicPolicy"), &awssns.CfnTopicPolicyProps{
+	awssns.NewCfnTopicPolicy(scope, jsii.String("TopicPolicy"), &awssns.CfnTopicPolicyProps{
 		Topics: &[]*string{topic.Ref()}, PolicyDocument: topicPolicy(at),
 	})
 	if email != "" {
-		awssns.NewCfnSubscription(stack, jsii.String("Email"), &awssns.CfnSubscriptionProps{
+		awssns.NewCfnSubscription(scope, jsii.String("Email"), &awssns.CfnSubscriptionProps{
 			TopicArn: topic.Ref(), Protocol: jsii.String("email"), Endpoint: jsii.String(email),
 		})
 	}
 	t := target("topic", topic.Ref(), dead.AttrArn(), noticeAge)
 	t.InputTransformer = &awsevents.CfnRule_InputTransformerProperty{InputPathsMap: noticePaths(), InputTemplate: jsii.String(noticeTemplate())}
-	rule(stack, noticeRule, "Detour: what somebody must see at once", noticed(), t)
-	output(stack, "TopicArn", "subscribe to it: what somebody must see is sent there", topic.Ref())
+	rule(scope, noticeRule, "Detour: what somebody must see at once", noticed(), t)
+	output(scope, "TopicArn", "subscribe to it: what somebody must see is sent there", topic.Ref())
 	return notice{topic}
 }
 

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"detour/shared/blueprint"
@@ -60,8 +60,8 @@ func trust(service string, condition object) object {
 }
 
 // role makes a role with one inline policy.
-func role(stack awscdk.Stack, id, name, description string, trusts, policy object) awsiam.CfnRole {
-	return awsiam.NewCfnRole(stack, jsii.String(id), &awsiam.CfnRoleProps{
+func role(scope constructs.Construct, id, name, description string, trusts, policy object) awsiam.CfnRole {
+	return awsiam.NewCfnRole(scope, jsii.String(id), &awsiam.CfnRoleProps{
 		RoleName: jsii.String(name), Description: jsii.String(description), AssumeRolePolicyDocument: trusts,
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{PolicyName: jsii.String("detour"), PolicyDocument: policy}},
 	})

@@ -3,8 +3,8 @@ package main
 import (
 	"time"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"detour/shared/blueprint"
@@ -24,16 +24,16 @@ const (
 
 // deadQueue makes a queue for what could not be delivered or done. The rules of
 // those ARNs may send to it.
-func deadQueue(stack awscdk.Stack, at blueprint.Site, name string, rules []string) awssqs.CfnQueue {
-	queue := awssqs.NewCfnQueue(stack, jsii.String(identifier(shortName(name))+"Queue"), &awssqs.CfnQueueProps{
+func deadQueue(scope constructs.Construct, at blueprint.Site, name string, rules []string) awssqs.CfnQueue {
+	queue := awssqs.NewCfnQueue(scope, jsii.String(identifier(shortName(name))+"Queue"), &awssqs.CfnQueueProps{
 		QueueName: jsii.String(name), SqsManagedSseEnabled: jsii.Bool(true), MessageRetentionPeriod: number(deadRetention.Seconds()),
 	})
-	queuePolicy(stack, at, queue, name, rules)
+	queuePolicy(scope, at, queue, name, rules)
 	return queue
 }
 
 // queuePolicy refuses what is not encrypted on its way, and lets the rules send.
-func queuePolicy(stack awscdk.Stack, at blueprint.Site, queue awssqs.CfnQueue, name string, rules []string) {
+func queuePolicy(scope constructs.Construct, at blueprint.Site, queue awssqs.CfnQueue, name string, rules []string) {
 	resource := arn(at, "sqs", name)
 	statements := []any{object{
 		"Sid": "EncryptedOnly", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": resource,
@@ -45,7 +45,7 @@ func queuePolicy(stack awscdk.Stack, at blueprint.Site, queue awssqs.CfnQueue, n
 			"Condition": object{"ArnEquals": object{"aws:SourceArn": list(rules)}},
 		})
 	}
-	awssqs.NewCfnQueuePolicy(stack, jsii.String(identifier(shortName(name))+"QueuePolicy"), &awssqs.CfnQueuePolicyProps{
+	awssqs.NewCfnQueuePolicy(scope, jsii.String(identifier(shortName(name))+"QueuePolicy"), &awssqs.CfnQueuePolicyProps{
 		Queues: &[]*string{queue.Ref()}, PolicyDocument: document(statements...),
 	})
 }

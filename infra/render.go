@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"detour/shared/blueprint"
@@ -48,8 +49,8 @@ func newStack(app awscdk.App, id, name, description string, at blueprint.Site) a
 }
 
 // output adds a line to what is printed after a deployment.
-func output(stack awscdk.Stack, id, description string, value *string) {
-	awscdk.NewCfnOutput(stack, jsii.String(id), &awscdk.CfnOutputProps{Description: jsii.String(description), Value: value})
+func output(scope constructs.Construct, id, description string, value *string) {
+	awscdk.NewCfnOutput(scope, jsii.String(id), &awscdk.CfnOutputProps{Description: jsii.String(description), Value: value})
 }
 
 // arn returns the ARN of a resource of a site.

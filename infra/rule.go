@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"detour/events/pattern"
@@ -56,8 +56,8 @@ func stem(file string) string { return strings.TrimSuffix(file, ".json") }
 func ruleARN(at blueprint.Site, name string) string { return arn(at, "events", "rule/"+name) }
 
 // rule makes a rule of the default event bus.
-func rule(stack awscdk.Stack, name, description string, matches object, targets ...any) awsevents.CfnRule {
-	return awsevents.NewCfnRule(stack, jsii.String(identifier(shortName(name))+"Rule"), &awsevents.CfnRuleProps{
+func rule(scope constructs.Construct, name, description string, matches object, targets ...any) awsevents.CfnRule {
+	return awsevents.NewCfnRule(scope, jsii.String(identifier(shortName(name))+"Rule"), &awsevents.CfnRuleProps{
 		Name: jsii.String(name), Description: jsii.String(description), EventBusName: jsii.String(blueprint.EventBus),
 		EventPattern: matches, State: jsii.String("ENABLED"), Targets: targets,
 	})
