@@ -13,13 +13,13 @@ import (
 // shows what stood at some instant of the span.
 type sight struct{ from, to time.Time }
 
-// sightOf finds the reading on which a write of the entry's group rests. It is not ok
-// if the process had none. Of several groups in one table each reads back what it
-// wrote, so a reading after another group's write may be that group's, and counts for
-// that one alone. The pages after the first belong to a reading that began before.
+// sightOf finds the reading on which a write of the entry's group rests, with all of
+// its pages: each shows its own instant. It is not ok if the process had none. Of
+// several groups in one table each reads back what it wrote, so a reading after another
+// group's write may be that group's, and counts for that one alone.
 func (l *ledger) sightOf(w sim.CallRecord, e *declaredEntry) (s sight, ok bool) {
 	var readBacks []string // the groups that have written since
-	era := l.eraOf(w.Process)
+	era, counts := l.eraOf(w.Process), false
 	for _, call := range l.calls {
 		if call.Process != w.Process || !call.EffectAt.Before(w.SentAt) {
 			continue
@@ -29,18 +29,35 @@ func (l *ledger) sightOf(w sim.CallRecord, e *declaredEntry) (s sight, ok bool) 
 			if !slices.Contains(readBacks, other.group.Name) {
 				readBacks = append(readBacks, other.group.Name)
 			}
-		case !readsTable(call, e.id) || call.Params.Has("NextToken"):
-		case len(readBacks) > 0:
-			readBacks = readBacks[1:]
-		default:
-			s, ok = sight{call.SentAt, call.EffectAt}, true
-			if call.Fault == string(sim.FaultStale) {
-				// No reading is older than the settle time, on which Detour relies.
-				s.from = s.from.Add(-time.Duration(era.config.Timers.SettleTime))
+		case !readsTable(call, e.id):
+		case call.Params.Has("NextToken"):
+			if page := l.pageOf(call, era); counts {
+				s = sight{earlier(s.from, page.from), page.to}
 			}
+		case len(readBacks) > 0:
+			readBacks, counts = readBacks[1:], false
+		default:
+			s, ok, counts = l.pageOf(call, era), true, true
 		}
 	}
 	return s, ok
+}
+
+// pageOf is the span of what one call showed. No reading is older than the settle
+// time, on which Detour relies.
+func (l *ledger) pageOf(call sim.CallRecord, in *era) sight {
+	page := sight{call.SentAt, call.EffectAt}
+	if call.Fault == string(sim.FaultStale) {
+		page.from = page.from.Add(-time.Duration(in.config.Timers.SettleTime))
+	}
+	return page
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // readsTable reports whether the call told its process where the entry points.

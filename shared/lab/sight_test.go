@@ -56,6 +56,8 @@ func TestCheckersKnowWhatAProcessCouldSee(t *testing.T) {
 	fault := func(kind sim.FaultKind) func(*sim.CallRecord) {
 		return func(c *sim.CallRecord) { c.Fault = string(kind) }
 	}
+	page := func(c *sim.CallRecord) { c.Params.Set("NextToken", "2") }
+	stalePage := func(c *sim.CallRecord) { page(c); c.Fault = string(sim.FaultStale) }
 	came := func(s *story, d time.Duration) *story { return s.writes(somebody, d, entry, theirs) }
 	for _, test := range []struct {
 		name  string
@@ -69,10 +71,13 @@ func TestCheckersKnowWhatAProcessCouldSee(t *testing.T) {
 		{"the answer to the next was lost", over(came(base().looks("p", 21*minute, nil), 21*minute+10*second).looks("p", 21*minute+20*second, fault(sim.FaultLostAnswer))), ""},
 		{"the next failed", over(came(base().looks("p", 21*minute, nil), 21*minute+10*second).looks("p", 21*minute+20*second, func(c *sim.CallRecord) { c.Code = codeThrottled })), ""},
 		{"the next was of another table", over(came(base().looks("p", 21*minute, nil), 21*minute+10*second).looks("p", 21*minute+20*second, func(c *sim.CallRecord) { c.Params.Set(paramGatewayTable, "tgw-rtb-2") })), ""},
-		{"the next is a further page", over(came(base().looks("p", 21*minute, nil), 21*minute+10*second).looks("p", 21*minute+20*second, func(c *sim.CallRecord) { c.Params.Set("NextToken", "2") })), ""},
+		{"the next is a further page", over(came(base().looks("p", 21*minute, nil), 21*minute+10*second).looks("p", 21*minute+20*second, page)), ""},
 		{"the reading was stale", over(came(base(), 21*minute-5*second).looks("p", 21*minute, fault(sim.FaultStale))), ""},
+		{"its second page was stale", over(came(base(), 21*minute-5*second).looks("p", 21*minute, nil).looks("p", 21*minute+second, stalePage)), ""},
+		{"its second page was not", over(came(base(), 21*minute-5*second).looks("p", 21*minute, nil).looks("p", 21*minute+second, page)), OwnRoutesOnly},
 		{"no reading is as stale as that", over(came(base(), 21*minute-15*second).looks("p", 21*minute, fault(sim.FaultStale))), OwnRoutesOnly},
 		{"the next was another group's read-back", over(came(base().besides().looks("p", 21*minute, nil).writes("p", 21*minute+second, "10.3.0.0/16", "tgw-attach-b").reaches(), 21*minute+10*second).looks("p", 21*minute+20*second, nil)), ""},
+		{"and a stale page of that", over(came(base().besides(), 21*minute-5*second).looks("p", 21*minute, nil).writes("p", 21*minute+second, "10.3.0.0/16", "tgw-attach-b").reaches().looks("p", 21*minute+2*second, nil).looks("p", 21*minute+3*second, stalePage)), OwnRoutesOnly},
 		{"and after that one of the group's own", over(came(base().besides().looks("p", 21*minute, nil).writes("p", 21*minute+second, "10.3.0.0/16", "tgw-attach-b").reaches(), 21*minute+10*second).looks("p", 21*minute+20*second, nil).looks("p", 21*minute+30*second, nil)), OwnRoutesOnly},
 	} {
 		t.Run(test.name, func(t *testing.T) { checkStory(t, test.story, 0, test.want) })
