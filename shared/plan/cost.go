@@ -56,6 +56,10 @@ func transitGatewayAPI(op route.Op, list bool) API {
 		return "CreateTransitGatewayRoute"
 	case op == route.OpReplace:
 		return "ReplaceTransitGatewayRoute"
+	case op == route.OpEnablePropagation:
+		return "EnableTransitGatewayRouteTablePropagation"
+	case op == route.OpDisablePropagation:
+		return "DisableTransitGatewayRouteTablePropagation"
 	default:
 		return "DeleteTransitGatewayRoute"
 	}

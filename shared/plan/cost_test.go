@@ -46,12 +46,15 @@ func TestPredictedCallsAreCountedPerBucketInOrder(t *testing.T) {
 	changes := slices.Concat(
 		calls(3, route.OpReplace, tgwTable(1)), calls(2, route.OpCreate, vpcTable(1)), calls(1, route.OpDelete, tgwTable(2)),
 		calls(4, route.OpReplace, vpcTable(2)), calls(1, route.OpReplace, tgwTable(2)), calls(5, route.OpCreate, tgwTable(1)), calls(6, route.OpDelete, vpcTable(1)),
+		calls(7, route.OpEnablePropagation, tgwTable(1)), calls(8, route.OpDisablePropagation, tgwTable(1)),
 	)
 	want := []BucketCalls{
 		{bucket("CreateRoute"), 2},
 		{bucket("CreateTransitGatewayRoute"), 5},
 		{bucket("DeleteRoute"), 6},
 		{bucket("DeleteTransitGatewayRoute"), 1},
+		{bucket("DisableTransitGatewayRouteTablePropagation"), 8},
+		{bucket("EnableTransitGatewayRouteTablePropagation"), 7},
 		{bucket("ReplaceRoute"), 4},
 		{bucket("ReplaceTransitGatewayRoute"), 4},
 	}

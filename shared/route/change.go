@@ -14,11 +14,21 @@ const (
 	OpCreate  Op = "create-route"
 	OpReplace Op = "replace-route"
 	OpDelete  Op = "delete-route"
+	// OpEnablePropagation and OpDisablePropagation switch on and off that an
+	// attachment teaches a transit gateway table what it learned: all routes of that
+	// attachment, and none of another (EC2 API,
+	// EnableTransitGatewayRouteTablePropagation and its Disable sibling).
+	OpEnablePropagation  Op = "enable-propagation"
+	OpDisablePropagation Op = "disable-propagation"
 )
 
 // Change is one API call, and what it presumes and leaves behind: Before is the
 // next hop of the standing static route (zero: none stands), After the
 // next hop that is wanted (zero: none, for OpDelete).
+//
+// A switch of a propagation has no destination. After is the propagated next hop
+// of the attachment for OpEnablePropagation, and Before for OpDisablePropagation;
+// the other one is zero.
 type Change struct {
 	Table       Table       `json:"table"`
 	Destination Destination `json:"destination"`
@@ -30,25 +40,73 @@ type Change struct {
 	ListVersion int64 `json:"listVersion,omitempty"`
 }
 
+// SwitchPropagation returns the change that switches the attachment's propagation
+// into the table on or off.
+func SwitchPropagation(table Table, attachment string, on bool) Change {
+	hop := NextHop{Kind: Propagated, ID: attachment}
+	if on {
+		return Change{Table: table, Op: OpEnablePropagation, After: hop}
+	}
+	return Change{Table: table, Op: OpDisablePropagation, Before: hop}
+}
+
+// Propagation returns the attachment whose propagation the change switches. ok is
+// false for a change of a route.
+func (c Change) Propagation() (attachment string, ok bool) {
+	switch c.Op {
+	case OpEnablePropagation:
+		return c.After.ID, true
+	case OpDisablePropagation:
+		return c.Before.ID, true
+	default:
+		return "", false
+	}
+}
+
 // String returns the change as a person would write it in a log.
 func (c Change) String() string {
+	if attachment, ok := c.Propagation(); ok {
+		return fmt.Sprintf("%s %s %s", c.Op, c.Table, attachment)
+	}
 	return fmt.Sprintf("%s %s %s: %s -> %s", c.Op, c.Table, c.Destination, c.Before, c.After)
 }
 
-// Compare orders changes with deletes last, then by table and destination.
+// Compare orders changes by Phase, then by table and destination, and switches
+// of propagations by attachment.
 func (c Change) Compare(other Change) int {
+	mine, _ := c.Propagation()
+	others, _ := other.Propagation()
 	return cmp.Or(
-		cmp.Compare(c.deleteRank(), other.deleteRank()),
+		cmp.Compare(c.Phase(), other.Phase()),
 		c.Table.Compare(other.Table),
 		c.Destination.Compare(other.Destination),
+		cmp.Compare(mine, others),
 	)
 }
 
-func (c Change) deleteRank() int {
-	if c.Op == OpDelete {
-		return 1
+// The phases of a list of changes, in order.
+const (
+	PhaseWrite   = iota // routes are created and replaced
+	PhaseEnable         // propagations are switched on
+	PhaseDisable        // propagations are switched off
+	PhaseDelete         // routes are deleted
+)
+
+// Phase is when the change may be made among changes of its table. What adds a
+// route comes before what takes one away, so that no destination is without a
+// route on the way: statics stand before the propagation that they stand in for
+// ends, and that propagation is back before they are deleted.
+func (c Change) Phase() int {
+	switch c.Op {
+	case OpEnablePropagation:
+		return PhaseEnable
+	case OpDisablePropagation:
+		return PhaseDisable
+	case OpDelete:
+		return PhaseDelete
+	default:
+		return PhaseWrite
 	}
-	return 0
 }
 
 // Outcome says what became of a change.

@@ -74,7 +74,7 @@ func classify(change route.Change, code string) route.Outcome {
 	switch {
 	case code == codeDryRun:
 		return route.Allowed
-	case code == codeRouteAlreadyExists, code == codeRouteNotFound:
+	case code == codeRouteAlreadyExists, code == codeRouteNotFound, isStalePropagation(op, code):
 		return route.PreconditionFailed
 	case code == codeInvalidParameterValue && kind == route.VPCTable && op == route.OpReplace:
 		return route.PreconditionFailed

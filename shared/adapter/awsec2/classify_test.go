@@ -102,6 +102,30 @@ func TestClassifyReferences(t *testing.T) {
 	}
 }
 
+func TestClassifySwitchesOfPropagations(t *testing.T) {
+	for _, test := range []struct {
+		code    string
+		on, off route.Outcome
+	}{
+		{"TransitGatewayRouteTablePropagation.Duplicate", route.PreconditionFailed, route.Failed},
+		{"TransitGatewayRouteTablePropagation.NotFound", route.Failed, route.PreconditionFailed},
+		{"InvalidparameterValue", route.Failed, route.PreconditionFailed},
+		{"InvalidParameterValue", route.Failed, route.PreconditionFailed},
+		{"InvalidTransitGatewayAttachmentID.NotFound", route.Failed, route.Failed},
+		{"InvalidRouteTableID.NotFound", route.Failed, route.Failed},
+		{"OperationNotPermitted", route.Failed, route.Failed},
+		{"IncorrectState", route.Busy, route.Busy},
+		{"RequestLimitExceeded", route.Throttled, route.Throttled},
+		{"UnauthorizedOperation", route.Denied, route.Denied},
+	} {
+		for on, want := range map[bool]route.Outcome{true: test.on, false: test.off} {
+			if got := classify(route.SwitchPropagation(tgwTable("tgw-rtb-1"), "tgw-attach-1", on), test.code); got != want {
+				t.Errorf("a switch with %q is %s, want %s (on: %t)", test.code, got, want, on)
+			}
+		}
+	}
+}
+
 func answered(code string, status int) error {
 	return &smithy.OperationError{Err: &smithyhttp.ResponseError{
 		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},

@@ -207,6 +207,41 @@ func TestWorldWrite(t *testing.T) {
 	}
 }
 
+func TestWorldSwitchesPropagations(t *testing.T) {
+	for _, probed := range []bool{false, true} {
+		gone := "TransitGatewayRouteTablePropagation.NotFound"
+		if probed {
+			gone = "InvalidparameterValue"
+		}
+		steps := []struct {
+			on      bool
+			outcome route.Outcome
+			code    string
+		}{
+			{true, route.PreconditionFailed, "TransitGatewayRouteTablePropagation.Duplicate"},
+			{false, route.Applied, ""}, {false, route.PreconditionFailed, gone}, {true, route.Applied, ""},
+		}
+		world := runIn(t, topology(), sim.Options{PropagationErrorAsProbed: probed}, func(ctx context.Context, c *awsec2.Client) {
+			for _, step := range steps {
+				got := c.Tables(nil).Write(ctx, route.SwitchPropagation(table("tgw-rtb-0a", home), "tgw-attach-0a", step.on))
+				if got.Outcome != step.outcome || got.Code != step.code {
+					t.Errorf("on %t: %+v, want %s %s", step.on, got, step.outcome, step.code)
+				}
+				reading := c.Tables(nil).Read(ctx, []route.Table{table("tgw-rtb-0a", home)})[0]
+				if taught := slices.Contains(lines(reading.Routes), "10.1.0.0/16 propagated tgw-attach-0a active"); taught != step.on {
+					t.Errorf("after on %t the table shows the attachment's route: %t", step.on, taught)
+				}
+			}
+			if got := c.Tables(nil).Write(ctx, route.SwitchPropagation(table("tgw-rtb-0a", home), "tgw-attach-0e", false)); got.Outcome != route.Refused {
+				t.Errorf("of an attachment that does not exist: %+v", got)
+			}
+		})
+		if calls := len(world.Calls()); calls != 2*len(steps)+1 {
+			t.Errorf("%d calls for %d switches", calls, len(steps)+1)
+		}
+	}
+}
+
 func TestWorldThrottlesWrites(t *testing.T) {
 	var receipts []route.Receipt
 	run(t, func(ctx context.Context, c *awsec2.Client) {

@@ -16,7 +16,8 @@ import (
 // no call can make is Refused without one; anything that leaves open whether the
 // call took effect is Failed. Sources: EC2 API, CreateRoute, ReplaceRoute,
 // DeleteRoute, CreateTransitGatewayRoute, ReplaceTransitGatewayRoute,
-// DeleteTransitGatewayRoute; for prefix lists see prepareReference.
+// DeleteTransitGatewayRoute; for prefix lists see prepareReference, for
+// propagations preparePropagation.
 func (t *Tables) Write(ctx context.Context, change route.Change) route.Receipt {
 	return receipt(change, t.send(ctx, change, nil))
 }
@@ -64,7 +65,10 @@ func send[In, Out any](input In, method func(*ec2.Client, context.Context, In, .
 
 // prepare chooses the call of a change and fills in its parameters.
 func prepare(change route.Change, dry *bool) (sender, error) {
+	attachment, switches := change.Propagation()
 	switch {
+	case switches:
+		return preparePropagation(change, attachment, dry)
 	case change.Destination.IsZero():
 		return nil, fmt.Errorf("writing to %s: the change has no destination", change.Table)
 	case change.Table.Kind == route.TransitGatewayTable:

@@ -32,6 +32,8 @@ func TestWriteMakesOneCallWithTheRightParameters(t *testing.T) {
 		{tgw(route.OpReplace, "pl-1", "tgw-attach-2"), "Action=ModifyTransitGatewayPrefixListReference&PrefixListId=pl-1&TransitGatewayAttachmentId=tgw-attach-2&TransitGatewayRouteTableId=tgw-rtb-1"},
 		{tgw(route.OpReplace, "pl-1", "blackhole"), "Action=ModifyTransitGatewayPrefixListReference&Blackhole=true&PrefixListId=pl-1&TransitGatewayRouteTableId=tgw-rtb-1"},
 		{tgw(route.OpDelete, "pl-1", ""), "Action=DeleteTransitGatewayPrefixListReference&PrefixListId=pl-1&TransitGatewayRouteTableId=tgw-rtb-1"},
+		{route.SwitchPropagation(tgwTable("tgw-rtb-1"), "tgw-attach-1", true), "Action=EnableTransitGatewayRouteTablePropagation&TransitGatewayAttachmentId=tgw-attach-1&TransitGatewayRouteTableId=tgw-rtb-1"},
+		{route.SwitchPropagation(tgwTable("tgw-rtb-1"), "tgw-attach-1", false), "Action=DisableTransitGatewayRouteTablePropagation&TransitGatewayAttachmentId=tgw-attach-1&TransitGatewayRouteTableId=tgw-rtb-1"},
 		{vpc(route.OpDelete, "pl-1", route.NextHop{}), "Action=DeleteRoute&DestinationPrefixListId=pl-1&RouteTableId=rtb-1"},
 		{vpc(route.OpDelete, "::/0", route.NextHop{}), "Action=DeleteRoute&DestinationIpv6CidrBlock=::/0&RouteTableId=rtb-1"},
 		{vpc(route.OpCreate, "pl-1", route.MustNextHop("tgw-1")), "Action=CreateRoute&DestinationPrefixListId=pl-1&RouteTableId=rtb-1&TransitGatewayId=tgw-1"},
@@ -127,6 +129,10 @@ func TestWriteRefusesWhatNoCallCanMake(t *testing.T) {
 		{Table: vpcTable("rtb-1"), Destination: destination, Op: "upsert", After: route.MustNextHop("tgw-1")},
 		{Table: tgwTable("tgw-rtb-1"), Destination: destination, Op: "upsert", After: route.MustNextHop("blackhole")},
 		{Table: route.Table{ID: "odd-1"}, Destination: destination, Op: route.OpDelete},
+		route.SwitchPropagation(tgwTable("tgw-rtb-1"), "", true),
+		route.SwitchPropagation(tgwTable("tgw-rtb-1"), "tgw-attach-1,tgw-attach-2", false),
+		route.SwitchPropagation(vpcTable("rtb-1"), "vgw-1", false),
+		{Table: tgwTable("tgw-rtb-1"), Destination: destination, Op: route.OpDisablePropagation, Before: route.MustNextHop("propagated:tgw-attach-1")},
 	} {
 		doer := answers(200, "<Response/>")
 		got := client(doer).Tables(nil).Write(t.Context(), change)
