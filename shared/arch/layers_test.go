@@ -70,6 +70,7 @@ var layers = []layer{
 var sameLayer = map[[2]string]string{
 	{"shared/config/source", "shared/config"}: "the YAML reader fills the model",
 	{"shared/explain", "shared/config"}:       "it says what the model means",
+	{"shared/filter", "shared/protection"}:    "a filter has the modes of a group",
 }
 
 // families are the folders whose packages are one thing in several packages,
