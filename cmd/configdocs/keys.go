@@ -62,7 +62,7 @@ func oneOf(v ...any) keywords { return keywords{"enum": v} }
 // the model, with [] for the items of a list and .* for the values of a mapping.
 func keys() map[string]key {
 	out := map[string]key{}
-	for _, part := range []map[string]key{rootKeys(), timerKeys(), groupKeys(), pathKeys(), unitKeys()} {
+	for _, part := range []map[string]key{rootKeys(), timerKeys(), groupKeys(), pathKeys(), unitKeys(), filterKeys()} {
 		for path, k := range part {
 			out[path] = k
 		}

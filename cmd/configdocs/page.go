@@ -88,11 +88,24 @@ func table(out *strings.Builder, t reflect.Type, path string) {
 		case inner.Kind() == reflect.Slice && inner.Elem().Kind() == reflect.Struct:
 			further = append(further, below{inner.Elem(), at + "[]"})
 		case inner.Kind() == reflect.Map:
-			fmt.Fprintf(out, "| `%s.`PATH | text | required for each path | %s. |\n", f.name, all[at+".*"].means)
+			word, def := ofMapping(at)
+			fmt.Fprintf(out, "| `%s.`%s | text | %s | %s. |\n", f.name, word, def, all[at+".*"].means)
 		}
 	}
 	for _, b := range further {
 		table(out, b.t, b.path)
+	}
+}
+
+// ofMapping returns what the keys of a mapping stand for, and its default.
+func ofMapping(path string) (word, def string) {
+	switch path {
+	case "filters[].egress":
+		return "TABLE", "required for each table with `pin`"
+	case "filters[].observation":
+		return "ATTACHMENT", "none"
+	default:
+		return "PATH", "required for each path"
 	}
 }
 

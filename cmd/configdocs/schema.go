@@ -212,7 +212,11 @@ func enforceNeedsProof() keywords {
 // write it. Zero values of text have none.
 func modelDefault(path string) (any, bool) {
 	var value reflect.Value
-	switch rest, group := strings.CutPrefix(path, "groups[]."); {
+	rest, group := strings.CutPrefix(path, "groups[].")
+	ofFilter, isFilter := strings.CutPrefix(path, "filters[].")
+	switch {
+	case isFilter:
+		value = find(reflect.ValueOf(config.NewFilter()), ofFilter)
 	case group && strings.HasPrefix(rest, "paths[]."):
 		value = find(reflect.ValueOf(config.NewPath()), strings.TrimPrefix(rest, "paths[]."))
 	case group:

@@ -69,13 +69,7 @@ func (c Config) spec(g Group, path Path) health.Spec {
 		MinAcceptedRoutes: path.MinAcceptedRoutes,
 		HoldOff:           time.Duration(g.HoldOff),
 		MaxAge:            time.Duration(c.Timers.MaxFactAge),
-		Damping: health.Damping{
-			Penalty:  c.Timers.Damping.Penalty,
-			HalfLife: time.Duration(c.Timers.Damping.HalfLife),
-			Suppress: c.Timers.Damping.Suppress,
-			Reuse:    c.Timers.Damping.Reuse,
-			Ceiling:  c.Timers.Damping.Ceiling,
-		},
+		Damping:           c.damping(),
 	}
 	switch out.Kind {
 	case health.KindVPN:

@@ -24,6 +24,8 @@ type Config struct {
 	ListList []PrefixList `json:"prefixLists,omitempty"`
 	// GroupList holds the groups in the order in which they were declared.
 	GroupList []Group `json:"groups"`
+	// FilterList holds the filters in the order in which they were declared.
+	FilterList []Filter `json:"filters,omitempty"`
 }
 
 // Limits is the blast radius: at most MaxMoves groups start a move within

@@ -32,6 +32,11 @@ func (c Config) Normalize() Config {
 		groups[i] = group.normalize(home, tables)
 	}
 	c.GroupList = groups
+	filters := append([]Filter(nil), c.FilterList...)
+	for i := range filters {
+		filters[i] = filters[i].normalize(home, tables)
+	}
+	c.FilterList = filters
 	c.ownTables()
 	c.NetworkManager = c.networkManager()
 	return c

@@ -229,6 +229,8 @@ func (d *decoder) list(node *yaml.Node, path string, target reflect.Value) {
 		switch pointer := element.Addr().Interface().(type) {
 		case *config.Group:
 			*pointer = config.NewGroup()
+		case *config.Filter:
+			*pointer = config.NewFilter()
 		case *config.Path:
 			*pointer = config.NewPathOf(kindOf(item))
 		}
