@@ -29,7 +29,7 @@ func Judge(spec Spec, facts []Fact, use Use, memory Memory, now time.Time) Asses
 	out := Assessment{
 		State: state, Reason: reason, Suppressed: next.Suppressed, Since: next.Since,
 		Evidence: evidence.state, Sources: evidence.sources,
-		Penalty: decayed(spec.Damping, next.Penalty, next.PenaltyAt, now),
+		Penalty: spec.Damping.Decayed(next.Penalty, next.PenaltyAt, now),
 		Memory:  next,
 	}
 	out.Deadline = deadline(spec, next, now)
@@ -76,8 +76,8 @@ func holdOff(spec Spec, ev evidence, memory Memory, now time.Time) (State, Reaso
 // Down transition (RFC 2439). A path that was never proven alive
 // has nothing to transition from.
 func penalize(d Damping, memory *Memory, state State, now time.Time) {
-	penalty := decayed(d, memory.Penalty, memory.PenaltyAt, now)
-	if memory.Suppressed && !now.Before(reuseAt(d, *memory)) {
+	penalty := d.Decayed(memory.Penalty, memory.PenaltyAt, now)
+	if memory.Suppressed && !now.Before(d.ReuseAt(memory.Penalty, memory.PenaltyAt)) {
 		memory.Suppressed = false
 	}
 	if state != Down || !memory.Proven.Alive() || d.Penalty <= 0 {
@@ -87,14 +87,6 @@ func penalize(d Damping, memory *Memory, state State, now time.Time) {
 	if memory.Penalty >= d.Suppress {
 		memory.Suppressed = true
 	}
-}
-
-// decayed is the penalty at now: it halves in every half-life.
-func decayed(d Damping, penalty float64, at, now time.Time) float64 {
-	if penalty <= 0 || d.HalfLife <= 0 || !now.After(at) {
-		return penalty
-	}
-	return penalty * math.Exp2(-now.Sub(at).Seconds()/d.HalfLife.Seconds())
 }
 
 // deadline is the earliest instant after now at which hold-off ends or a
@@ -110,18 +102,7 @@ func deadline(spec Spec, memory Memory, now time.Time) time.Time {
 		due(memory.WorseSince.Add(spec.HoldOff))
 	}
 	if memory.Suppressed {
-		due(reuseAt(spec.Damping, memory))
+		due(spec.Damping.ReuseAt(memory.Penalty, memory.PenaltyAt))
 	}
 	return first
-}
-
-// reuseAt is when a suppressed path's penalty has decayed below the reuse
-// threshold. Where damping is switched off, that is at once.
-func reuseAt(d Damping, memory Memory) time.Time {
-	if d.Penalty <= 0 || d.HalfLife <= 0 || d.Reuse <= 0 {
-		return memory.PenaltyAt
-	}
-	halfLives := math.Log2(memory.Penalty / d.Reuse)
-	// A microsecond more, since reuse needs less than the threshold.
-	return memory.PenaltyAt.Add(time.Duration(halfLives*float64(d.HalfLife)) + time.Microsecond)
 }
