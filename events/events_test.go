@@ -1,8 +1,12 @@
 package events_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -83,6 +87,15 @@ func TestSamplesRoundTrip(t *testing.T) {
 				roundTrip(t, name, []byte(record.Body), &events.WakeUp{}, false)
 			}
 			continue
+		case "vpn-bgp-log-control.json", "vpn-bgp-log-delivery.json":
+			var delivery events.LogsDelivery
+			roundTrip(t, name, raw, &delivery, false)
+			roundTripLog(t, name, unpacked(t, delivery.AWSLogs.Data))
+			continue
+		}
+		if strings.HasPrefix(name, "vpn-bgp-log-") {
+			roundTrip(t, name, raw, &events.VPNBGPLog{}, false)
+			continue
 		}
 		var env events.Envelope
 		roundTrip(t, name, raw, &env, false)
@@ -94,6 +107,36 @@ func TestSamplesRoundTrip(t *testing.T) {
 			t.Errorf("sample %s has no row in the table: write down its shape", name)
 		} else if detail != nil {
 			roundTrip(t, name, env.Detail, detail, strings.Contains(name, "legacy") || strings.Contains(name, "mixed"))
+		}
+	}
+}
+
+// unpacked takes a log out of its delivery.
+func unpacked(t *testing.T, data string) []byte {
+	t.Helper()
+	packed, err := base64.StdEncoding.DecodeString(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := io.ReadAll(reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// roundTripLog does it for a part of a log, and its lines if it has any.
+func roundTripLog(t *testing.T, name string, raw []byte) {
+	t.Helper()
+	var data events.LogsData
+	roundTrip(t, name, raw, &data, false)
+	for _, line := range data.LogEvents {
+		if data.MessageType == events.LogsDataMessage {
+			roundTrip(t, name, []byte(line.Message), &events.VPNBGPLog{}, false)
 		}
 	}
 }

@@ -57,6 +57,12 @@ var matches = map[string][]string{
 	"vpn-connection-ipsec-up-legacy.json":                    {"network-manager-status.json"},
 	"vpn-connection-ipsec-up.json":                           {"network-manager-status.json"},
 	"vpn-connection-unknown-change.json":                     {"network-manager-status.json"},
+	"vpn-bgp-log-control.json":                               nil, // Comes from a subscription of the log, through no rule.
+	"vpn-bgp-log-delivery.json":                              nil, // Comes from a subscription of the log, through no rule.
+	"vpn-bgp-log-route-advertised.json":                      nil, // Comes from a subscription of the log, through no rule.
+	"vpn-bgp-log-route-updated.json":                         nil, // Comes from a subscription of the log, through no rule.
+	"vpn-bgp-log-route-withdrawn.json":                       nil, // Comes from a subscription of the log, through no rule.
+	"vpn-bgp-log-session-up.json":                            nil, // Comes from a subscription of the log, through no rule.
 	"wake-up.json":                                           nil, // Comes from the queue, through no rule.
 }
 

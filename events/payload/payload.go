@@ -27,6 +27,11 @@
 //     record contents"; the parameters of ReplaceRoute and CreateRoute are spelled as in records that people have published.
 //   - cloudtrail-*-expected: UNVERIFIED. Nobody has published such a record of these calls about transit gateways and prefix
 //     lists. The parameters are wrapped as CloudTrail wraps those of other EC2 calls of that age.
+//   - vpn-bgp-log-session-up and -route-updated: the AWS page "AWS Site-to-Site VPN logs", each one line of a log in the
+//     format json. The other two routes are that line with another prefix, AS path and status.
+//   - vpn-bgp-log-delivery: the session and two of the routes as CloudWatch Logs delivers them to a Lambda function (AWS page
+//     "Log group-level subscription filters"). -control is the message with which it tries the way: that its type is
+//     CONTROL_MESSAGE is published, its text is UNVERIFIED.
 //   - wake-up: an SQS batch as on the AWS page "Using Lambda with Amazon SQS", with Detour's own bodies.
 //   - sweep, rehearse: the Inputs that Detour's own schedules pass (EventBridge Scheduler passes it unchanged).
 //   - detour-*: what Detour itself publishes, one sample for each kind. Package awsevents publishes the same events in a test

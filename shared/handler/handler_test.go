@@ -29,6 +29,7 @@ const (
 	another    concerns = "an entry of other kind"  // passed over, since no group of the test has one
 	failed     concerns = "a call that failed"      // passed over in any case
 	rehearsal  concerns = "nothing of the function" // the sweep's
+	filters    concerns = "routes that are learned" // routefilter's
 )
 
 // samples says of every sample what it is about.
@@ -71,6 +72,12 @@ func samples() map[string]concerns {
 		"tgw-route-uninstalled.json":                             tables,
 		"truncated.json":                                         malformed,
 		"vpc-attachment-deleted-mixed.json":                      everything,
+		"vpn-bgp-log-control.json":                               filters,
+		"vpn-bgp-log-delivery.json":                              filters,
+		"vpn-bgp-log-route-advertised.json":                      filters,
+		"vpn-bgp-log-route-updated.json":                         filters,
+		"vpn-bgp-log-route-withdrawn.json":                       filters,
+		"vpn-bgp-log-session-up.json":                            filters,
 		"vpn-connection-bgp-down-mixed.json":                     resource,
 		"vpn-connection-bgp-down.json":                           resource,
 		"vpn-connection-bgp-establish.json":                      resource,
@@ -120,7 +127,7 @@ func TestEverySample(t *testing.T) {
 				wantDrop(t, r, raw, ingest.DropForeignSource)
 				return
 			}
-			if about == rehearsal {
+			if about == rehearsal || about == filters {
 				wantDrop(t, r, raw, ingest.DropNotForUs)
 				return
 			}

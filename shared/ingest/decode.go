@@ -21,6 +21,7 @@ const (
 	KindSweep          // Detour's own schedule: Decode
 	KindWakeBatch      // an SQS batch, hopefully of wake-ups: DecodeWake
 	KindRehearsal      // Detour's other schedule: try the planned writes
+	KindLogs           // a part of a CloudWatch log: DecodeLogs
 )
 
 // KindOf tells by the top-level keys which entry point a message is for. One Lambda function receives both events and
@@ -36,6 +37,8 @@ func KindOf(raw []byte) Kind {
 		return KindEvent
 	case top["Records"] != nil:
 		return KindWakeBatch
+	case top["awslogs"] != nil:
+		return KindLogs
 	case json.Unmarshal(raw, &own) != nil:
 		return KindUnknown
 	case own.Detour == events.KindSweep:
@@ -99,6 +102,8 @@ func withoutSource(raw []byte, shape error) (Look, error) {
 		return Look{Everything: true, Why: WhySweep, WhyDetail: "the schedule asks for it"}, nil
 	case KindRehearsal:
 		return Look{}, &Drop{DropNotForUs, "a rehearsal, which is the sweep function's; correct the schedule that sends it here"}
+	case KindLogs:
+		return Look{}, &Drop{DropNotForUs, "a part of a log, not an event; decode it with DecodeLogs"}
 	case KindWakeBatch:
 		return Look{}, &Drop{DropNotForUs, "an SQS batch, not an event; decode it with DecodeWake"}
 	default:
@@ -134,7 +139,7 @@ func (l *Look) settle() {
 	l.Hints = slices.Compact(l.Hints)
 	slices.Sort(l.Tables)
 	l.Tables = slices.Compact(l.Tables)
-	if len(l.Hints) == 0 && len(l.Tables) == 0 && len(l.Lists) == 0 {
+	if len(l.Hints) == 0 && len(l.Tables) == 0 && len(l.Lists) == 0 && len(l.Connections) == 0 {
 		l.all(WhyMissingKey, "the event names no resource")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -87,6 +88,12 @@ func tables(l ingest.Look, ids ...string) row {
 	return row{look: l}
 }
 
+// withRoutes has these routes, or unknown ones.
+func withRoutes(r row, routes ...ingest.RouteHint) row {
+	r.look.Routes, r.look.RoutesUnknown = routes, len(routes) == 0
+	return r
+}
+
 // wanted is written by hand: what each sample makes Detour look at. A sample without a row fails the test. Event ids and
 // the free text of WhyDetail are checked elsewhere.
 func wanted() map[string]row {
@@ -120,10 +127,12 @@ func wanted() map[string]row {
 			ingest.Hint{attachment("123456789012", east), "", unknown}),
 		"tgw-deleted.json": everything(topology("TGW-DELETED", "2023-01-18T22:18:44Z"), ingest.WhyTopology),
 
-		"tgw-route-installed.json":                tables(routing("TGW-ROUTE-INSTALLED", "2023-06-27T15:24:32Z"), "tgw-rtb-1234567890abcdef0"),
-		"tgw-route-uninstalled.json":              tables(routing("TGW-ROUTE-UNINSTALLED", "2022-03-24T18:41:43Z"), "tgw-rtb-1234567890abcdef0"),
-		"tgw-route-table-associated-legacy.json":  tables(routing("TGW-ROUTE-TABLE-ASSOCIATED", "2019-06-30T23:18:50Z"), "tgw-rtb-123abc123abc123ab"),
-		"cloud-wan-segment-routes-installed.json": everything(routing("SEGMENT-ROUTES-INSTALLED", "2021-09-02T12:00:38Z"), ingest.WhyCloudWAN),
+		"tgw-route-installed.json": withRoutes(tables(routing("TGW-ROUTE-INSTALLED", "2023-06-27T15:24:32Z"), "tgw-rtb-1234567890abcdef0"),
+			ingest.RouteHint{Destination: netip.MustParsePrefix("11.0.0.0/16"), Attachment: "tgw-attach-1234567890abcdef0"}),
+		"tgw-route-uninstalled.json": withRoutes(tables(routing("TGW-ROUTE-UNINSTALLED", "2022-03-24T18:41:43Z"), "tgw-rtb-1234567890abcdef0"),
+			ingest.RouteHint{Destination: netip.MustParsePrefix("10.10.0.0/16"), Static: true, Gone: true}),
+		"tgw-route-table-associated-legacy.json":  withRoutes(tables(routing("TGW-ROUTE-TABLE-ASSOCIATED", "2019-06-30T23:18:50Z"), "tgw-rtb-123abc123abc123ab")),
+		"cloud-wan-segment-routes-installed.json": withRoutes(everything(routing("SEGMENT-ROUTES-INSTALLED", "2021-09-02T12:00:38Z"), ingest.WhyCloudWAN)),
 		"service-advisory.json": everything(event("aws.networkmanager", "Network Manager Service Advisory", "", "2023-03-01T20:00:00Z"),
 			ingest.WhyUnknownDetailType),
 
@@ -145,6 +154,13 @@ func wanted() map[string]row {
 		"detour-switchover-completed.json": {drop: ingest.DropForeignSource},
 		"detour-switchover-held.json":      {drop: ingest.DropForeignSource},
 		"detour-switchover-started.json":   {drop: ingest.DropForeignSource},
+
+		"vpn-bgp-log-control.json":          {drop: ingest.DropNotForUs},
+		"vpn-bgp-log-delivery.json":         {drop: ingest.DropNotForUs},
+		"vpn-bgp-log-route-advertised.json": {drop: ingest.DropNotForUs},
+		"vpn-bgp-log-route-updated.json":    {drop: ingest.DropNotForUs},
+		"vpn-bgp-log-route-withdrawn.json":  {drop: ingest.DropNotForUs},
+		"vpn-bgp-log-session-up.json":       {drop: ingest.DropNotForUs},
 
 		"sweep.json":     everything(ingest.Look{}, ingest.WhySweep),
 		"wake-up.json":   {drop: ingest.DropNotForUs},

@@ -45,11 +45,57 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("a hint that names nothing: %+v", h)
 			}
 		}
+		checkRoutes(t, look)
 		_, err = ingest.DecodeWake(raw)
 		_, dropped := errors.AsType[*ingest.Drop](err)
 		_, partly := errors.AsType[*ingest.WakeError](err)
 		if err != nil && !dropped && !partly {
 			t.Fatalf("DecodeWake returned %v", err)
+		}
+	})
+}
+
+// checkRoutes: no route is more than a look needs, and none is without a block.
+func checkRoutes(t *testing.T, look ingest.Look) {
+	t.Helper()
+	if len(look.Routes) > 1000 {
+		t.Fatalf("%d routes are kept", len(look.Routes))
+	}
+	for _, r := range look.Routes {
+		if !r.Destination.IsValid() || r.Destination != r.Destination.Masked() {
+			t.Fatalf("a route to %s", r.Destination)
+		}
+	}
+}
+
+// FuzzDecodeLogs: whatever a log holds is looked at, or dropped with a reason, and
+// nothing is unpacked without bound. The input is the log itself, unpacked, and
+// what is delivered as it comes.
+func FuzzDecodeLogs(f *testing.F) {
+	for _, name := range payload.Names() {
+		raw, err := payload.Read(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Add(logOf("vpn-1_192.0.2.1", "RouteStatus ADVERTISED prefix: ::/0"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		for _, message := range [][]byte{raw, delivery(raw)} {
+			look, err := ingest.DecodeLogs(message)
+			drop, dropped := errors.AsType[*ingest.Drop](err)
+			switch {
+			case err != nil && (!dropped || drop.Reason == "" || drop.Detail == ""):
+				t.Fatalf("error %v is no drop with a reason", err)
+			case err != nil && !reflect.DeepEqual(look, ingest.Look{}):
+				t.Fatalf("a drop has a look beside it: %+v", look)
+			case err == nil && !look.Everything && len(look.Connections) == 0:
+				t.Fatalf("an empty look: %+v", look)
+			}
+			if look.Everything != (look.Why != "") {
+				t.Fatalf("Everything is %v and Why is %q", look.Everything, look.Why)
+			}
+			checkRoutes(t, look)
 		}
 	})
 }

@@ -8,7 +8,8 @@ import (
 	"detour/shared/route"
 )
 
-// Look is what to look at because of one event. Either Everything is true, or there is at least one hint, table or list.
+// Look is what to look at because of one event. Either Everything is true, or there is at least one hint, table, list or
+// connection.
 type Look struct {
 	// Hints are the resources that the event names, sorted. With Everything they still say what to look at first, and
 	// nothing more.
@@ -19,6 +20,13 @@ type Look struct {
 	Destination route.Destination
 	// Lists are the ids of the managed prefix lists that a call names.
 	Lists []string
+	// Routes are the routes that came or went as the message says, in its order, no more of them than a look needs. They
+	// only say what is urgent; nothing is decided from them.
+	Routes []RouteHint
+	// RoutesUnknown: the message speaks of routes that are not in Routes, since they cannot be read or are too many.
+	RoutesUnknown bool
+	// Connections are the ids of the VPN connections whose BGP log the message is from, sorted.
+	Connections []string
 	// Writer is who made the call that the event tells of, if it tells of one.
 	Writer Writer
 	// Everything asks for a sweep.

@@ -116,10 +116,11 @@ func routing(env events.Envelope, look *Look) {
 			look.all(WhyMissingKey, "transitGatewayRouteTableArns holds %q, which is no ARN of a route table", clean(s))
 		}
 	}
+	look.routes(d.Routes, change == changeUninstalled)
 	switch change {
 	case "":
 		look.all(WhyMissingKey, "a routing update without changeType")
-	case "TGW-ROUTE-INSTALLED", "TGW-ROUTE-UNINSTALLED", "TGW-ROUTE-TABLE-ASSOCIATED":
+	case changeInstalled, changeUninstalled, "TGW-ROUTE-TABLE-ASSOCIATED":
 		if len(look.Tables) == 0 {
 			look.unnamed(d.CoreNetworkARN, "transitGatewayRouteTableArns", "")
 		}

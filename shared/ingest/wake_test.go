@@ -13,10 +13,17 @@ import (
 
 func TestKindOfEverySample(t *testing.T) {
 	other := map[string]ingest.Kind{
-		"sweep.json":     ingest.KindSweep,
-		"rehearse.json":  ingest.KindRehearsal,
-		"wake-up.json":   ingest.KindWakeBatch,
-		"truncated.json": ingest.KindUnknown,
+		"sweep.json":                ingest.KindSweep,
+		"rehearse.json":             ingest.KindRehearsal,
+		"wake-up.json":              ingest.KindWakeBatch,
+		"vpn-bgp-log-control.json":  ingest.KindLogs,
+		"vpn-bgp-log-delivery.json": ingest.KindLogs,
+		"truncated.json":            ingest.KindUnknown,
+
+		"vpn-bgp-log-route-advertised.json": ingest.KindUnknown, // A line of a log, which comes in a delivery.
+		"vpn-bgp-log-route-updated.json":    ingest.KindUnknown,
+		"vpn-bgp-log-route-withdrawn.json":  ingest.KindUnknown,
+		"vpn-bgp-log-session-up.json":       ingest.KindUnknown,
 	}
 	for _, name := range payload.Names() {
 		want, ok := other[name]
