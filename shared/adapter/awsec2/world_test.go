@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -239,6 +240,48 @@ func TestWorldSwitchesPropagations(t *testing.T) {
 		if calls := len(world.Calls()); calls != 2*len(steps)+1 {
 			t.Errorf("%d calls for %d switches", calls, len(steps)+1)
 		}
+	}
+}
+
+func TestWorldNeighbors(t *testing.T) {
+	around := topology()
+	around.Connects = []sim.ConnectSpec{{
+		Attachment: sim.AttachmentSpec{ID: "tgw-attach-0c", TransitGateway: "tgw-0a"}, Transport: "tgw-attach-0a", Site: "dc",
+		Peers: []sim.ConnectPeerSpec{{ID: "tgw-connect-peer-01", PeerAddress: "10.1.0.20", TransitGatewayAddress: "10.99.0.1", InsideCIDR: "169.254.6.0/29", PeerASN: 65001}},
+	}}
+	around.TransitGateways[0].Tables[0].Associated = []string{"tgw-attach-0a", "tgw-attach-0c", "tgw-attach-01"}
+	var got []string
+	world := runIn(t, around, sim.Options{}, func(ctx context.Context, c *awsec2.Client) {
+		for _, r := range c.Neighbors().Read(ctx, []route.Table{table("tgw-rtb-0a", home), table("rtb-0a", home), table("tgw-rtb-0e", home)}) {
+			for _, n := range r.Propagations.List {
+				got = append(got, fmt.Sprintf("%s is taught by %s %s", r.Table, n.Type, n.Attachment))
+			}
+			for _, n := range r.Associations.List {
+				got = append(got, fmt.Sprintf("%s routes %s %s %s", r.Table, n.Type, n.Attachment, n.BGP))
+			}
+			for _, o := range r.Outside.List {
+				got = append(got, fmt.Sprintf("%s beside %s of %s", r.Table, o.Address, o.Resource))
+			}
+			got = append(got, fmt.Sprintf("%s: %q %q %q", r.Table, r.Propagations.Problem, r.Associations.Problem, r.Outside.Problem))
+		}
+	})
+	var want []string
+	beside := func(id string, problem route.Problem) {
+		for _, tunnel := range []string{"10.99.0.1 of tgw-connect-peer-01", "198.51.100.1 of vpn-01", "198.51.100.2 of vpn-01", "198.51.100.3 of vpn-02", "198.51.100.4 of vpn-02"} {
+			want = append(want, id+" beside "+tunnel)
+		}
+		want = append(want, fmt.Sprintf("%s: %q %q %q", id, problem, problem, ""))
+	}
+	want = append(want, "tgw-rtb-0a is taught by vpc tgw-attach-0a", "tgw-rtb-0a routes vpn tgw-attach-01 static", "tgw-rtb-0a routes vpc tgw-attach-0a static",
+		"tgw-rtb-0a routes connect tgw-attach-0c bgp")
+	beside("tgw-rtb-0a", "")
+	beside("rtb-0a", "")
+	beside("tgw-rtb-0e", route.ProblemGone)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+	if calls := len(world.Calls()); calls != 7 {
+		t.Errorf("%d calls, want 7", calls)
 	}
 }
 
