@@ -14,6 +14,10 @@
 //	            running with good status checks, a valid check good
 //	attachment  attachment available, a valid check good
 //
+// and, where its attachment is expected to teach routes, none of them missing where
+// it could be read: in the path's observation table, or in a table that the path's
+// group moves while no static hides it. What cannot be read proves nothing.
+//
 // Each need is judged by itself, in three values, and then all of them together:
 //
 //	one proven not to be met, whatever is not known ──► Down

@@ -17,13 +17,13 @@ func judgeEvidence(spec Spec, facts []Fact, use Use, now time.Time) evidence {
 	in := input{spec: spec, facts: facts, use: use, now: now}
 	switch spec.Kind {
 	case KindVPN:
-		return all(in.tunnels(), in.optionalChecks()).evidence()
+		return all(in.tunnels(), in.expected(), in.optionalChecks()).evidence()
 	case KindConnect:
-		return all(in.attachment(), in.peers(), in.optionalChecks()).evidence()
+		return all(in.attachment(), in.peers(), in.expected(), in.optionalChecks()).evidence()
 	case KindAppliance:
 		return all(in.networkInterface(), in.sourceDestCheck(), in.instance(), in.checks()).evidence()
 	case KindAttachment:
-		return all(in.attachment(), in.checks()).evidence()
+		return all(in.attachment(), in.expected(), in.checks()).evidence()
 	default:
 		return evidence{state: Unknown, reason: ReasonNoEvidence}
 	}

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -65,6 +66,10 @@ const (
 	ReasonInstanceNotRunning Reason = "instance-not-running"
 	ReasonStatusCheckFailed  Reason = "status-check-impaired"
 
+	// ReasonRoutesNotLearned: a route that the path's attachment is expected to teach
+	// is not learned where it could be read.
+	ReasonRoutesNotLearned Reason = "expected-routes-not-learned"
+
 	// ReasonChecksGood: the resource works and every valid check that says
 	// something is good.
 	ReasonChecksGood        Reason = "checks-good"
@@ -112,6 +117,14 @@ type Spec struct {
 	Peers    []Subject `json:"peers,omitempty"`
 	MinPeers int       `json:"minPeers,omitempty"`
 	Checks   []Check   `json:"checks,omitempty"`
+	// Attachment is the transit gateway attachment that teaches the path's routes;
+	// empty where none of them is learned.
+	Attachment string `json:"attachment,omitempty"`
+	// Observation is the route table into which only Attachment propagates and with
+	// which nothing is associated; the zero Subject: there is none.
+	Observation Subject `json:"observation,omitzero"`
+	// Expect are the CIDR blocks that Attachment must have taught, sorted.
+	Expect []netip.Prefix `json:"expect,omitempty"`
 	// Tunnels is how many tunnels UP make the path Up; fewer make it Degraded.
 	Tunnels int `json:"tunnels"`
 	// MinTunnels is how many tunnels UP the path needs to carry traffic; fewer
@@ -128,7 +141,8 @@ type Spec struct {
 }
 
 // Subjects returns all subjects that the path is judged by, each once: its own
-// first, then the instance, the peers and the alarms, as declared.
+// first, then the instance, the peers, the alarms and the observation table, as
+// declared.
 func (s Spec) Subjects() []Subject {
 	out := []Subject{s.Subject}
 	add := func(subject Subject) {
@@ -143,6 +157,7 @@ func (s Spec) Subjects() []Subject {
 	for _, check := range s.Checks {
 		add(check.Alarm)
 	}
+	add(s.Observation)
 	return out
 }
 

@@ -19,6 +19,9 @@ const (
 	// instance behind it.
 	SubjectInterface SubjectKind = "network-interface"
 	SubjectInstance  SubjectKind = "instance"
+	// SubjectRouteTable is a transit gateway route table in which what an attachment
+	// teaches can be read: an observation table.
+	SubjectRouteTable SubjectKind = "transit-gateway-route-table"
 	// SubjectAlarm is a CloudWatch alarm; its ID is the alarm's name.
 	SubjectAlarm SubjectKind = "alarm"
 )
@@ -62,6 +65,26 @@ const (
 	// FactSessionStatus is the status of one of the two BGP sessions of a Connect
 	// peer: up or down. Part is the transit gateway's BGP address of the session.
 	FactSessionStatus FactKind = "session-status"
+	// FactPeerASN and FactGatewayASN are the ASNs of the two ends of a Connect peer's
+	// BGP sessions. They are the same where the sessions are iBGP.
+	FactPeerASN    FactKind = "peer-asn"
+	FactGatewayASN FactKind = "transit-gateway-asn"
+	// FactTableState says that a route table was read whole, its propagations and
+	// associations included. The value is TableRead.
+	FactTableState FactKind = "table-state"
+	// FactLearnedRoute is a route of the table that an attachment taught and that is
+	// active: Part is its CIDR block, the value its attachment.
+	FactLearnedRoute FactKind = "learned-route"
+	// FactStaticRoute is any other route of the table: Part is its CIDR block.
+	FactStaticRoute FactKind = "static-route"
+	// FactPropagation and FactAssociation are an attachment that propagates into the
+	// table, or is associated with it: Part is its id, the value its resource type.
+	FactPropagation FactKind = "propagation"
+	FactAssociation FactKind = "association"
+	// FactExpectedRoute says how a table that the path's group moves shows a route
+	// that the path's attachment is expected to have taught: Part is the CIDR block,
+	// the value a RouteState. It is given to the path that it is about alone.
+	FactExpectedRoute FactKind = "expected-route"
 	// FactInterfaceStatus is the status of a network interface: in-use, ….
 	FactInterfaceStatus FactKind = "interface-status"
 	// FactInterfaceInstance is the id of the instance that the interface is
@@ -98,6 +121,9 @@ const (
 	SessionDown = "down"
 )
 
+// TableRead is the value of FactTableState.
+const TableRead = "read"
+
 // The values of FactAlarmState (CloudWatch API, StateValue).
 const (
 	AlarmOK               = "OK"
@@ -118,6 +144,7 @@ const (
 	SourceDescribeConnectPeers   Source = "ec2:DescribeTransitGatewayConnectPeers"
 	SourceDescribeInterfaces     Source = "ec2:DescribeNetworkInterfaces"
 	SourceDescribeInstanceStatus Source = "ec2:DescribeInstanceStatus"
+	SourceSearchRoutes           Source = "ec2:SearchTransitGatewayRoutes"
 	SourceDescribeAlarms         Source = "cloudwatch:DescribeAlarms"
 )
 
