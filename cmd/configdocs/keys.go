@@ -26,6 +26,7 @@ const (
 	accountForm = `[0-9]{12}`
 	regionForm  = `[a-z]+(-[a-z]+)+-[0-9]+`
 	tableForm   = `(tgw-)?rtb-` + idRest
+	gatewayForm = `tgw-rtb-` + idRest
 	listForm    = `pl-` + idRest
 	cidrForm    = `[0-9A-Fa-f:.]+/[0-9]{1,3}`
 	targetForm  = `(tgw-attach|tgw|eigw|igw|vgw|vpce|nat|eni|i|pcx|lgw|cagw)-` + idRest
@@ -169,6 +170,9 @@ func pathKeys() map[string]key {
 		p + ".peers":             {means: "connect: the Connect peers. A peer is good with one of its two BGP sessions up; the path is Up with all of them good. Required there", is: keywords{"minItems": 1, "maxItems": 16, "uniqueItems": true}},
 		p + ".peers[]":           {means: "A Connect peer, `tgw-connect-peer-…`", is: id("tgw-connect-peer-")},
 		p + ".minPeers":          {means: "connect: how many good peers it needs to carry traffic; fewer make it Down", def: "1", is: atLeast(1)},
+		p + ".observation":       {means: "vpn, connect, attachment: a transit gateway route table, by id or by name, into which only the path's attachment propagates and with which nothing is associated. It shows what the attachment teaches, which a static route hides in the tables that carry traffic. It belongs to the owner of these tables", is: literal(gatewayForm+"|"+nameForm, "number", "boolean")},
+		p + ".expectRoutes":      {means: "connect: CIDR blocks that its peers must have taught. The path is Down where one is not learned and that could be read. The destinations of its propagated entries are expected in any case", is: keywords{"maxItems": 100, "uniqueItems": true}},
+		p + ".expectRoutes[]":    {means: "A CIDR block without host bits", is: form(cidrForm)},
 		p + ".interface":         {means: "appliance: the network interface that routes point to, `eni-…`. Required there", is: id("eni-")},
 		p + ".instance":          {means: "appliance: the instance behind it, `i-…`. Required there", is: id("i-")},
 		p + ".checks":            {means: "CloudWatch alarms that speak for the path: `OK` good, `ALARM` bad. An appliance or attachment proves nothing without one that is pinned or on the box", is: keywords{"maxItems": 16}},
@@ -199,6 +203,6 @@ func unitKeys() map[string]key {
 		e + ".destination": {means: "A CIDR block without host bits, or a prefix list `pl-…`, of which one call moves all blocks", required: true, is: destination()},
 		e + ".flow":        {means: "The flow that the entry is one direction of. Entries of a flow stand in one unit, or in one group that is stateful", is: name()},
 		e + ".nextHops":    {means: "For every path of the group, by its name, where the route points while the path is in use", required: true, is: keywords{"minProperties": 2, "maxProperties": 16}},
-		e + ".nextHops.*":  {means: "A target: `tgw-attach-…` or `blackhole` in a transit gateway table; `tgw-…`, `vgw-…`, `eni-…` and others in a VPC table", is: form("blackhole|" + targetForm)},
+		e + ".nextHops.*":  {means: "A target: `tgw-attach-…`, `blackhole` or `propagated:tgw-attach-…` in a transit gateway table, the last for the route that the path's own attachment teaches; `tgw-…`, `vgw-…`, `eni-…` and others in a VPC table", is: form("blackhole|(propagated:tgw-attach-" + idRest + ")|" + targetForm)},
 	}
 }

@@ -97,6 +97,9 @@ func pathRules() []rule {
 		{"A minimum can be reached", "peers: [tgw-connect-peer-01, tgw-connect-peer-02]", "peers: [tgw-connect-peer-01, tgw-connect-peer-02], minPeers: 3"},
 		{"Each path is made of something of its own", "vpn: vpn-0b02", "vpn: vpn-0a01"},
 		{"In mode enforce an appliance and an attachment have a check that proves something", "name: site\n", "name: site\n    mode: enforce\n\x00pinned: 198.51.100.1, via: rtb-0e01\x00activeOnly: true"},
+		{"What a path expects to be learned can be read somewhere", "peers: [tgw-connect-peer-01, tgw-connect-peer-02]", "peers: [tgw-connect-peer-01, tgw-connect-peer-02], expectRoutes: [10.3.0.0/16]"},
+		{"An observation table shows something that is expected", "{name: two, vpn: vpn-0b02}", "{name: two, vpn: vpn-0b02, observation: tgw-rtb-0c02}"},
+		{"An observation table has no entries, whose statics would hide what it is to show", "peers: [tgw-connect-peer-01, tgw-connect-peer-02]", "peers: [tgw-connect-peer-01, tgw-connect-peer-02], expectRoutes: [10.3.0.0/16], observation: core"},
 		{"A move between two paths changes some route", "two: tgw-attach-0b02}}\n          - {table: core, destination: pl-0a01, nextHops: {one: tgw-attach-0a01, two: tgw-attach-0b02}}\n      - entries:\n          - {table: rtb-0d01, destination: 10.2.0.0/16, nextHops: {one: tgw-0a01, two: vgw-0b02}}", "two: tgw-attach-0a01}}\n          - {table: core, destination: pl-0a01, nextHops: {one: tgw-attach-0a01, two: tgw-attach-0a01}}"},
 	}
 }
@@ -119,7 +122,10 @@ func entryRules() []rule {
 		{"A destination is a CIDR block without host bits", "destination: 10.2.0.0/16", "destination: 10.2.3.4/16"},
 		{"A target is one that the table can have", "two: vgw-0b02", "two: tgw-attach-0b02"},
 		{"A Connect attachment takes no static route", "table: core, destination: 10.1.0.0/16, nextHops: {one: tgw-attach-0a01", "table: core, destination: 10.1.0.0/16, nextHops: {one: tgw-attach-0c03"},
-		{"A learned route is no next hop yet", "two: vgw-0b02", "two: propagated:vgw-0b02"},
+		{"A learned route stands in transit gateway tables only: in a VPC table no API shows what a static hides", "two: vgw-0b02", "two: propagated:tgw-attach-0b02"},
+		{"A learned route is the one that the path's own attachment teaches", "destination: pl-0a01, nextHops: {one: tgw-attach-0a01, two: tgw-attach-0b02}", "destination: 10.4.0.0/16, nextHops: {one: tgw-attach-0a01, two: propagated:tgw-attach-0c03}\x00  - {id: pl-0a01, owner: 777788889999, accept: true}\n\x00\x00prefixLists:\n\x00"},
+		{"No prefix list is learned", "pl-0a01, nextHops: {one: tgw-attach-0a01, two: tgw-attach-0b02}", "pl-0a01, nextHops: {one: tgw-attach-0a01, two: propagated:tgw-attach-0b02}"},
+		{"In mode enforce one path at most of an entry is learned, since between two BGP chooses", "10.1.0.0/16, nextHops: {one: tgw-attach-0a01, two: tgw-attach-0b02}", "10.1.0.0/16, nextHops: {one: propagated:tgw-attach-0a01, two: propagated:tgw-attach-0b02}"},
 		{"The entries of a flow move together", "10.1.0.0/16, nextHops", "10.1.0.0/16, flow: web, nextHops\x0010.2.0.0/16, nextHops\x0010.2.0.0/16, flow: web, nextHops"},
 		{"No entry is in neverTouch", "table: rtb-0d01, destination: 10.2.0.0/16", "table: rtb-0d01, destination: 192.0.2.128/25"},
 	}

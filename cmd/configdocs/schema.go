@@ -165,9 +165,9 @@ func kindsOfPath() []keywords {
 		"vpn": {"vpn"}, "connect": {"attachment", "peers"}, "appliance": {"interface", "instance"}, "attachment": {"attachment"},
 	}
 	has := map[string][]string{
-		"vpn":       {"vpn", "tunnels", "minTunnels", "minAcceptedRoutes"},
-		"connect":   {"attachment", "peers", "minPeers"},
-		"appliance": {"interface", "instance"}, "attachment": {"attachment"},
+		"vpn":       {"vpn", "tunnels", "minTunnels", "minAcceptedRoutes", "observation"},
+		"connect":   {"attachment", "peers", "minPeers", "observation", "expectRoutes"},
+		"appliance": {"interface", "instance"}, "attachment": {"attachment", "observation"},
 	}
 	all := map[string]bool{}
 	for _, keys := range has {

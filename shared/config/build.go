@@ -70,6 +70,10 @@ func (c Config) spec(g Group, path Path) health.Spec {
 		HoldOff:           time.Duration(g.HoldOff),
 		MaxAge:            time.Duration(c.Timers.MaxFactAge),
 		Damping:           c.damping(),
+		Expect:            g.expects(path),
+	}
+	if len(out.Expect) > 0 {
+		out.Attachment, out.Observation = g.attachmentOf(path), c.observationOf(g, path)
 	}
 	switch out.Kind {
 	case health.KindVPN:

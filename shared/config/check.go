@@ -14,7 +14,7 @@ import (
 const maxDuration = Duration(720 * time.Hour)
 
 // Check returns every problem of c at once, in the order of the model, those of
-// pinned checks last; none means that c is valid. At most MaxProblems are
+// pinned checks and of observation tables last; none means that c is valid. At most MaxProblems are
 // collected.
 //
 // Names of groups, paths, units, tables and flows are made of letters, digits,
@@ -44,6 +44,7 @@ func Check(c Config) []Problem {
 	}
 	k.usedLists(c.ListList)
 	k.pinned()
+	k.observed()
 	return k.problems
 }
 
@@ -71,6 +72,10 @@ type checker struct {
 	seen        map[entryID]string
 	pins        []pin
 	untouchable untouchable
+	// written maps the tables of entries to the first entry of each, and
+	// observations are the observation tables of all paths.
+	written      map[string]string
+	observations []observation
 }
 
 // owner is the account and Region that a resource was declared with, and where.
@@ -86,6 +91,7 @@ func newChecker(c Config) *checker {
 		connects:    map[string]string{},
 		flows:       map[string]seat{},
 		seen:        map[entryID]string{},
+		written:     map[string]string{},
 	}
 	for i, group := range c.GroupList {
 		for j, path := range group.Paths {

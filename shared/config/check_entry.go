@@ -95,12 +95,24 @@ func (k *checker) entry(path string, g Group, e Entry, named bool) {
 	if named {
 		k.nextHops(path+".nextHops", g, e)
 	}
-	if tableOK {
-		for _, p := range g.Paths {
-			if hop, ok := e.NextHops[p.Name]; ok && named {
-				k.nextHop(KeyPath(path+".nextHops", p.Name), hop, kind, destination)
-			}
+	if !tableOK {
+		return
+	}
+	if _, known := k.written[e.Table]; !known {
+		k.written[e.Table] = path
+	}
+	for _, p := range g.Paths {
+		hop, ok := e.NextHops[p.Name]
+		switch {
+		case !ok || !named:
+		case isPropagated(hop):
+			k.propagatedHop(KeyPath(path+".nextHops", p.Name), g, p, hop, kind, destination)
+		default:
+			k.nextHop(KeyPath(path+".nextHops", p.Name), hop, kind, destination)
 		}
+	}
+	if named {
+		k.oneLearned(path+".nextHops", g, e)
 	}
 }
 
@@ -222,15 +234,13 @@ func (k *checker) destination(path, text string) (route.Destination, bool) {
 // nextHop checks that a table of the kind can point to the target. destination
 // may be the zero value.
 func (k *checker) nextHop(path, text string, kind route.TableKind, destination route.Destination) {
-	sort, remedy := "transit gateway", "write tgw-attach-… or blackhole"
+	sort, remedy := "transit gateway", "write tgw-attach-…, propagated:tgw-attach-… or blackhole"
 	if kind == route.VPCTable {
 		sort, remedy = "VPC", "write for example tgw-…, vgw-… or eni-…"
 	}
 	hop, err := route.ParseNextHop(text)
 	connect, isConnect := k.connects[hop.ID]
 	switch {
-	case hop.Kind == route.Propagated:
-		k.add(path, text, "is a learned route, and moves to learned routes are not supported yet", remedy)
 	case err != nil || hop.ID != "" && !validTarget(hop.ID):
 		k.wrongOrMissing(path, text, "is not the id of a target that Detour knows", remedy)
 	case !pointsTo(kind, hop.Kind):
@@ -241,7 +251,7 @@ func (k *checker) nextHop(path, text string, kind route.TableKind, destination r
 		k.add(path, text, "is a VPC endpoint, and a prefix list route cannot point to one", "write the CIDR blocks of the list, each as an entry of one unit, or another target")
 	case isConnect:
 		k.add(path, text, fmt.Sprintf("is the Connect attachment of %s, and a Connect attachment takes no static route", connect),
-			"let BGP choose inside this table, and move the routes of the tables in front of it, such as a VPC's to tgw-…")
+			fmt.Sprintf("write propagated:%s, so that the route that it teaches stands here, or move the routes of the tables in front of it, such as a VPC's to tgw-…", hop.ID))
 	}
 }
 

@@ -171,19 +171,19 @@ func TestRulesOfChecks(t *testing.T) {
 }
 
 func TestStaticsToConnectAttachments(t *testing.T) {
-	const connect, remedy = `and a Connect attachment takes no static route`, `; let BGP choose inside this table, and move the routes of the tables in front of it, such as a VPC's to tgw-…`
+	const connect, remedy = `and a Connect attachment takes no static route; write propagated:`, `, so that the route that it teaches stands here, or move the routes of the tables in front of it, such as a VPC's to tgw-…`
 	checkRules(t, []rule{
 		{"its own", func(c *config.Config) {
 			withPaths("connect")(c)
 			entry(c).Table, entry(c).NextHops = "tgw-rtb-01", map[string]string{"primary": "tgw-attach-0a", "backup": "tgw-attach-0c"}
-		}, e0 + `.nextHops.primary: "tgw-attach-0a" is the Connect attachment of groups[0].paths[0], ` + connect + remedy},
+		}, e0 + `.nextHops.primary: "tgw-attach-0a" is the Connect attachment of groups[0].paths[0], ` + connect + "tgw-attach-0a" + remedy},
 		{"of a later group", func(c *config.Config) {
 			later := config.New()
 			later.GroupList = []config.Group{sampleGroup("later", "10.2.0.0/16")}
 			withPaths("connect")(&later)
 			c.GroupList = append(c.GroupList, later.GroupList[0])
-		}, e0 + `.nextHops.primary: "tgw-attach-0a" is the Connect attachment of groups[1].paths[0], ` + connect + remedy + "\n" +
-			e0 + `.nextHops.backup: "tgw-attach-0b" is the Connect attachment of groups[1].paths[1], ` + connect + remedy},
+		}, e0 + `.nextHops.primary: "tgw-attach-0a" is the Connect attachment of groups[1].paths[0], ` + connect + "tgw-attach-0a" + remedy + "\n" +
+			e0 + `.nextHops.backup: "tgw-attach-0b" is the Connect attachment of groups[1].paths[1], ` + connect + "tgw-attach-0b" + remedy},
 	})
 }
 

@@ -43,6 +43,8 @@ func keysOfKinds() []ofKind {
 		{"attachment", []health.Kind{health.KindConnect, health.KindAttachment}, func(p Path) string { return p.Attachment }},
 		{"peers", connect, func(p Path) string { return some(p.Peers) }},
 		{"minPeers", connect, count(func(p Path) int { return p.MinPeers })},
+		{"observation", []health.Kind{health.KindVPN, health.KindConnect, health.KindAttachment}, func(p Path) string { return p.Observation }},
+		{"expectRoutes", connect, func(p Path) string { return some(p.ExpectRoutes) }},
 		{"interface", appliance, func(p Path) string { return p.Interface }},
 		{"instance", appliance, func(p Path) string { return p.Instance }},
 		{"tunnels", vpn, count(func(p Path) int { return p.Tunnels })},
@@ -80,6 +82,7 @@ func (k *checker) path(path string, g Group, p Path, seen map[string]string) {
 			k.add(path+"."+key.key, value, fmt.Sprintf("has no effect on a path of kind %s", p.Kind), "remove it, or correct the kind")
 		}
 	}
+	k.learning(path, g, p)
 	r := resources{k: k, path: path, p: p, ownerOK: k.owner(path, g.Home, p.Account, p.Region, noun), seen: seen}
 	switch health.Kind(p.Kind) {
 	case health.KindVPN:

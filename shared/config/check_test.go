@@ -188,7 +188,7 @@ func TestRulesOfNextHops(t *testing.T) {
 			entry(c).Table, entry(c).NextHops["backup"] = table, text
 		}
 	}
-	const tgw, vpc = `; write tgw-attach-… or blackhole`, `; write for example tgw-…, vgw-… or eni-…`
+	const tgw, vpc = `; write tgw-attach-…, propagated:tgw-attach-… or blackhole`, `; write for example tgw-…, vgw-… or eni-…`
 	rules := []rule{
 		{"left out", func(c *config.Config) { delete(entry(c).NextHops, "backup") }, h + `: no next hop for path "backup"; write backup: and the id of the target`},
 		{"none", func(c *config.Config) { entry(c).NextHops = nil }, h + ": no next hop for path \"primary\"; write primary: and the id of the target\n" + h + `: no next hop for path "backup"; write backup: and the id of the target`},
@@ -199,7 +199,10 @@ func TestRulesOfNextHops(t *testing.T) {
 		{"attachment in vpc", hop("rtb-01", "tgw-attach-1"), h + `.backup: "tgw-attach-1" is a target (transit-gateway-attachment) that a VPC route table cannot have` + vpc},
 		{"blackhole in vpc", hop("rtb-01", "blackhole"), h + `.backup: "blackhole" is a target (blackhole) that a VPC route table cannot have` + vpc},
 		{"local", hop("rtb-01", "local"), h + `.backup: "local" is a target (local) that a VPC route table cannot have` + vpc},
-		{"propagated", hop("tgw-rtb-01", "propagated:tgw-attach-1"), h + `.backup: "propagated:tgw-attach-1" is a learned route, and moves to learned routes are not supported yet` + tgw},
+		{"propagated", hop("tgw-rtb-01", "propagated:tgw-attach-1"), ``},
+		{"propagated in vpc", hop("rtb-01", "propagated:tgw-attach-1"), h + `.backup: "propagated:tgw-attach-1" is a learned route, and in a VPC route table no API shows what a static hides; write a target for a static, such as tgw-… or vgw-…`},
+		{"propagated of nothing", hop("tgw-rtb-01", "propagated:"), h + `.backup: "propagated:" does not name the attachment that teaches the route; write propagated: and the id of the path's attachment, tgw-attach-…`},
+		{"propagated of a gateway", hop("tgw-rtb-01", "propagated:tgw-1"), h + `.backup: "propagated:tgw-1" does not name the attachment that teaches the route; write propagated: and the id of the path's attachment, tgw-attach-…`},
 		{"unknown", hop("tgw-rtb-01", "rtb-1"), h + `.backup: "rtb-1" is not the id of a target that Detour knows` + tgw},
 		{"table as target", hop("rtb-01", "tgw-rtb-1"), h + `.backup: "tgw-rtb-1" is not the id of a target that Detour knows` + vpc},
 		{"bad letters", hop("rtb-01", "tgw-A"), h + `.backup: "tgw-A" is not the id of a target that Detour knows` + vpc},

@@ -181,6 +181,14 @@ type Path struct {
 	// MinPeers of them must have one of their two BGP sessions up.
 	Peers    []string `json:"peers,omitempty"`
 	MinPeers int      `json:"minPeers,omitempty"`
+	// Observation is a transit gateway route table, by id or by a name of
+	// Config.TableList, into which only the path's attachment propagates and with
+	// which nothing is associated: it shows what the attachment teaches, which the
+	// tables that carry traffic hide behind a static route.
+	Observation string `json:"observation,omitempty"`
+	// ExpectRoutes are CIDR blocks that the peers of a connect path must have taught.
+	// The destinations of entries with a propagated next hop are expected in any case.
+	ExpectRoutes []string `json:"expectRoutes,omitempty"`
 	// Interface and Instance are the network interface (eni-…) of an appliance
 	// path and the instance behind it (i-…).
 	Interface string `json:"interface,omitempty"`
@@ -246,6 +254,7 @@ type Entry struct {
 	// Stateful.
 	Flow string `json:"flow,omitempty"`
 	// NextHops gives the target's id for every path of the group, by the path's
-	// name.
+	// name; in a transit gateway table also propagated:ATTACHMENT-ID, by which the
+	// route that the path's attachment teaches stands there, and no static.
 	NextHops map[string]string `json:"nextHops"`
 }

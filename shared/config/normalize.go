@@ -158,6 +158,11 @@ func (p Path) normalize(home Home, tables tableIndex) Path {
 	fill(&p.Account, home.Account)
 	fill(&p.Region, home.Region)
 	p.Peers = append([]string(nil), p.Peers...)
+	p.Observation, _ = tables.resolve(p.Observation)
+	p.ExpectRoutes = append([]string(nil), p.ExpectRoutes...)
+	for i, text := range p.ExpectRoutes {
+		p.ExpectRoutes[i] = canonical(text)
+	}
 	p.Checks = append([]PathCheck(nil), p.Checks...)
 	for i := range p.Checks {
 		check := &p.Checks[i]
