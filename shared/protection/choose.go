@@ -62,7 +62,7 @@ func (d *decider) chooseForced() (choice, bool) {
 		if d.masked(request) {
 			d.due(d.ignoreUntil(request))
 		}
-		return d.toward(request.Path, 0, ReasonForcedSwitch), true
+		return d.toward(request, request.Path, ReasonForcedSwitch), true
 	}
 }
 
@@ -81,7 +81,7 @@ func (d *decider) refusesForce(request Request) Reason {
 	case !d.there(request.Path, 0) && d.lists(request) == listsChanged:
 		return ReasonListChanged
 	default:
-		return ""
+		return d.refusesLearned(request, request.Path)
 	}
 }
 
@@ -113,19 +113,27 @@ func (d *decider) chooseSignalFail() (choice, bool) {
 	d.endAll(ManualSwitch, reason)
 	d.endAll(ManualSwitchToWorking, reason)
 	target, ok := d.best(failed)
-	if !ok {
-		return choice{action: Hold, reason: ReasonNoUsablePath}, true
+	if reason != ReasonSignalFail && reason != ReasonLockout {
+		target, ok = d.back(failed)
 	}
-	if reason == ReasonLockout {
-		// A lockout is an operator's own word; the blast radius is for signals.
+	switch {
+	case !ok:
+		return choice{action: Hold, reason: ReasonNoUsablePath}, true
+	case reason != ReasonSignalFail:
+		// A lockout is an operator's own word, and an expectation that failed was a move
+		// of Detour's; the blast radius is for signals.
 		return choice{to: target, action: Move, reason: reason}, true
 	}
 	return choice{to: target, action: Move, reason: reason, automatic: true, failed: failed}, true
 }
 
-// failing is the path in use that is Down or locked out. While a move is
+// failing is the path in use that is Down or locked out, or whose learned routes
+// did not come when statics were deleted for them. While a move is
 // partial two paths are in use.
 func (d *decider) failing() (string, Reason) {
+	if reason := d.expectationFailed(); reason != "" {
+		return d.in.Record.Decision.To, reason
+	}
 	inUse := []string{d.in.Record.Decision.To}
 	if d.partial() {
 		inUse = append(inUse, d.in.Record.Decision.From)
@@ -152,7 +160,7 @@ func (d *decider) best(failed string) (string, bool) {
 	cur := d.in.Record.Decision
 	keep := d.partial() && (!d.in.Group.Revertive || failed == d.in.Group.Working() || !d.restoreDue())
 	for _, h := range d.in.Health {
-		class := preference(h.Assessment)
+		class := d.class(h)
 		if h.Path == failed || class == 0 {
 			continue
 		}
@@ -165,6 +173,23 @@ func (d *decider) best(failed string) (string, bool) {
 	}
 	return bestPath, bestClass > 0
 }
+
+// class is the preference for a path, as far as its learned routes allow it: one
+// to which the group cannot be moved is not eligible, and one whose routes did not
+// come is the last.
+func (d *decider) class(h PathHealth) int {
+	switch {
+	case d.notReady(h.Path) != "":
+		return 0
+	case d.isUnmet(h.Path):
+		return min(1, preference(h.Assessment))
+	default:
+		return preference(h.Assessment)
+	}
+}
+
+// classOf is class by the path's name.
+func (d *decider) classOf(path string) int { return d.class(PathHealth{path, d.health(path)}) }
 
 // preference classes an eligible path: 3 best, 0 not eligible. Hold-off keeps a
 // group on a path whose facts show Down; it makes no such path a target.
@@ -188,7 +213,7 @@ func (d *decider) chooseSignalDegrade() (choice, bool) {
 		return choice{}, false
 	}
 	target, ok := d.best(active)
-	if !ok || preference(d.health(target)) != 3 {
+	if !ok || d.classOf(target) != 3 {
 		return choice{}, false
 	}
 	d.endAll(ManualSwitch, ReasonSignalDegrade)
@@ -241,7 +266,7 @@ func (d *decider) refuses(request Request) Reason {
 	case d.lists(request) == listsChanged:
 		return ReasonListChanged
 	default:
-		return ""
+		return d.refusesLearned(request, target)
 	}
 }
 
@@ -251,7 +276,7 @@ func (d *decider) follow(request Request) (choice, bool) {
 		d.end(request, ReasonDone)
 		return choice{}, false
 	}
-	return d.toward(target, request.Extent, reason), true
+	return d.toward(request, target, reason), true
 }
 
 // there reports whether the group is on the path, as far as the extent asks.
@@ -268,11 +293,12 @@ func (d *decider) below(extent int) bool {
 }
 
 // toward moves to the path, or stays if the group is there already.
-func (d *decider) toward(path string, extent int, reason Reason) choice {
+func (d *decider) toward(request Request, path string, reason Reason) choice {
+	extent := d.portion(request, path)
 	if d.there(path, extent) {
 		return choice{action: Stay, reason: reason}
 	}
-	return choice{to: path, extent: extent, action: Move, reason: reason}
+	return choice{to: path, extent: extent, action: Move, reason: reason, unproven: request.Unproven}
 }
 
 // chooseRestore is row 7: the working path must have been Up, unbroken and not
@@ -287,10 +313,11 @@ func (d *decider) chooseRestore() choice {
 	return choice{action: Stay, reason: ReasonWaitToRestore}
 }
 
-// restoreDue: the working path has been fit for use for the wait-to-restore time.
+// restoreDue: the working path has been fit for use for the wait-to-restore time,
+// and its learned routes are proven.
 func (d *decider) restoreDue() bool {
 	a := d.health(d.in.Group.Working())
-	return preference(a) == 3 && !d.in.Now.Before(a.Since.Add(d.in.Group.WaitToRestore))
+	return d.classOf(d.in.Group.Working()) == 3 && !d.in.Now.Before(a.Since.Add(d.in.Group.WaitToRestore))
 }
 
 // endRequests ends requests that cannot stand: those that name no path of the

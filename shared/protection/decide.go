@@ -54,6 +54,12 @@ type Output struct {
 	Moved bool
 	// NewlyContended are entries that this run gave up writing.
 	NewlyContended []EntryKey
+	// Proved are the entries whose learned route this run was the first to show after
+	// their static was deleted; the times are those of the proof.
+	Proved []Proof
+	// NotReady are the paths that the group cannot be moved to, and why, in the group's
+	// order.
+	NotReady []NotReady
 	// Unsafe: the committed decision aims at a path that is Down while another one
 	// is eligible, and something keeps the group from moving there. Nothing is
 	// written towards a dead path meanwhile.
@@ -103,6 +109,7 @@ func Decide(in Input) Output {
 			d.decide()
 		}
 	}
+	d.tellNotReady()
 	d.out.Next.Held = ""
 	if d.out.Decision.Action == Hold {
 		d.out.Next.Held = d.out.Decision.Reason
@@ -227,7 +234,7 @@ func (d *decider) adoptAnew() {
 		return
 	}
 	next := &d.out.Next
-	next.Reversals, next.Contended, next.Blackholes, next.Writers = nil, nil, nil, nil
+	next.Reversals, next.Contended, next.Blackholes, next.Writers, next.Unmet = nil, nil, nil, nil, nil
 	d.endAll(AdoptAnew, ReasonDone)
 	d.endAll(ManualSwitch, ReasonSuperseded)
 	d.endAll(ManualSwitchToWorking, ReasonSuperseded)
@@ -255,7 +262,7 @@ func (d *decider) commit(decision Decision) {
 		}
 	}
 	next.Sighting = Sighting{}
-	next.Applied, next.RevivedAt = nil, time.Time{}
+	next.Applied, next.RevivedAt, next.Proving = nil, time.Time{}, nil
 	next.Steps = d.in.Group.Steps()
 	next.MassFailureAt = time.Time{}
 	d.out.Decision = decision
@@ -278,6 +285,8 @@ type choice struct {
 	automatic bool
 	// failed is the path whose failure made the choice, if one did.
 	failed string
+	// unproven: an operator wants it although nothing proves the learned routes.
+	unproven bool
 }
 
 // apply turns a choice into a decision, and commits it unless a freeze, the
@@ -307,16 +316,18 @@ func (d *decider) apply(c choice) Decision {
 		}
 		decision = Decision{Group: decision.Group, From: from, To: c.to, Extent: extent, Action: Move, Reason: c.reason, Epoch: d.newEpoch()}
 	}
+	decision.Unproven = c.unproven
 	if d.held(c) {
 		decision = cur
 		decision.Group, decision.Action, decision.Reason = d.in.Group.Name, Hold, ReasonMassFailure
 		return decision
 	}
-	if d.in.Group.Mode == Observe || d.out.Freeze.On {
+	if d.in.Group.Mode == Observe || d.out.Freeze.On && !d.finishes(c) {
 		d.out.WouldBe = true
 		return decision
 	}
 	d.commit(decision)
+	d.noteUnmet(c)
 	d.out.Starts = decision.Action == Move
 	return decision
 }
@@ -369,6 +380,9 @@ func (d *decider) deadlines() {
 	}
 	if !next.Sighting.At.IsZero() {
 		d.due(next.Sighting.At.Add(settle))
+	}
+	for _, proof := range next.Proving {
+		d.due(proof.At.Add(LearnWait))
 	}
 	for _, seen := range next.Blackholes {
 		if !seen.At.IsZero() && !seen.Orphan && !seen.Placed && len(seen.Stood) > 0 {

@@ -29,16 +29,17 @@ func (d *decider) lists(request Request) pinned {
 	return out
 }
 
-// waits: the request would start a move, and one of its prefix lists could not be
-// read. That is no change of the list, so the request does not end; it has no
-// effect before the list is read.
+// waits: the request would start a move, and one of its prefix lists or the
+// observation table that is to prove it could not be
+// read. That is no change of either, so the request does not end; it has no
+// effect before it is read.
 func (d *decider) waits(r Request) bool {
 	switch r.Kind {
 	case ForcedSwitch:
-		return d.lists(r) == listsUnread && !d.there(r.Path, 0)
+		return (d.lists(r) == listsUnread || d.awaitsReading(r, r.Path)) && !d.there(r.Path, 0)
 	case ManualSwitch, ManualSwitchToWorking:
 		target, _ := d.manualTarget(r)
-		return d.lists(r) == listsUnread && !d.there(target, r.Extent)
+		return (d.lists(r) == listsUnread || d.awaitsReading(r, target)) && !d.there(target, r.Extent)
 	case Freeze, Lockout, Release, AdoptAnew:
 		return false
 	default:

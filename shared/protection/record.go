@@ -58,6 +58,20 @@ const (
 	ReasonTargetLocked Reason = "target-locked-out"
 	ReasonTargetNotUp  Reason = "target-not-up"
 	ReasonSuppressed   Reason = "target-suppressed"
+	// The reasons for which a path cannot be moved to because an entry of it is to be a
+	// learned route, and nothing proves that the route would come.
+	ReasonNoObservation         = Reason(health.ObservationNone)
+	ReasonObservationUnreadable = Reason(health.ObservationUnreadable)
+	ReasonObservationStale      = Reason(health.ObservationStale)
+	ReasonObservationNotFed     = Reason(health.ObservationNotFed)
+	ReasonObservationShared     = Reason(health.ObservationShared)
+	ReasonObservationAssociated = Reason(health.ObservationAssociated)
+	// ReasonObservationHidden: a static route stands before it in the observation table.
+	ReasonObservationHidden Reason = "observation-hidden"
+	// ReasonRouteNotLearned: the expected route is not there, or did not come in time
+	// after the static before it was deleted.
+	ReasonRouteNotLearned Reason = "route-not-learned"
+
 	// ReasonListChanged: a prefix list is not any more what the request's author saw.
 	ReasonListChanged Reason = "prefix-list-changed"
 )
@@ -73,6 +87,9 @@ type Decision struct {
 	Extent int    `json:"extent"`
 	Action Action `json:"action"`
 	Reason Reason `json:"reason"`
+	// Unproven: statics may be deleted although nothing proves that the learned routes
+	// behind them would come.
+	Unproven bool `json:"unproven,omitempty"`
 	// Epoch numbers the group's moves: max(old+1, Unix milliseconds). The time is
 	// in it lest a record from a backup use a number twice. Zero: nothing is decided.
 	Epoch int64 `json:"epoch"`
@@ -168,11 +185,32 @@ type Record struct {
 	// Writers are others who wrote to entries that did not stand as decided, the newest
 	// first, as far as events told.
 	Writers []Writer `json:"writers,omitempty"`
+	// Proving are the entries whose static was deleted for Decision and whose learned
+	// route no reading has shown since, sorted.
+	Proving []Proof `json:"proving,omitempty"`
+	// Unmet are the paths whose learned routes did not come when they were last
+	// expected, the latest last.
+	Unmet []Unmet `json:"unmet,omitempty"`
 	// Held is the reason of the last decision if it was to hold; empty: it was not.
 	Held Reason `json:"held,omitempty"`
 	// Blackholes are the entries that stand as a blackhole that the group does not
 	// declare, sorted.
 	Blackholes []BlackholeSeen `json:"blackholes,omitempty"`
+}
+
+// Proof is an entry whose learned route is awaited.
+type Proof struct {
+	Entry EntryKey `json:"entry"`
+	// At is when EC2 answered that the static was deleted.
+	At time.Time `json:"at"`
+}
+
+// Unmet is a path that failed an expectation: its static was deleted, and its
+// learned route did not come. It is moved to by request, or where nothing better is
+// left; never because it is preferred.
+type Unmet struct {
+	Path string    `json:"path"`
+	At   time.Time `json:"at"`
 }
 
 // BlackholeSeen remembers what a blackhole that the group does not declare was
@@ -249,6 +287,7 @@ func (r Record) Clone() Record {
 		r.Blackholes[i].Stood = slices.Clone(r.Blackholes[i].Stood)
 	}
 	r.Writers = slices.Clone(r.Writers)
+	r.Proving, r.Unmet = slices.Clone(r.Proving), slices.Clone(r.Unmet)
 	return r
 }
 
@@ -264,6 +303,8 @@ func (r Record) Equal(other Record) bool {
 func (r Record) sameEntries(other Record) bool {
 	return slices.Equal(r.Applied, other.Applied) && slices.Equal(r.Contended, other.Contended) &&
 		slices.EqualFunc(r.Writers, other.Writers, Writer.equal) &&
+		slices.EqualFunc(r.Proving, other.Proving, func(a, b Proof) bool { return a.Entry == b.Entry && a.At.Equal(b.At) }) &&
+		slices.EqualFunc(r.Unmet, other.Unmet, func(a, b Unmet) bool { return a.Path == b.Path && a.At.Equal(b.At) }) &&
 		slices.EqualFunc(r.Reversals, other.Reversals, func(a, b Reversal) bool {
 			return a.Entry == b.Entry && a.At.Equal(b.At)
 		}) &&
@@ -302,6 +343,17 @@ type EntryStanding struct {
 	NextHop route.NextHop
 	// Paths are the paths whose next hop that is, in group order.
 	Paths []string
+	// Learning are the paths whose next hop for the entry is a learned route, in group
+	// order: it stands on them where there is no static.
+	Learning []string
+	// Learned says how the table shows that route while no static of the entry stands,
+	// and Winner whose learned route shows, if one does. RouteUnread: a static stands,
+	// or there are no such paths.
+	Learned health.RouteState
+	Winner  route.NextHop
+	// NotReady are those among Learning to which the entry cannot be brought, since
+	// nothing proves that their route would come.
+	NotReady []NotReady
 	// Foreign: the static points to none of the group's next hops.
 	Foreign bool
 	// Untouchable: neverTouch covers the entry.
@@ -339,6 +391,23 @@ const (
 
 // On reports whether the entry stands on the path.
 func (e EntryStanding) On(path string) bool { return slices.Contains(e.Paths, path) }
+
+// NotReady is a path whose learned route is not proven for an entry, and why.
+type NotReady struct {
+	Path string `json:"path"`
+	Why  Reason `json:"why"`
+}
+
+// ReadyFor says why the entry cannot be brought to the path as a learned route;
+// empty: it can, or it stands there, or its route there is none.
+func (e EntryStanding) ReadyFor(path string) Reason {
+	for _, n := range e.NotReady {
+		if n.Path == path && !e.On(path) {
+			return n.Why
+		}
+	}
+	return ""
+}
 
 // Standing is what the readings of one run show for a group's entries.
 type Standing struct {

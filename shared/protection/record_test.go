@@ -24,6 +24,9 @@ func fullRecord() Record {
 	rec.RevivedAt, rec.CameAt, rec.FromCameAt = noon, noon, noon
 	rec.Blackholes = []BlackholeSeen{{Entry: key, At: noon, Orphan: true, Placed: true, Stood: []string{"A"}}}
 	rec.Writers = []Writer{{Name: "arn:aws:iam::111122223333:user/alice", At: noon, Entry: key}}
+	rec.Proving = []Proof{{Entry: key, At: noon}}
+	rec.Unmet = []Unmet{{Path: "A", At: noon}}
+	rec.Decision.Unproven = true
 	rec.Held = ReasonNoUsablePath
 	rec.Steps = 3
 	rec.MassFailureAt = noon

@@ -43,6 +43,9 @@ type Request struct {
 	// IgnoreHealth lets a forced switch stand on a path that is Down, for
 	// Limits.IgnoreHealthFor from At.
 	IgnoreHealth bool `json:"ignoreHealth,omitempty"`
+	// Unproven lets a switch go to a path whose learned routes nothing proves: the
+	// first unit alone, and the others once its routes show.
+	Unproven bool `json:"unproven,omitempty"`
 	// Immediate makes a freeze stop a change that is under way.
 	Immediate bool `json:"immediate,omitempty"`
 	// Lists are the prefix lists as the plan showed them that a switch was asked for

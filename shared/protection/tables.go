@@ -17,6 +17,7 @@ func (d *decider) observeTables() {
 		return
 	}
 	d.noteWriters()
+	d.prove()
 	sighting := d.sight()
 	if !rec.Settled && !d.movedSinceAdopted(sighting) {
 		sighting = Sighting{}
@@ -65,10 +66,17 @@ func (d *decider) inScope(e EntryStanding) bool {
 	if e.Untouchable || (e.Foreign && !d.in.Group.TakeOver) {
 		return false
 	}
+	// A foreign static is overwritten where that is wanted, and never deleted.
+	if e.Foreign && slices.Contains(e.Learning, d.in.Record.Decision.PathFor(d.step(e.Unit))) {
+		return false
+	}
 	return !slices.Contains(d.out.Next.Contended, e.Entry)
 }
 
 func (d *decider) inPlace() bool {
+	if len(d.out.Next.Proving) > 0 {
+		return false
+	}
 	for _, e := range d.in.Standing.Entries {
 		path := d.in.Record.Decision.PathFor(d.step(e.Unit))
 		if d.inScope(e) && (!e.On(path) || d.stillDead(e, path)) {
@@ -142,7 +150,9 @@ func (d *decider) movedTo() string {
 
 func (d *decider) allOn(path string) bool {
 	for _, e := range d.in.Standing.Entries {
-		if !e.Untouchable && (!e.On(path) || e.Orphan) {
+		// Whoever deletes a static before a route that is not there moved nothing.
+		unlearned := slices.Contains(e.Learning, path) && e.Learned != health.RouteShown
+		if !e.Untouchable && (!e.On(path) || e.Orphan || unlearned) {
 			return false
 		}
 	}
