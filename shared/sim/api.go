@@ -49,6 +49,7 @@ type VPNView struct {
 	TransitGateway string // empty where it ends on a virtual private gateway
 	VPNGateway     string // empty where it ends on a transit gateway
 	Routes         []netip.Prefix
+	BGP            bool // dynamic routing
 	Tunnels        []TunnelView
 }
 
@@ -75,7 +76,7 @@ type TGWTableView struct {
 // TGWRouteView is one visible route of a TGW table: the winner for its CIDR.
 type TGWRouteView struct {
 	Destination netip.Prefix
-	Attachments []AttachmentRef // empty for a blackhole without a target
+	Attachments []AttachmentRef // empty for a blackhole without a target, several with equal-cost multi-path
 	Type        string          // static, propagated
 	State       string          // active, blackhole
 	// PrefixList is the list whose entry the route is; such a route is shown as

@@ -3,7 +3,6 @@ package sim
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -106,8 +105,7 @@ func (a *attachment) line() bool {
 	case !a.carries():
 		return false
 	case a.vpn != nil:
-		_, up := a.vpn.trulyUp()
-		return up
+		return a.vpn.works()
 	case a.connect != nil:
 		_, up := a.connect.open()
 		return up
@@ -119,20 +117,44 @@ func (a *attachment) line() bool {
 	return true
 }
 
-// teaches returns the routes that the attachment propagates now, and their rank
-// (Transit Gateway guide, route evaluation order).
-func (a *attachment) teaches() (rank int, routes []netip.Prefix) {
-	switch {
-	case a.state == attachmentDeleted:
-		return 0, nil
-	case a.vpc != nil:
-		return rankVPC, a.vpc.cidrs
-	case a.direct != nil && a.direct.detected:
-		return rankDirectConnect, a.direct.announces
-	case a.connect != nil && a.connect.reportedUp():
-		return rankConnect, a.connect.announces
+// teaches returns the candidates that the attachment propagates now: a VPC's CIDR
+// blocks, and what AWS has taken over each BGP session that is established.
+func (a *attachment) teaches() []candidate {
+	var taught []candidate
+	if a.state == attachmentDeleted {
+		return nil
 	}
-	return 0, nil
+	if a.vpc != nil {
+		for _, block := range a.vpc.cidrs {
+			taught = append(taught, candidate{prefix: block, rank: rankVPC, from: a})
+		}
+	}
+	for _, own := range a.sessions() {
+		for _, r := range own.accepted {
+			taught = append(taught, learnedRoute(a, own, r))
+		}
+	}
+	return taught
+}
+
+// sessions are the BGP sessions that end on the attachment, in a fixed order.
+func (a *attachment) sessions() []*bgpSession {
+	var sessions []*bgpSession
+	switch {
+	case a.direct != nil:
+		sessions = append(sessions, a.direct.session)
+	case a.connect != nil:
+		for _, p := range a.connect.peers {
+			sessions = append(sessions, p.sessions[:]...)
+		}
+	case a.vpn != nil:
+		for _, t := range a.vpn.tunnels {
+			if t.bgp != nil {
+				sessions = append(sessions, t.bgp)
+			}
+		}
+	}
+	return sessions
 }
 
 // sortedSides returns all attachments, each side of a peering by itself, by id
@@ -222,7 +244,7 @@ func (w *World) setAttachmentState(s *step, a *attachment, state string) {
 	if a.connect != nil {
 		w.deletePeers(s.now, a.connect)
 	}
-	w.refreshGateway(s.now, a.gateway)
+	w.refreshGateway(s, a.gateway)
 	if a.vpc != nil {
 		w.refreshVPC(s.now, a.vpc)
 	}

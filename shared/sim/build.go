@@ -17,6 +17,9 @@ const (
 	defaultCallDelay     = 10 * time.Second
 	defaultStatusCheck   = 60 * time.Second
 	defaultConnectHold   = 30 * time.Second
+	defaultVPNHold       = 30 * time.Second
+	defaultBGPRestart    = 30 * time.Second
+	defaultAdvertise     = time.Second
 	defaultDirectHold    = 90 * time.Second
 	defaultVPCRouteQuota = 500
 	defaultTGWRouteQuota = 10_000
@@ -38,6 +41,9 @@ func (o Options) withDefaults() (Options, error) {
 		{"prefixListModifyTime", &o.PrefixListModifyTime, 0},
 		{"connectHold", &o.ConnectHold, defaultConnectHold},
 		{"directConnectHold", &o.DirectConnectHold, defaultDirectHold},
+		{"vpnHold", &o.VPNHold, defaultVPNHold},
+		{"bgpRestartAfter", &o.BGPRestartAfter, defaultBGPRestart},
+		{"advertiseAfter", &o.AdvertiseAfter, defaultAdvertise},
 	} {
 		if *d.value < 0 {
 			return o, fmt.Errorf("option %s is %s: it must not be negative", d.name, *d.value)
@@ -104,9 +110,11 @@ func (b *builder) build() error {
 		return fmt.Errorf("the topology cannot be built: %w", errors.Join(b.problems...))
 	}
 	b.attachmentsAtStart()
+	s := &step{now: b.now}
 	for _, id := range sortedKeys(b.world.gateways) {
-		b.world.refreshGateway(b.now, b.world.gateways[id])
+		b.world.refreshGateway(s, b.world.gateways[id])
 	}
+	b.sessionsAtStart(s)
 	b.propagateVPCs()
 	for _, t := range b.world.tgwTables {
 		t.visible.log = nil // A stale read from before the start shows the start.
@@ -200,7 +208,13 @@ func (b *builder) prefixes(field string, texts []string) []netip.Prefix {
 func (b *builder) gateways() {
 	for i, spec := range b.topo.TransitGateways {
 		field := fmt.Sprintf("transitGateways[%d]", i)
-		g := &gateway{id: spec.ID, name: spec.Name, owner: b.owner(field, spec.Account, spec.Region)}
+		g := &gateway{
+			id: spec.ID, name: spec.Name, owner: b.owner(field, spec.Account, spec.Region),
+			asn: b.asn(field+".asn", spec.ASN, transitGatewayASN), vpnECMP: spec.VPNECMPSupport != "disable",
+		}
+		if spec.VPNECMPSupport != "" && spec.VPNECMPSupport != "enable" && spec.VPNECMPSupport != "disable" {
+			b.problem("%s.vpnEcmpSupport is %q: write enable or disable", field, spec.VPNECMPSupport)
+		}
 		if !b.claim(field+".id", spec.ID, "tgw-") {
 			continue
 		}
@@ -257,6 +271,7 @@ func (b *builder) vpns() {
 				field, spec.Site, strings.Join(sortedKeys(b.world.sites), ", "))
 		}
 		b.tunnels(field, v, spec.Tunnels)
+		b.vpnSessions(field, v, spec)
 		b.world.vpns[spec.ID] = v
 	}
 }
@@ -277,7 +292,9 @@ func (b *builder) tunnels(field string, v *vpnConnection, specs []TunnelSpec) {
 		}
 		b.seen[spec.OutsideIP] = at
 		up := !spec.Down
-		t := &tunnel{outsideIP: spec.OutsideIP, truth: up, detected: up, due: tunnelView(spec.OutsideIP, up, b.now)}
+		t := &tunnel{outsideIP: spec.OutsideIP, line: up, truth: up, detected: up, works: up, reported: up}
+		t.known = t.view(b.now)
+		t.due = t.known
 		v.tunnels = append(v.tunnels, t)
 		v.telemetry.current[t.outsideIP] = t.due
 	}

@@ -40,8 +40,10 @@ func (b *builder) directConnects() {
 		a.name = spec.Name
 		a.direct = &directConnect{
 			attachment: a, gatewayID: spec.Gateway, site: b.siteNamed(field+".site", spec.Site),
-			announces: b.prefixes(field+".announces", spec.Announces), truth: !spec.Down, detected: !spec.Down,
+			announces: append(b.plain(field+".announces", spec.Announces), b.announcements(field+".routes", spec.Routes)...),
+			allowed:   b.prefixes(field+".allowedPrefixes", spec.AllowedPrefixes), truth: !spec.Down,
 		}
+		b.lineSession(field, a.direct, spec)
 	}
 }
 
@@ -55,7 +57,7 @@ func (b *builder) connects() {
 		a.name = spec.Name
 		c := &connect{attachment: a, transport: b.transport(field+".transport", spec.Transport, a)}
 		c.site = b.siteNamed(field+".site", spec.Site)
-		c.announces = b.prefixes(field+".announces", spec.Announces)
+		c.announces = b.plain(field+".announces", spec.Announces)
 		if c.transport == nil {
 			continue
 		}
@@ -74,12 +76,11 @@ func (b *builder) connectPeer(field string, c *connect, spec ConnectPeerSpec) {
 		return
 	}
 	p := &connectPeer{
-		id: spec.ID, connect: c, asn: spec.PeerASN, created: b.now, shown: newTimeline[int, bool](),
+		id: spec.ID, connect: c, created: b.now, shown: newTimeline[int, bool](),
 		address:        b.address(field+".peerAddress", spec.PeerAddress),
 		gatewayAddress: b.address(field+".transitGatewayAddress", spec.TransitGatewayAddress),
-	}
-	if p.asn == 0 {
-		p.asn = transitGatewayASN // EC2 API, CreateTransitGatewayConnectPeer: the transit gateway's by default.
+		announces:      b.announcements(field+".announces", spec.Announces),
+		asn:            int64(b.asn(field+".peerAsn", spec.PeerASN, int(c.attachment.gateway.asn))),
 	}
 	var ok bool
 	if p.inside, ok = b.prefix(field+".insideCidr", spec.InsideCIDR); !ok {
@@ -92,10 +93,15 @@ func (b *builder) connectPeer(field string, c *connect, spec ConnectPeerSpec) {
 	for i := range p.sessions {
 		address = address.Next()
 		up := !spec.Down
-		p.sessions[i] = &session{index: i, address: address, truth: up, alive: up, detected: up}
+		own := &bgpSession{
+			id: fmt.Sprintf("%s %d", p.id, i+1), peer: p, index: i, address: address,
+			wanted: up, alive: up, established: up,
+		}
+		b.session(own, c.site, c.attachment.gateway.asn, uint32(p.asn)) //nolint:gosec // Checked by asn.
+		p.sessions[i] = own
 		p.shown.current[i] = up
-		b.world.noteSession(b.now, p, p.sessions[i], up, HealthTruth)
-		b.world.noteSession(b.now, p, p.sessions[i], up, HealthShown)
+		b.world.noteSession(b.now, own, up, HealthTruth)
+		b.world.noteSession(b.now, own, up, HealthShown)
 	}
 	b.world.noteHealth(b.now, p.id, fieldPeerState, "", attachmentAvailable, HealthTruth)
 	b.world.noteHealth(b.now, p.id, fieldPeerState, "", attachmentAvailable, HealthShown)

@@ -19,7 +19,13 @@ func (b *builder) sites() {
 		if len(spec.Networks) == 0 {
 			b.problem("%s.networks is empty: write the CIDR blocks behind the router", field)
 		}
-		b.world.sites[spec.Name] = &site{name: spec.Name, networks: b.prefixes(field+".networks", spec.Networks)}
+		b.world.sites[spec.Name] = &site{
+			name: spec.Name, networks: b.prefixes(field+".networks", spec.Networks),
+			asn: b.asn(field+".asn", spec.ASN, 0), announces: b.announcements(field+".announces", spec.Announces),
+		}
+		if len(spec.Announces) > 0 && spec.ASN == 0 {
+			b.problem("%s.announces needs the router's ASN: write asn, for example 65010", field)
+		}
 	}
 }
 

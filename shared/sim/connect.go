@@ -3,20 +3,18 @@ package sim
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 )
 
 // connect is a Connect attachment: GRE tunnels over another attachment, its
-// transport, to routers that speak BGP. announces is what they announce. What a
-// session's routes look like (AS_PATH, MED), and which of them AWS takes, is not
-// modelled: all of them are taught while one session is up.
+// transport, to routers that speak BGP. announces is what all of its peers
+// announce, besides what the site's router and each peer announce for themselves.
 type connect struct {
 	attachment *attachment
 	transport  *attachment
 	site       *site
-	announces  []netip.Prefix
+	announces  []announcement
 	peers      []*connectPeer
 }
 
@@ -30,37 +28,14 @@ type connectPeer struct {
 	inside         netip.Prefix
 	asn            int64
 	created        time.Time
-	sessions       [2]*session
+	announces      []announcement
+	sessions       [2]*bgpSession
 	shown          *timeline[int, bool] // by the session's index
-}
-
-// session is one BGP session of a Connect peer. truth is whether the router
-// keeps it up; alive is whether it also has something to run over; detected is
-// what AWS has found out. flips counts the changes of alive.
-type session struct {
-	index    int
-	address  netip.Addr // the transit gateway's BGP address
-	truth    bool
-	alive    bool
-	detected bool
-	flips    int
 }
 
 // carried reports whether the GRE tunnels have something to run over.
 func (c *connect) carried() bool {
 	return c.attachment.carries() && c.transport.line()
-}
-
-// reportedUp reports whether AWS knows of a session that is up.
-func (c *connect) reportedUp() bool {
-	for _, p := range c.peers {
-		for _, s := range p.sessions {
-			if s.detected {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (c *connect) linkID() string { return c.attachment.id }
@@ -72,7 +47,7 @@ func (c *connect) open() (how string, ok bool) {
 	}
 	for _, p := range c.peers {
 		for _, s := range p.sessions {
-			if s.truth {
+			if s.wanted {
 				return "Connect peer " + p.id, true
 			}
 		}
@@ -94,11 +69,11 @@ const (
 // SetSession makes BGP sessions of a Connect peer truly go up or down now:
 // session 1 or 2, or both with 0. AWS notices a failure ConnectHold later, when
 // the hold timer runs out, and a recovery RecoverAfter later, unless the session
-// has flipped back by then. With the first session of an attachment the routes
-// that its peers announce are taught to the tables that it propagates into, and
-// with the last one they are withdrawn. DescribeTransitGatewayConnectPeers
-// follows TelemetryLag later, and the event EventDelay later. A session over a
-// transport that carries nothing stays down until it does.
+// has flipped back by then. What the peer announces is taught to the tables that
+// its attachment propagates into while a session is up, and withdrawn with the
+// last one. DescribeTransitGatewayConnectPeers follows TelemetryLag later, and the
+// event EventDelay later. A session over a transport that carries nothing stays
+// down until it does.
 func (w *World) SetSession(peer string, number int, up bool) error {
 	if number < 0 || number > 2 {
 		return fmt.Errorf("session %d of %s: a Connect peer has the sessions 1 and 2; 0 means both", number, peer)
@@ -112,10 +87,10 @@ func (w *World) SetSession(peer string, number int, up bool) error {
 		}
 		for _, own := range p.sessions {
 			if number == 0 || number == own.index+1 {
-				own.truth = up
+				own.wanted = up
 			}
+			w.reconsiderSession(s, own)
 		}
-		w.reconsider(s, p)
 	})
 	return problem
 }
@@ -123,70 +98,22 @@ func (w *World) SetSession(peer string, number int, up bool) error {
 // reconsiderSessions looks at all sessions again, after what they run over may
 // have changed.
 func (w *World) reconsiderSessions(s *step) {
-	for _, id := range sortedKeys(w.connectPeers) {
-		w.reconsider(s, w.connectPeers[id])
+	for _, own := range w.sessions {
+		w.reconsiderSession(s, own)
 	}
-}
-
-// reconsider finds the sessions of a peer that have truly gone up or down, and
-// leaves it to AWS to find out.
-func (w *World) reconsider(s *step, p *connectPeer) {
-	for _, own := range p.sessions {
-		up := own.truth && p.connect.carried()
-		if up == own.alive {
-			continue
-		}
-		own.alive = up
-		own.flips++
-		w.noteSession(s.now, p, own, up, HealthTruth)
-		if own.detected == up {
-			continue // It flipped back before AWS noticed.
-		}
-		delay, flips := w.options.ConnectHold, own.flips
-		if up {
-			delay = w.options.RecoverAfter
-		}
-		due := s.now.Add(delay)
-		s.then(func() {
-			w.keeper.At(due, "detect "+p.id+" "+strconv.Itoa(own.index+1), func() { w.detectSession(p, own, flips) })
-		})
-	}
-}
-
-// detectSession is AWS noticing the state of a session.
-func (w *World) detectSession(p *connectPeer, own *session, flips int) {
-	w.do(func(s *step) {
-		if own.flips != flips || own.detected == own.alive || p.connect.attachment.state == attachmentDeleted {
-			return
-		}
-		own.detected = own.alive
-		w.relearn(s.now, p.connect.attachment)
-		w.announceSession(s, p, own)
-		up := own.detected
-		if w.options.TelemetryLag == 0 {
-			w.showSession(s.now, p, own, up)
-			return
-		}
-		due := s.now.Add(w.options.TelemetryLag)
-		s.then(func() {
-			w.keeper.At(due, "telemetry "+p.id+" "+strconv.Itoa(own.index+1), func() {
-				w.do(func(later *step) { w.showSession(later.now, p, own, up) })
-			})
-		})
-	})
 }
 
 // showSession brings what DescribeTransitGatewayConnectPeers shows up to date.
-func (w *World) showSession(now time.Time, p *connectPeer, own *session, up bool) {
-	if p.connect.attachment.state == attachmentDeleted || p.shown.current[own.index] == up {
+func (w *World) showSession(now time.Time, own *bgpSession, up bool) {
+	if own.gone() || own.peer.shown.current[own.index] == up {
 		return
 	}
-	p.shown.set(now, own.index, up)
-	w.noteSession(now, p, own, up, HealthShown)
+	own.peer.shown.set(now, own.index, up)
+	w.noteSession(now, own, up, HealthShown)
 }
 
-func (w *World) noteSession(at time.Time, p *connectPeer, own *session, up bool, kind string) {
-	w.noteHealth(at, p.id, fieldSession, own.address.String(), upOrDown(up), kind)
+func (w *World) noteSession(at time.Time, own *bgpSession, up bool, kind string) {
+	w.noteHealth(at, own.peer.id, fieldSession, own.address.String(), upOrDown(up), kind)
 }
 
 // deletePeers ends the peers of a deleted Connect attachment.
@@ -195,9 +122,9 @@ func (w *World) deletePeers(now time.Time, c *connect) {
 		w.noteHealth(now, p.id, fieldPeerState, "", attachmentDeleted, HealthTruth)
 		w.noteHealth(now, p.id, fieldPeerState, "", attachmentDeleted, HealthShown)
 		for _, own := range p.sessions {
-			if own.detected = false; p.shown.current[own.index] {
+			if own.established = false; p.shown.current[own.index] {
 				p.shown.set(now, own.index, false)
-				w.noteSession(now, p, own, false, HealthShown)
+				w.noteSession(now, own, false, HealthShown)
 			}
 		}
 	}
@@ -273,7 +200,7 @@ func (w *World) ConnectPeers(c Caller) []ConnectPeerView {
 		view := ConnectPeerView{
 			ID: id, Attachment: a.id, State: attachmentAvailable,
 			PeerAddress: p.address, TransitGatewayAddress: p.gatewayAddress, InsideCIDR: p.inside,
-			PeerASN: p.asn, TransitGatewayASN: transitGatewayASN, CreatedAt: p.created,
+			PeerASN: p.asn, TransitGatewayASN: int64(a.gateway.asn), CreatedAt: p.created,
 		}
 		if states[a] == attachmentDeleted {
 			view.State = attachmentDeleted

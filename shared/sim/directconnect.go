@@ -6,16 +6,16 @@ import (
 )
 
 // directConnect is the attachment of a Direct Connect gateway, and the line to
-// the site behind it. truth is whether the line works; detected is what its BGP
-// session has found out.
+// the site behind it. truth is whether the line works; session is the BGP session
+// over it. allowed are the prefixes that the gateway advertises to the site.
 type directConnect struct {
 	attachment *attachment
 	gatewayID  string
 	site       *site
-	announces  []netip.Prefix
+	announces  []announcement
+	allowed    []netip.Prefix
 	truth      bool
-	detected   bool
-	flips      int
+	session    *bgpSession
 }
 
 func (d *directConnect) linkID() string { return d.attachment.id }
@@ -51,32 +51,9 @@ func (w *World) SetDirectConnect(attachment string, up bool) error {
 			return
 		}
 		d.truth = up
-		d.flips++
 		w.reconsiderSessions(s)
-		if d.detected == up {
-			return // It flipped back before BGP noticed.
-		}
-		delay, flips := w.options.DirectConnectHold, d.flips
-		if up {
-			delay = w.options.RecoverAfter
-		}
-		due := s.now.Add(delay)
-		s.then(func() {
-			w.keeper.At(due, "detect "+a.id, func() { w.detectDirectConnect(d, flips) })
-		})
 	})
 	return problem
-}
-
-// detectDirectConnect is BGP noticing the state of the line.
-func (w *World) detectDirectConnect(d *directConnect, flips int) {
-	w.do(func(s *step) {
-		if d.flips != flips || d.detected == d.truth || d.attachment.state == attachmentDeleted {
-			return
-		}
-		d.detected = d.truth
-		w.relearn(s.now, d.attachment)
-	})
 }
 
 // toSite leaves AWS over a line that is no VPN connection.

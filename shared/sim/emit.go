@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +24,13 @@ const (
 	sampleInstalled   = "tgw-route-installed.json"
 	sampleUninstalled = "tgw-route-uninstalled.json"
 
+	sampleTunnelBGPDown = "vpn-connection-bgp-down.json"
+	sampleTunnelBGPUp   = "vpn-connection-bgp-establish.json"
+
+	// sampleBGPRoute is Cloud WAN's, the only published one with what a transit
+	// gateway's event also names: the family bgp and the attributes.
+	sampleBGPRoute = "cloud-wan-segment-routes-installed.json"
+
 	// The samples of a Connect peer's sessions are made after the transit gateway's
 	// other events: UNVERIFIED, see Options.NoConnectPeerEvents.
 	sampleSessionDown = "tgw-connect-peer-bgp-down-expected.json"
@@ -43,6 +49,7 @@ const (
 func sampleNames() []string {
 	return []string{
 		sampleIPsecDown, sampleIPsecUp, sampleInstalled, sampleUninstalled,
+		sampleTunnelBGPDown, sampleTunnelBGPUp,
 		sampleSessionDown, sampleSessionUp, sampleAlarm, sampleTunnelAlarm,
 		sampleCall, sampleCallRole, sampleCallFailed,
 	}
@@ -71,11 +78,16 @@ func loadSamples() (samples, error) {
 func (s samples) check() error {
 	trial := eventHead{account: "111122223333", region: eventRegion, network: true, resource: "arn:aws:ec2:us-west-2:111122223333:vpn-connection/vpn-0"}
 	tunnel := tunnelEvent{region: eventRegion, account: "111122223333"}
-	route := routeEvent{region: eventRegion, account: "111122223333"}
+	attributes, err := bgpAttributes()
+	if err != nil {
+		return err
+	}
+	routes := routesEvent{region: eventRegion, account: "111122223333", routes: []eventRoute{{}, {family: familyBGP}}, attributes: attributes}
 	session := sessionEvent{region: eventRegion, account: "111122223333"}
 	fills := map[string]func(object) error{
 		sampleIPsecDown: tunnel.fill, sampleIPsecUp: tunnel.fill,
-		sampleInstalled: route.fill, sampleUninstalled: route.fill,
+		sampleInstalled: routes.fill, sampleUninstalled: routes.fill,
+		sampleTunnelBGPDown: tunnel.fillBGP, sampleTunnelBGPUp: tunnel.fillBGP,
 		sampleSessionDown: session.fill, sampleSessionUp: session.fill,
 		sampleAlarm: alarmEvent{}.fill, sampleTunnelAlarm: alarmEvent{vpn: "vpn-0"}.fill,
 		sampleCall: callEvent{principal: Principal{User: "x"}}.fill, sampleCallRole: callEvent{principal: Principal{Role: "x"}}.fill,
@@ -175,8 +187,12 @@ func ec2ARN(region, account, kind, id string) string {
 	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", region, account, kind, id)
 }
 
-// tunnelEvent is the detail of a status event of one tunnel.
-type tunnelEvent struct{ region, account, vpn, attachment, gateway, outsideIP string }
+// tunnelEvent is the detail of a status event of one tunnel; the router's ASN is
+// in those of BGP only.
+type tunnelEvent struct {
+	region, account, vpn, attachment, gateway, outsideIP string
+	asn                                                  uint32
+}
 
 func (e tunnelEvent) fill(detail object) error {
 	return detail.overwriteAll(
@@ -188,47 +204,6 @@ func (e tunnelEvent) fill(detail object) error {
 	)
 }
 
-// routeEvent is the detail of a routing update of one static route.
-type routeEvent struct {
-	region, account, gateway, table string
-	sequence                        int64
-	dst                             netip.Prefix
-	attachments                     []AttachmentRef
-	state                           string
-}
-
-func (e routeEvent) fill(detail object) error {
-	routes, ok := detail["routes"].([]any)
-	if !ok || len(routes) == 0 {
-		return fmt.Errorf("the sample's detail.routes is no list with a route")
-	}
-	first, ok := routes[0].(map[string]any)
-	if !ok {
-		return fmt.Errorf("the sample's detail.routes[0] is no object")
-	}
-	attachments := make([]map[string]any, 0, len(e.attachments))
-	for _, ref := range e.attachments {
-		attachments = append(attachments, map[string]any{
-			"tgwAttachmentId": ref.ID, "resourceId": ref.ResourceID, "attachmentType": ref.ResourceType,
-		})
-	}
-	err := object(first).overwriteAll(
-		"destinationCidrBlock", e.dst.String(), "attachments", attachments,
-		"routeType", "route_static", "routeState", e.state,
-	)
-	if err != nil {
-		return err
-	}
-	delete(first, "propagatedRouteFamily") // A static route has none, as the sample of an uninstalled one shows.
-	return detail.overwriteAll(
-		"region", e.region,
-		"transitGatewayRouteTableArns", []string{ec2ARN(e.region, e.account, "transit-gateway-route-table", e.table)},
-		"sequenceNumber", e.sequence,
-		"routes", []any{first},
-		"transitGatewayArn", ec2ARN(e.region, e.account, "transit-gateway", e.gateway),
-	)
-}
-
 // Subscribe has fn called with every event that the World emits, as JSON, in
 // the order of subscription. fn is called from the Timekeeper's callbacks,
 // without the World's lock; it must not block, and must not change the slice.
@@ -236,24 +211,6 @@ func (w *World) Subscribe(fn func(raw []byte)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.subscribers = append(w.subscribers, fn)
-}
-
-// announceRoute emits a routing update for a static route of a TGW table,
-// EventDelay after the write.
-func (w *World) announceRoute(s *step, t *tgwTable, route TGWRouteView, installed bool) {
-	own := t.gateway.owner
-	event := routeEvent{
-		region: own.region, account: own.account, gateway: t.gateway.id, table: t.id,
-		sequence: s.now.UnixMilli(), dst: route.Destination,
-		attachments: route.Attachments, state: route.State,
-	}
-	name := sampleInstalled
-	if !installed {
-		// The published sample of an uninstalled static route is a blackhole without attachments.
-		name, event.attachments, event.state = sampleUninstalled, nil, blackhole
-	}
-	resource := ec2ARN(own.region, own.account, "transit-gateway", t.gateway.id)
-	w.emitLater(s, name, resource, event.fill)
 }
 
 // announceTunnel emits a status event with the status at detection, EventDelay

@@ -2,46 +2,8 @@ package sim
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 )
-
-// sessionEvent is the detail of a status event of one BGP session of a Connect
-// peer.
-type sessionEvent struct {
-	region, account, attachment, peer, gateway, address string
-	asn                                                 int64
-}
-
-func (e sessionEvent) fill(detail object) error {
-	return detail.overwriteAll(
-		"region", e.region,
-		"transitGatewayAttachmentArn", ec2ARN(e.region, e.account, "transit-gateway-attachment", e.attachment),
-		"connectPeerArn", ec2ARN(e.region, e.account, "transit-gateway-connect-peer", e.peer),
-		"peerAsn", strconv.FormatInt(e.asn, 10),
-		"transitGatewayAddress", e.address,
-		"transitGatewayArn", ec2ARN(e.region, e.account, "transit-gateway", e.gateway),
-	)
-}
-
-// announceSession emits a status event of a BGP session, EventDelay after AWS
-// noticed.
-func (w *World) announceSession(s *step, p *connectPeer, own *session) {
-	if w.options.NoConnectPeerEvents {
-		return
-	}
-	a := p.connect.attachment
-	owner := a.gateway.owner
-	event := sessionEvent{
-		region: owner.region, account: owner.account, attachment: a.id, peer: p.id, gateway: a.gateway.id,
-		address: own.address.String(), asn: p.asn,
-	}
-	name := sampleSessionDown
-	if own.detected {
-		name = sampleSessionUp
-	}
-	w.emitLater(s, name, ec2ARN(owner.region, owner.account, "transit-gateway", a.gateway.id), event.fill)
-}
 
 // alarmTime is the format of a time in an alarm's event.
 const alarmTime = "2006-01-02T15:04:05.000-0700"

@@ -277,7 +277,7 @@ func (w *World) applyEdit(s *step, l *prefixList, edit PrefixListEdit, entries [
 		})
 	}
 	if edit.entries() || edit.MaxEntries != 0 {
-		w.refreshReferences(s.now, l)
+		w.refreshReferences(s, l)
 	}
 }
 

@@ -38,7 +38,7 @@ func (w *World) switchPropagation(c Caller, table, attachment string, on bool) (
 			} else {
 				delete(t.propagating, a)
 			}
-			w.relearn(s.now, a)
+			w.relearn(s, a)
 			ref = a.ref()
 		}, w.propagationFits(t, a, attachment, on)
 	})

@@ -98,7 +98,7 @@ func TestForcedPropagation(t *testing.T) {
 
 func TestTransitGatewaysAreListed(t *testing.T) {
 	w, clock := wide(t, Options{})
-	if got := w.TransitGateways(me()); len(got) != 1 || got[0] != (TransitGatewayView{ID: gw, OwnerAccount: account, Region: region, State: "available", ASN: 64512, CreatedAt: clock.now}) {
+	if got := w.TransitGateways(me()); len(got) != 1 || got[0] != (TransitGatewayView{ID: gw, OwnerAccount: account, Region: region, State: "available", ASN: 64512, VPNECMP: true, CreatedAt: clock.now}) {
 		t.Errorf("got %+v", got)
 	}
 	if got := w.TransitGateways(Caller{Account: foreign, Region: "eu-west-1"}); len(got) != 1 || got[0].Name != "far" {

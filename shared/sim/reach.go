@@ -203,7 +203,7 @@ func (p *packet) transit(in *attachment) place {
 		p.hop("%s: %s -> blackhole", in.table.id, best.prefix)
 		return p.drop("the route %s in %s is a blackhole", best.prefix, in.table.id)
 	}
-	ref := best.route.Attachments[0]
+	ref := best.route.Attachments[flow(p.from.addr, p.to.addr, len(best.route.Attachments))]
 	p.hop("%s: %s -> %s (%s)", in.table.id, best.prefix, ref.ID, ref.ResourceID)
 	out := in.gateway.attachment(ref.ID)
 	if !out.carries() {

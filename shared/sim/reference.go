@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"time"
 )
 
 // reference is a prefix list reference of a TGW table: every entry of the list is
@@ -101,7 +100,7 @@ func (w *World) writeReference(c Caller, table, list, target string, fits func(*
 			write = &RouteWrite{Table: t.id, Destination: l.id, Before: t.references[l.id].to(), After: put.targetID()}
 			t.references[l.id] = put
 			t.shownReferences.set(s.now, l.id, put.view(t))
-			w.relist(s.now, t)
+			w.relist(s, t)
 			view = put.view(t)
 		}, fits(t, l)
 	})
@@ -130,7 +129,7 @@ func (w *World) DeleteTransitGatewayPrefixListReference(c Caller, table, list st
 			view.State = "deleting"
 			delete(t.references, list)
 			t.shownReferences.remove(s.now, list)
-			w.relist(s.now, t)
+			w.relist(s, t)
 		}, nil
 	})
 	return view, write, refused
@@ -138,25 +137,25 @@ func (w *World) DeleteTransitGatewayPrefixListReference(c Caller, table, list st
 
 // refreshReferences brings the tables that refer to a list up to date with its
 // entries.
-func (w *World) refreshReferences(now time.Time, l *prefixList) {
+func (w *World) refreshReferences(s *step, l *prefixList) {
 	for _, id := range sortedKeys(w.tgwTables) {
 		if t := w.tgwTables[id]; t.references[l.id] != nil {
-			w.relist(now, t)
+			w.relist(s, t)
 		}
 	}
 }
 
 // relist computes the entries of all lists that a table refers to, and refreshes
 // the routes of those that were or are there.
-func (w *World) relist(now time.Time, t *tgwTable) {
+func (w *World) relist(s *step, t *tgwTable) {
 	old := t.listed
 	t.list()
 	for _, dst := range sortedPrefixes(old) {
-		w.refresh(now, t, dst)
+		w.refresh(s, t, dst)
 	}
 	for _, dst := range sortedPrefixes(t.listed) {
 		if _, was := old[dst]; !was {
-			w.refresh(now, t, dst)
+			w.refresh(s, t, dst)
 		}
 	}
 }

@@ -10,11 +10,15 @@ import (
 	"detour/shared/route"
 )
 
-// site is a place outside AWS with one customer router.
+// site is a place outside AWS with one customer router. asn is 0 where the router
+// has static routes only; announces is what it is told to announce over all of
+// its sessions.
 type site struct {
-	name     string
-	networks []netip.Prefix
-	routes   []siteRoute
+	name      string
+	networks  []netip.Prefix
+	routes    []siteRoute
+	asn       uint32
+	announces []announcement
 }
 
 // siteRoute is one route of a customer router: the ways into AWS, best first.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"time"
 )
 
 // The types of a TGW route (EC2 API, TransitGatewayRouteType).
@@ -13,10 +12,13 @@ const (
 	typePropagated = "propagated"
 )
 
-// gateway is one transit gateway.
+// gateway is one transit gateway. asn is that of the Amazon side of its sessions;
+// vpnECMP is its option of equal-cost multi-path over VPN connections.
 type gateway struct {
 	id, name    string
 	owner       owner
+	asn         uint32
+	vpnECMP     bool
 	tables      []*tgwTable
 	attachments []*attachment
 }
@@ -33,14 +35,15 @@ func (g *gateway) attachment(id string) *attachment {
 
 // The ranks of the sources of a TGW route with the same CIDR, best first
 // (Transit Gateway guide, route evaluation order). Only those that the World
-// has are listed: a Site-to-Site VPN connection with static routing, which is
-// the only kind here, teaches its TGW nothing, and neither does a peering.
+// has are listed: a Site-to-Site VPN connection with static routing teaches its
+// TGW nothing, and neither does a peering.
 const (
 	rankStatic        = 1
 	rankReference     = 2
 	rankVPC           = 3
 	rankDirectConnect = 4
 	rankConnect       = 5
+	rankVPN           = 7
 )
 
 // aim is where a static route or a prefix list reference leads. A nil target is
@@ -61,12 +64,6 @@ func (r *aim) targetID() string {
 	}
 }
 
-// learned is a propagated candidate of the RIB.
-type learned struct {
-	rank int
-	from *attachment
-}
-
 // tgwTable is one TGW route table: a hidden RIB of candidates, and the visible
 // FIB that holds the winner of each CIDR only (Transit Gateway guide).
 type tgwTable struct {
@@ -81,8 +78,10 @@ type tgwTable struct {
 	// propagating are the attachments that teach the table; learned is what they
 	// teach it.
 	propagating map[*attachment]bool
-	learned     map[netip.Prefix][]learned
+	learned     map[netip.Prefix][]candidate
 	visible     *timeline[netip.Prefix, TGWRouteView]
+	// shownBest is the first of the candidates behind each visible learned route.
+	shownBest map[netip.Prefix]candidate
 }
 
 func newTGWTable(id string, g *gateway) *tgwTable {
@@ -92,8 +91,9 @@ func newTGWTable(id string, g *gateway) *tgwTable {
 		references:  make(map[string]*reference),
 		listed:      make(map[netip.Prefix][]*reference),
 		propagating: make(map[*attachment]bool),
-		learned:     make(map[netip.Prefix][]learned),
+		learned:     make(map[netip.Prefix][]candidate),
 		visible:     newTimeline[netip.Prefix, TGWRouteView](),
+		shownBest:   make(map[netip.Prefix]candidate),
 
 		shownReferences: newTimeline[string, ReferenceView](),
 	}
@@ -101,20 +101,17 @@ func newTGWTable(id string, g *gateway) *tgwTable {
 
 // learn adds the routes that an attachment teaches the table now.
 func (t *tgwTable) learn(a *attachment) {
-	rank, routes := a.teaches()
-	for _, cidr := range routes {
-		candidates := append(t.learned[cidr], learned{rank: rank, from: a})
-		slices.SortFunc(candidates, func(x, y learned) int {
-			return cmp.Or(cmp.Compare(x.rank, y.rank), cmp.Compare(x.from.id, y.from.id))
-		})
-		t.learned[cidr] = candidates
+	for _, taught := range a.teaches() {
+		candidates := append(t.learned[taught.prefix], taught)
+		slices.SortFunc(candidates, candidate.compare)
+		t.learned[taught.prefix] = candidates
 	}
 }
 
 // forget removes what an attachment taught the table.
 func (t *tgwTable) forget(a *attachment) {
 	for dst, candidates := range t.learned {
-		kept := slices.DeleteFunc(candidates, func(l learned) bool { return l.from == a })
+		kept := slices.DeleteFunc(candidates, func(c candidate) bool { return c.from == a })
 		if len(kept) == 0 {
 			delete(t.learned, dst)
 		} else {
@@ -125,18 +122,20 @@ func (t *tgwTable) forget(a *attachment) {
 
 // relearn brings the tables that an attachment propagates into up to date with
 // what it teaches now.
-func (w *World) relearn(now time.Time, a *attachment) {
+func (w *World) relearn(s *step, a *attachment) {
 	for _, t := range a.gateway.tables {
 		t.forget(a)
 		if t.propagating[a] {
 			t.learn(a)
 		}
 	}
-	w.refreshGateway(now, a.gateway)
+	w.refreshGateway(s, a.gateway)
+	w.advertising = true // An AS_PATH may have changed behind a route that shows the same.
 }
 
 // winner computes the visible route of a CIDR from the RIB: a static route, then
-// a prefix list's, then the propagated ones by rank.
+// a prefix list's, then the best of the propagated ones, which is one route with
+// several attachments where traffic spreads over them.
 func (w *World) winner(t *tgwTable, dst netip.Prefix) (TGWRouteView, bool) {
 	if static := t.statics[dst]; static != nil {
 		return w.aimed(static, TGWRouteView{Destination: dst, Type: typeStatic}), true
@@ -147,15 +146,16 @@ func (w *World) winner(t *tgwTable, dst netip.Prefix) (TGWRouteView, bool) {
 		first := references[0]
 		return w.aimed(&first.aim, TGWRouteView{Destination: dst, Type: typePropagated, PrefixList: first.list.id}), true
 	}
-	if candidates := t.learned[dst]; len(candidates) > 0 {
-		// With equal rank AWS guarantees no order; the World takes the lowest id.
-		// Equal-cost multi-path, which Connect attachments can have, is not modelled.
-		return TGWRouteView{
-			Destination: dst, Attachments: []AttachmentRef{candidates[0].from.ref()},
-			Type: typePropagated, State: stateActive,
-		}, true
+	chosen := choose(t.learned[dst])
+	if len(chosen) == 0 {
+		return TGWRouteView{}, false
 	}
-	return TGWRouteView{}, false
+	view := TGWRouteView{Destination: dst, Type: typePropagated, State: stateActive}
+	for _, c := range chosen {
+		view.Attachments = append(view.Attachments, c.from.ref())
+	}
+	slices.SortFunc(view.Attachments, func(x, y AttachmentRef) int { return cmp.Compare(x.ID, y.ID) })
+	return view, true
 }
 
 // aimed shows a route that leads where somebody wrote it to lead. One to a VPN
@@ -183,19 +183,36 @@ func (w *World) aimed(r *aim, view TGWRouteView) TGWRouteView {
 }
 
 // refresh brings one CIDR of the FIB up to date with the RIB.
-func (w *World) refresh(now time.Time, t *tgwTable, dst netip.Prefix) {
+func (w *World) refresh(s *step, t *tgwTable, dst netip.Prefix) {
 	standing, stood := t.visible.current[dst]
 	view, stands := w.winner(t, dst)
 	switch {
 	case stands && (!stood || !equalRoutes(standing, view)):
-		t.visible.set(now, dst, view)
+		t.visible.set(s.now, dst, view)
+		w.advertising = true
+		if view.learned() {
+			s.routed = append(s.routed, routed{table: t, view: view, best: t.learned[dst][0], installed: true})
+		}
 	case !stands && stood:
-		t.visible.remove(now, dst)
+		t.visible.remove(s.now, dst)
+		w.advertising = true
+		if standing.learned() {
+			s.routed = append(s.routed, routed{table: t, view: standing, best: t.shownBest[dst]})
+		}
+	}
+	if stands && view.learned() {
+		t.shownBest[dst] = t.learned[dst][0]
+	} else {
+		delete(t.shownBest, dst)
 	}
 }
 
+// learned reports whether the route is a propagated one, and not the entry of a
+// prefix list.
+func (v TGWRouteView) learned() bool { return v.Type == typePropagated && v.PrefixList == "" }
+
 // refreshGateway brings every table of the gateway up to date.
-func (w *World) refreshGateway(now time.Time, g *gateway) {
+func (w *World) refreshGateway(s *step, g *gateway) {
 	for _, t := range g.tables {
 		touched := make(map[netip.Prefix]bool)
 		for dst := range t.visible.current {
@@ -211,7 +228,7 @@ func (w *World) refreshGateway(now time.Time, g *gateway) {
 			touched[dst] = true
 		}
 		for _, dst := range sortedPrefixes(touched) {
-			w.refresh(now, t, dst)
+			w.refresh(s, t, dst)
 		}
 	}
 }

@@ -57,6 +57,7 @@ type TransitGatewayView struct {
 	OwnerAccount, Region string
 	State                string
 	ASN                  int64
+	VPNECMP              bool // the option VpnEcmpSupport
 	CreatedAt            time.Time
 }
 
@@ -73,7 +74,7 @@ func (w *World) TransitGateways(c Caller) []TransitGatewayView {
 		}
 		views = append(views, TransitGatewayView{
 			ID: id, Name: g.name, OwnerAccount: g.owner.account, Region: g.owner.region, State: attachmentAvailable,
-			ASN: transitGatewayASN, CreatedAt: w.startedAt,
+			ASN: int64(g.asn), VPNECMP: g.vpnECMP, CreatedAt: w.startedAt,
 		})
 	}
 	return views
@@ -238,7 +239,7 @@ func (w *World) putTGWStatic(s *step, t *tgwTable, dst netip.Prefix, to *attachm
 	put := &aim{target: to}
 	write := &RouteWrite{Table: t.id, Destination: dst.String(), Before: old.targetID(), After: put.targetID()}
 	t.statics[dst] = put
-	w.refresh(s.now, t, dst)
+	w.refresh(s, t, dst)
 	if write.Before != write.After {
 		w.announceRoute(s, t, t.visible.current[dst], true)
 	}
@@ -263,7 +264,7 @@ func (w *World) DeleteTransitGatewayRoute(c Caller, table string, dst netip.Pref
 			view = t.visible.current[dst]
 			view.State = stateDeleted
 			delete(t.statics, dst)
-			w.refresh(s.now, t, dst)
+			w.refresh(s, t, dst)
 			w.announceRoute(s, t, view, false)
 		}, nil
 	})

@@ -27,11 +27,15 @@ type Topology struct {
 
 // TransitGatewaySpec is one transit gateway and its route tables.
 type TransitGatewaySpec struct {
-	ID      string                `json:"id" yaml:"id"`
-	Name    string                `json:"name,omitempty" yaml:"name,omitempty"`
-	Account string                `json:"account,omitempty" yaml:"account,omitempty"`
-	Region  string                `json:"region,omitempty" yaml:"region,omitempty"`
-	Tables  []TransitGatewayTable `json:"tables" yaml:"tables"`
+	ID      string `json:"id" yaml:"id"`
+	Name    string `json:"name,omitempty" yaml:"name,omitempty"`
+	Account string `json:"account,omitempty" yaml:"account,omitempty"`
+	Region  string `json:"region,omitempty" yaml:"region,omitempty"`
+	// ASN is that of the Amazon side of BGP sessions; 64512 by default (EC2 API).
+	ASN int `json:"asn,omitempty" yaml:"asn,omitempty"`
+	// VPNECMPSupport is enable or disable; enable by default (EC2 API).
+	VPNECMPSupport string                `json:"vpnEcmpSupport,omitempty" yaml:"vpnEcmpSupport,omitempty"`
+	Tables         []TransitGatewayTable `json:"tables" yaml:"tables"`
 }
 
 // TransitGatewayTable is one TGW route table: which attachments look routes up
@@ -113,8 +117,9 @@ type ApplianceSpec struct {
 }
 
 // ConnectSpec is a Connect attachment with its peers. Announces are the CIDR
-// blocks that its peers announce while a session is up; they are taught to the
-// tables that the attachment propagates into. Site is what lies behind.
+// blocks that all of its peers announce while a session is up, in a way that AWS
+// takes; they are taught to the tables that the attachment propagates into. Site
+// is what lies behind.
 type ConnectSpec struct {
 	Attachment AttachmentSpec `json:"attachment" yaml:"attachment"`
 	Name       string         `json:"name,omitempty" yaml:"name,omitempty"`
@@ -133,7 +138,12 @@ type ConnectPeerSpec struct {
 	// InsideCIDR is the /29 of the BGP addresses: the peer has the first host
 	// address, the transit gateway the second and the third.
 	InsideCIDR string `json:"insideCidr" yaml:"insideCidr"`
-	PeerASN    int64  `json:"peerAsn,omitempty" yaml:"peerAsn,omitempty"`
+	// PeerASN is that of the peer; by default the transit gateway's, which makes the
+	// sessions iBGP (EC2 API, CreateTransitGatewayConnectPeer).
+	PeerASN int `json:"peerAsn,omitempty" yaml:"peerAsn,omitempty"`
+	// Announces is what this peer announces, besides what the attachment and the
+	// site say.
+	Announces []AnnouncementSpec `json:"announces,omitempty" yaml:"announces,omitempty"`
 	// Down starts both sessions down, and known to be down.
 	Down bool `json:"down,omitempty" yaml:"down,omitempty"`
 }
@@ -149,8 +159,23 @@ type PeeringSpec struct {
 	PeerTable string `json:"peerTable,omitempty" yaml:"peerTable,omitempty"`
 }
 
+// AnnouncementSpec is one route that a router announces over BGP, with its
+// attributes.
+type AnnouncementSpec struct {
+	Prefix string `json:"prefix" yaml:"prefix"`
+	// ASPath is the AS_PATH before the router sends the route, nearest first: over
+	// eBGP the router puts its own ASN before it. Over iBGP an empty one is what the
+	// router originates, and AWS does not take it.
+	ASPath []int `json:"asPath,omitempty" yaml:"asPath,omitempty"`
+	// MED is left out for none.
+	MED *int `json:"med,omitempty" yaml:"med,omitempty"`
+	// NextHopSelf says that the next hop is the router. It counts over iBGP only.
+	NextHopSelf bool `json:"nextHopSelf,omitempty" yaml:"nextHopSelf,omitempty"`
+}
+
 // DirectConnectSpec is the attachment of a Direct Connect gateway, and the site
-// behind it. Announces are the CIDR blocks that it teaches while it is up.
+// behind it. Announces are the CIDR blocks that it teaches while it is up, in a
+// way that AWS takes; Routes are such with attributes.
 type DirectConnectSpec struct {
 	Attachment AttachmentSpec `json:"attachment" yaml:"attachment"`
 	Name       string         `json:"name,omitempty" yaml:"name,omitempty"`
@@ -159,6 +184,15 @@ type DirectConnectSpec struct {
 	Site      string   `json:"site" yaml:"site"`
 	Announces []string `json:"announces,omitempty" yaml:"announces,omitempty"`
 	Down      bool     `json:"down,omitempty" yaml:"down,omitempty"`
+
+	Routes []AnnouncementSpec `json:"routes,omitempty" yaml:"routes,omitempty"`
+	// ASN is that of the router; the site's by default.
+	ASN int `json:"asn,omitempty" yaml:"asn,omitempty"`
+	// GatewayASN is that of the Direct Connect gateway; 64512 by default.
+	GatewayASN int `json:"gatewayAsn,omitempty" yaml:"gatewayAsn,omitempty"`
+	// AllowedPrefixes is what the gateway advertises to the site, whatever the tables
+	// hold (Direct Connect guide).
+	AllowedPrefixes []string `json:"allowedPrefixes,omitempty" yaml:"allowedPrefixes,omitempty"`
 }
 
 // PrefixListSpec is a customer-managed prefix list. It is seen by its owner and
@@ -201,8 +235,8 @@ type AlarmSpec struct {
 	After string `json:"after,omitempty" yaml:"after,omitempty"`
 }
 
-// VPNSpec is one static Site-to-Site VPN connection, with its tunnels (one or
-// two), and the site whose router is the other end. It ends on a transit gateway
+// VPNSpec is one Site-to-Site VPN connection, with its tunnels (one or two), and
+// the site whose router is the other end. Without BGP its routing is static. It ends on a transit gateway
 // (Attachment) or on a virtual private gateway (VPNGateway), whose account and
 // Region it shares.
 type VPNSpec struct {
@@ -215,6 +249,17 @@ type VPNSpec struct {
 	Routes  []string     `json:"routes,omitempty" yaml:"routes,omitempty"`
 	Site    string       `json:"site" yaml:"site"`
 	Tunnels []TunnelSpec `json:"tunnels" yaml:"tunnels"`
+	// BGP gives each tunnel a BGP session. Routes must then be empty.
+	BGP *VPNBGPSpec `json:"bgp,omitempty" yaml:"bgp,omitempty"`
+}
+
+// VPNBGPSpec is the dynamic routing of a VPN connection.
+type VPNBGPSpec struct {
+	// ASN is the customer gateway's; the site's by default.
+	ASN int `json:"asn,omitempty" yaml:"asn,omitempty"`
+	// Announces is what the router announces over this connection, besides what the
+	// site says.
+	Announces []AnnouncementSpec `json:"announces,omitempty" yaml:"announces,omitempty"`
 }
 
 // TunnelSpec is one IPsec tunnel, named by its outside address on the AWS side.
@@ -222,6 +267,8 @@ type TunnelSpec struct {
 	OutsideIP string `json:"outsideIp" yaml:"outsideIp"`
 	// Down starts the tunnel truly down, and known to be down.
 	Down bool `json:"down,omitempty" yaml:"down,omitempty"`
+	// BGPDown starts the BGP session inside down, and known to be down.
+	BGPDown bool `json:"bgpDown,omitempty" yaml:"bgpDown,omitempty"`
 }
 
 // SiteSpec is a place outside AWS with one customer router: the networks behind
@@ -233,6 +280,11 @@ type SiteSpec struct {
 	Name     string          `json:"name" yaml:"name"`
 	Networks []string        `json:"networks" yaml:"networks"`
 	Routes   []SiteRouteSpec `json:"routes,omitempty" yaml:"routes,omitempty"`
+	// ASN is the router's. A router without one has static routes only, and makes
+	// nothing of what AWS advertises to it.
+	ASN int `json:"asn,omitempty" yaml:"asn,omitempty"`
+	// Announces is what the router announces over all of its BGP sessions.
+	Announces []AnnouncementSpec `json:"announces,omitempty" yaml:"announces,omitempty"`
 }
 
 // SiteRouteSpec is one route of a customer router.
@@ -283,6 +335,24 @@ type Options struct {
 	// ConnectHold is the time from the true failure of a Connect peer's BGP session
 	// to AWS noticing it. Default 30 s, the hold time (Transit Gateway guide, Connect).
 	ConnectHold time.Duration
+	// VPNHold is the time from the true failure of the BGP session inside a VPN
+	// tunnel to AWS noticing it. Default 30 s, the hold time (sample configurations
+	// of Site-to-Site VPN).
+	VPNHold time.Duration
+	// BGPRestartAfter is the time after which a session that was reset is tried
+	// again. AWS publishes none. Default 30 s.
+	BGPRestartAfter time.Duration
+	// AdvertiseAfter is the time from a change of what AWS advertises to a router
+	// having heard it. AWS publishes none. Default 1 s.
+	AdvertiseAfter time.Duration
+	// AdvertiseBlackholes lets AWS advertise a blackhole of the table that a BGP
+	// attachment is associated with. UNVERIFIED; the default is what one field report
+	// says.
+	AdvertiseBlackholes bool
+	// ConnectLimitResets resets both sessions of a Connect peer that announces more
+	// than 1,000 routes, as those of VPN connections are. UNVERIFIED; by default AWS
+	// takes the first 1,000 in the order of prefixes.
+	ConnectLimitResets bool
 	// DirectConnectHold is the time from the true failure of the line behind a
 	// Direct Connect gateway to its routes being withdrawn. Default 90 s, the hold
 	// time without BFD (Direct Connect guide).

@@ -59,8 +59,13 @@ func (w *World) Snapshot() string {
 		for _, dst := range sortedPrefixes(t.visible.current) {
 			visible := t.visible.current[dst]
 			target := "-"
-			if len(visible.Attachments) > 0 {
-				target = visible.Attachments[0].ID + " (" + visible.Attachments[0].ResourceID + ")"
+			for i, ref := range visible.Attachments {
+				if i == 0 {
+					target = ""
+				} else {
+					target += ", "
+				}
+				target += ref.ID + " (" + ref.ResourceID + ")"
 			}
 			kind := visible.Type
 			if visible.PrefixList != "" {

@@ -53,6 +53,10 @@ type World struct {
 	appliances    map[string]*appliance // by interface
 	prefixLists   map[string]*prefixList
 	connectPeers  map[string]*connectPeer
+	// sessions are the BGP sessions in the order of the topology; advertising says
+	// that what AWS advertises may have changed.
+	sessions    []*bgpSession
+	advertising bool
 	// everySide are the attachments, sorted; each side of a peering is one.
 	everySide        []*attachment
 	attachmentStates *timeline[*attachment, string]
@@ -63,11 +67,12 @@ type World struct {
 	alarmsShown *timeline[string, AlarmView]
 }
 
-// step is one action on the World: its instant, and what it leaves to be done
-// once the lock is released, in order.
+// step is one action on the World: its instant, what it leaves to be done once
+// the lock is released, in order, and the learned routes that it has changed.
 type step struct {
-	now   time.Time
-	after []func()
+	now    time.Time
+	after  []func()
+	routed []routed
 }
 
 func (s *step) then(fn func()) { s.after = append(s.after, fn) }
@@ -77,6 +82,8 @@ func (s *step) then(fn func()) { s.after = append(s.after, fn) }
 func (w *World) do(fn func(s *step)) {
 	w.book(func(s *step) {
 		fn(s)
+		w.advertise(s)
+		w.announceLearned(s)
 		w.noteLines(s.now, false)
 		w.settleAlarms(s)
 	})

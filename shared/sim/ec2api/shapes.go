@@ -61,7 +61,7 @@ type telemetry struct {
 func vpnXML(v sim.VPNView) vpnConnection {
 	shown := vpnConnection{
 		ID: v.ID, State: v.State, Type: vpnType, Category: "VPN", TransitGateway: v.TransitGateway,
-		VPNGateway: v.VPNGateway, StaticOnly: true, Tags: tags(v.Name),
+		VPNGateway: v.VPNGateway, StaticOnly: !v.BGP, Tags: tags(v.Name),
 	}
 	for _, block := range v.Routes {
 		shown.Routes.Items = append(shown.Routes.Items, vpnRoute{Destination: block.String(), Source: "Static", State: "available"})

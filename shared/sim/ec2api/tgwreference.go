@@ -126,9 +126,13 @@ type transitGatewayShape struct {
 }
 
 func transitGatewayXML(g sim.TransitGatewayView) transitGatewayShape {
+	ecmp := "enable"
+	if !g.VPNECMP {
+		ecmp = "disable"
+	}
 	return transitGatewayShape{
 		ID: g.ID, ARN: "arn:aws:ec2:" + g.Region + ":" + g.OwnerAccount + ":transit-gateway/" + g.ID, State: g.State, Owner: g.OwnerAccount,
-		Created: instant(g.CreatedAt), ASN: g.ASN, ECMP: "enable", Tags: tags(g.Name),
+		Created: instant(g.CreatedAt), ASN: g.ASN, ECMP: ecmp, Tags: tags(g.Name),
 	}
 }
 

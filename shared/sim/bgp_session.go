@@ -1,0 +1,143 @@
+package sim
+
+import "time"
+
+// reconsiderSession finds out whether a session has truly gone up or down, and
+// leaves it to AWS to notice. A session over a tunnel has to wait for IPsec.
+func (w *World) reconsiderSession(s *step, own *bgpSession) {
+	up := own.wanted && own.carried()
+	if up == own.alive {
+		return
+	}
+	own.alive = up
+	own.flips++
+	if own.peer != nil {
+		w.noteSession(s.now, own, up, HealthTruth)
+	}
+	if own.established == up || up && own.tunnel != nil && !own.tunnel.detected {
+		return
+	}
+	delay := w.options.RecoverAfter
+	if !up {
+		delay = own.hold(w.options)
+	}
+	w.settleAfter(s, own, delay)
+}
+
+// settleAfter lets AWS notice the state of a session after a delay, unless it has
+// flipped by then.
+func (w *World) settleAfter(s *step, own *bgpSession, delay time.Duration) {
+	due, flips := s.now.Add(delay), own.flips
+	s.then(func() {
+		w.keeper.At(due, "detect "+own.id, func() {
+			w.do(func(s *step) {
+				waits := own.alive && own.tunnel != nil && !own.tunnel.detected
+				if own.flips != flips || own.established == own.alive || waits || own.gone() {
+					return
+				}
+				w.establish(s, own, own.alive)
+			})
+		})
+	})
+}
+
+// establish is AWS taking a session for up or down: it takes the router's routes
+// or gives them up, tells of it, and advertises its own.
+func (w *World) establish(s *step, own *bgpSession, up bool) {
+	own.established = up
+	if !up {
+		w.tell(s, own, nil)
+	}
+	w.take(s, own)
+	w.announceSession(s, own, up)
+	w.showSessionLater(s, own, up)
+	w.advertising = true
+	if up && w.overLimit(own) {
+		w.resetSession(s, own)
+	}
+}
+
+// overLimit reports whether the router announces more than AWS bears without
+// ending the session.
+func (w *World) overLimit(own *bgpSession) bool {
+	limit := routesIntoGateway
+	switch {
+	case own.peer != nil && !w.options.ConnectLimitResets:
+		return false
+	case own.line != nil:
+		return false
+	case own.attachment() == nil:
+		limit = routesIntoVPNGateway
+	}
+	return len(own.announced()) > limit
+}
+
+// resetSession ends a session whose router announces too much, as with a
+// NOTIFICATION of maximum prefixes reached (RFC 4486; for VPN by a field report).
+// It is tried again RestartAfter later, and reset again while nothing has changed.
+func (w *World) resetSession(s *step, own *bgpSession) {
+	w.establish(s, own, false)
+	w.settleAfter(s, own, w.options.BGPRestartAfter)
+}
+
+// take brings what AWS has taken over a session up to date with what the router
+// announces, and teaches it on.
+func (w *World) take(s *step, own *bgpSession) {
+	var taken []bgpRoute
+	if own.established {
+		for _, r := range own.announced() {
+			if own.takes(r) {
+				taken = append(taken, r)
+			}
+		}
+	}
+	if own.peer != nil && len(taken) > routesIntoGateway {
+		taken = taken[:routesIntoGateway] // Which of more AWS leaves out is UNVERIFIED, see Options.ConnectLimitResets.
+	}
+	own.accepted = taken
+	switch a := own.attachment(); {
+	case a != nil:
+		w.relearn(s, a)
+	default:
+		w.refreshVPNGateway(s, own.vpn)
+	}
+}
+
+// routerChanged brings AWS up to date after a router has begun to announce
+// something else over its sessions.
+func (w *World) routerChanged(s *step, sessions []*bgpSession) {
+	for _, own := range sessions {
+		if !own.established {
+			continue
+		}
+		if w.overLimit(own) {
+			w.resetSession(s, own)
+			continue
+		}
+		before := own.accepted
+		w.take(s, own)
+		if own.tunnel != nil && len(own.accepted) != len(before) {
+			w.showTunnel(s, own.vpn, own.tunnel)
+		}
+	}
+}
+
+// showSessionLater lets the API show a session's state, TelemetryLag later.
+func (w *World) showSessionLater(s *step, own *bgpSession, up bool) {
+	switch {
+	case own.tunnel != nil:
+		w.noteWorks(s.now, own.vpn, own.tunnel)
+		w.showTunnel(s, own.vpn, own.tunnel)
+	case own.peer == nil:
+		// The API shows nothing of a Direct Connect gateway's session.
+	case w.options.TelemetryLag == 0:
+		w.showSession(s.now, own, up)
+	default:
+		due := s.now.Add(w.options.TelemetryLag)
+		s.then(func() {
+			w.keeper.At(due, "telemetry "+own.id, func() {
+				w.do(func(later *step) { w.showSession(later.now, own, up) })
+			})
+		})
+	}
+}
