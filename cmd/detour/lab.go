@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -173,7 +172,7 @@ func labRun(ctx context.Context, io streams, arg string, seed *uint64, flags run
 
 // load finds a scenario by name, or reads it from its file.
 func load(arg string) (*lab.Scenario, error) {
-	if isFile(arg) {
+	if lab.IsFile(arg) {
 		data, err := os.ReadFile(arg) //nolint:gosec // Whoever runs the command names the file.
 		if err != nil {
 			return nil, fmt.Errorf("reading the scenario: %w; name a file that can be read, or a scenario of detour lab list", err)
@@ -189,10 +188,6 @@ func load(arg string) (*lab.Scenario, error) {
 		return nil, fmt.Errorf("there is no scenario %q; %s For a file write ./%s", arg, lab.Nearest(arg, lab.ScenarioNames()), arg)
 	}
 	return s, err
-}
-
-func isFile(arg string) bool {
-	return strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml")
 }
 
 // indent puts spaces before every line.

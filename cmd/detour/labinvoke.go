@@ -71,7 +71,7 @@ func labInvoke(ctx context.Context, io streams, stdin io.Reader, function, event
 	if !slices.Contains(functions, function) {
 		return fmt.Errorf("there is no function %q; %s", function, lab.Nearest(function, functions))
 	}
-	file, err := loadTopology(flags.topology)
+	file, err := lab.OpenTopology(flags.topology)
 	if err != nil {
 		return err
 	}

@@ -118,8 +118,8 @@ func loadNetwork(arg string) (*lab.TopologyFile, error) {
 		}
 		return networkOf(s), nil
 	}
-	network, err := loadTopology(arg)
-	if err == nil || !isFile(arg) {
+	network, err := lab.OpenTopology(arg)
+	if err == nil || !lab.IsFile(arg) {
 		return network, err
 	}
 	if s, scenarioErr := load(arg); scenarioErr == nil {

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,7 +44,7 @@ Exit status: 0 ended with Ctrl-C, 2 wrong usage or a wrong file.`,
   detour lab serve --topology cloud-join --listen 127.0.0.1:0 --json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			file, err := loadTopology(flags.topology)
+			file, err := lab.OpenTopology(flags.topology)
 			if err != nil {
 				return err
 			}
@@ -76,29 +74,6 @@ Exit status: 0 ended with Ctrl-C, 2 wrong usage or a wrong file.`,
 	cmd.Flags().StringVar(&flags.dir, "functions-dir", hostFunctions, "the `folder` with FUNCTION/bootstrap")
 	cmd.Flags().BoolVar(&flags.json, "json", false, "write JSON for a program, one object on each line")
 	return cmd
-}
-
-// loadTopology finds a topology by name, or reads it from its file.
-func loadTopology(arg string) (*lab.TopologyFile, error) {
-	if arg == "" {
-		return nil, fmt.Errorf("--topology is missing; name a file, or one of %s", strings.Join(lab.TopologyNames(), ", "))
-	}
-	if isFile(arg) {
-		data, err := os.ReadFile(arg) //nolint:gosec // Whoever runs the command names the file.
-		if err != nil {
-			return nil, fmt.Errorf("reading the topology: %w; name a file that can be read, or one of %s", err, strings.Join(lab.TopologyNames(), ", "))
-		}
-		file, err := lab.ParseTopology(data, arg)
-		if err != nil {
-			return nil, fmt.Errorf("the topology cannot be served:\n%w", err)
-		}
-		return file, nil
-	}
-	file, err := lab.FindTopology(arg)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no topology %q; %s For a file write ./%s", arg, lab.Nearest(arg, lab.TopologyNames()), arg)
-	}
-	return file, err
 }
 
 // closed joins the error of what was done with that of the server's end.

@@ -2,6 +2,10 @@ package lab
 
 import (
 	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -84,3 +88,34 @@ func Topologies() ([]*TopologyFile, error) { return topologies().all() }
 // FindTopology returns the topology file of that name among those that come with
 // Detour. If there is none the error is fs.ErrNotExist.
 func FindTopology(name string) (*TopologyFile, error) { return topologies().find(name) }
+
+// IsFile reports whether a command's argument is the path of a topology or scenario
+// file rather than the name of one that comes with Detour.
+func IsFile(arg string) bool {
+	return strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".yaml") || strings.HasSuffix(arg, ".yml")
+}
+
+// OpenTopology finds a topology by name, or reads it from its file: the value of a
+// command's option --topology. The error says what is wrong with it, and what
+// there is.
+func OpenTopology(arg string) (*TopologyFile, error) {
+	if arg == "" {
+		return nil, fmt.Errorf("--topology is missing; name a file, or one of %s", strings.Join(TopologyNames(), ", "))
+	}
+	if IsFile(arg) {
+		data, err := os.ReadFile(arg) //nolint:gosec // Whoever runs the command names the file.
+		if err != nil {
+			return nil, fmt.Errorf("reading the topology: %w; name a file that can be read, or one of %s", err, strings.Join(TopologyNames(), ", "))
+		}
+		file, err := ParseTopology(data, arg)
+		if err != nil {
+			return nil, fmt.Errorf("the topology cannot be served:\n%w", err)
+		}
+		return file, nil
+	}
+	file, err := FindTopology(arg)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no topology %q; %s For a file write ./%s", arg, Nearest(arg, TopologyNames()), arg)
+	}
+	return file, err
+}
