@@ -298,6 +298,14 @@ func (s *Server) Function(name string) *lambdahost.Function {
 	return nil
 }
 
+// TellBGP writes a line about a BGP session that somebody runs beside the server,
+// and has whoever waits for a change look again. who is AWS or the router; data is
+// for a program.
+func (s *Server) TellBGP(who, what string, data any) {
+	s.lines.tell(line{Kind: kindBGP, Who: who, What: what, Data: data})
+	s.change.signal()
+}
+
 // Changed returns a channel that is closed at the next change: of a tunnel or a
 // table, at the end of an invocation, at an event or a dead letter. To wait, take
 // the channel first, look, and then wait for it.

@@ -23,6 +23,7 @@ const (
 	kindDeadLetter = "dead-letter"
 	kindAction     = "action"
 	kindUnshown    = "unshown"
+	kindBGP        = "bgp"
 )
 
 // line is one thing that happened.
