@@ -190,6 +190,7 @@ var places = []place{
 	{"github.com/spf13", []string{"cmd/*"}, "only a command line parses a command line"},
 	{"golang.org/x/sync/errgroup", nil, "goroutines start through Clock.Go, so that the simulation decides their order"},
 	{"math/rand", []string{"functions/*", "cmd/*", "infra", "shared/adapter/systemclock", "shared/sim", "shared/sim/*"}, "randomness is an input, or a run cannot be repeated"},
+	{"github.com/osrg/gobgp", []string{"shared/lab/bgp"}, "it brings 27 modules along, which only whoever wants real BGP sessions is to link"},
 	{"go.yaml.in/yaml", []string{"shared/config/source", "shared/lab", "shared/lab/*", "cmd/*", "infra", "infra/*"}, "Lambdas read normalized JSON, and a YAML parser only costs them start time"},
 }
 

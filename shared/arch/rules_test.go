@@ -97,6 +97,10 @@ func TestImportRulesOutsideTheModule(t *testing.T) {
 		{"cmd/detour", "github.com/spf13/cobra", ""},
 		{"shared/lab", "github.com/spf13/cobra", "only a command line"},
 
+		{"shared/lab/bgp", "github.com/osrg/gobgp/v4/pkg/server", ""},
+		{"shared/lab", "github.com/osrg/gobgp/v4/api", "may be imported only by shared/lab/bgp"},
+		{"cmd/detour", "github.com/osrg/gobgp/v4/pkg/server", "may be imported only by shared/lab/bgp"},
+
 		{"shared/config/source", "go.yaml.in/yaml/v3", ""},
 		{"shared/config/source", "os", ""},
 		{"shared/config", "go.yaml.in/yaml/v3", "Lambdas read normalized JSON"},
