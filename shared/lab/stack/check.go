@@ -118,6 +118,9 @@ func (c checker) functions() {
 		c.refers(m.Resource, mapping, "EventSourceArn", m.Queue, "sqs")
 		c.refers(m.Resource, mapping, "FunctionName", m.Function, "lambda")
 	}
+	for _, f := range c.stack.LogFilters {
+		c.refers(f.Resource, "AWS::Logs::SubscriptionFilter", "DestinationArn", f.Destination, "lambda")
+	}
 }
 
 func (c checker) events() {

@@ -77,6 +77,7 @@ func kinds() map[string]kind {
 			name: "LogGroupName", mustName: true, ref: itsName, arn: arnOf("logs", "log-group:"),
 			attributes: attributes("Arn", func(at Site, name string) string { return at.ARN("logs", "log-group:"+name+":*") }), add: adds(addLogGroup),
 		},
+		"AWS::Logs::SubscriptionFilter": {name: "FilterName", ref: itsName, add: adds(addSubscriptionFilter)},
 		"AWS::CloudWatch::Alarm": {
 			name: "AlarmName", ref: itsName, arn: arnOf("cloudwatch", "alarm:"), attributes: attributes("Arn", arnOf("cloudwatch", "alarm:")), add: adds(addAlarm),
 		},

@@ -80,6 +80,7 @@ type Stack struct {
 	Subscriptions []Subscription
 	Keys          []Key
 	LogGroups     []LogGroup
+	LogFilters    []SubscriptionFilter
 	Alarms        []Alarm
 	Dashboards    []Dashboard
 	// Outputs are the values of the outputs.

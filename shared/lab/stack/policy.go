@@ -235,8 +235,26 @@ func (s Stack) Accepts(bus string, by Sender) (allowed bool) {
 	return allowed
 }
 
+// The principals of the services that invoke functions.
+const (
+	eventsService = "events.amazonaws.com"
+	logsService   = "logs.amazonaws.com"
+)
+
 // MayInvoke reports whether a permission lets a rule invoke its function.
 func (p Permission) MayInvoke(rule Rule, account string) bool {
-	return p.Principal == "events.amazonaws.com" && p.Action == "lambda:InvokeFunction" &&
-		(p.SourceARN == "" || authz.Glob(p.SourceARN, rule.ARN)) && (p.SourceAccount == "" || p.SourceAccount == account)
+	return p.Principal == eventsService && p.covers(rule.ARN, account)
+}
+
+// MayDeliver reports whether a permission lets CloudWatch Logs hand events of a
+// log group of the site to its function (CloudWatch Logs User Guide, "Subscription
+// filters with AWS Lambda").
+func (p Permission) MayDeliver(at Site, group string) bool {
+	return p.Principal == logsService && p.covers(at.LogGroupARN(group), at.Account)
+}
+
+// covers reports whether a permission is for a source, an ARN, of an account.
+func (p Permission) covers(source, account string) bool {
+	return p.Action == "lambda:InvokeFunction" &&
+		(p.SourceARN == "" || authz.Glob(p.SourceARN, source)) && (p.SourceAccount == "" || p.SourceAccount == account)
 }
