@@ -73,6 +73,9 @@ const (
 	ReasonNoIPv6 Reason = "no-ipv6-on-virtual-private-gateway"
 	// ReasonEgressFamily: the egress does not carry the address family.
 	ReasonEgressFamily Reason = "egress-of-other-family"
+	// ReasonTableKind: a VPC table has neither blackholes nor propagations that could be
+	// switched off for one attachment, and a table without an egress nothing to pin to.
+	ReasonTableKind Reason = "not-in-this-table"
 	// ReasonContended: somebody else undid the measure too often.
 	ReasonContended Reason = "contended"
 )
@@ -81,7 +84,7 @@ const (
 func (r Reason) Holds() bool {
 	switch r {
 	case ReasonIncomplete, ReasonNeighbors, ReasonOutsides, ReasonObservation, ReasonPermittedElsewhere, ReasonAdvertised, ReasonECMP,
-		ReasonLoss, ReasonUnsynced, ReasonNeverTouch, ReasonNoIPv6, ReasonEgressFamily, ReasonContended:
+		ReasonLoss, ReasonUnsynced, ReasonNeverTouch, ReasonNoIPv6, ReasonEgressFamily, ReasonTableKind, ReasonContended:
 		return true
 	default:
 		return false

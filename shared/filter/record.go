@@ -73,6 +73,9 @@ type Measure struct {
 	// Manual: no observation table shows whether the denied route is gone, so only an
 	// operator ends the measure.
 	Manual bool `json:"manual,omitempty"`
+	// EndedAt is when the reading began that ended the measure; zero: it is in force. An
+	// ended measure is kept until a reading shows that nothing of it stands any more.
+	EndedAt time.Time `json:"endedAt,omitzero"`
 	// NextHop is what the statics of the measure point to.
 	NextHop route.NextHop `json:"nextHop,omitzero"`
 	// Statics are the routes of the measure: with Blackhole and Pin the one of its
@@ -94,6 +97,8 @@ type Static struct {
 	Adopted bool `json:"adopted,omitempty"`
 	// Seen: a reading has shown it, so that its absence later is somebody's doing.
 	Seen bool `json:"seen,omitempty"`
+	// PutBack: somebody undid it, and no reading has shown it since.
+	PutBack bool `json:"putBack,omitempty"`
 }
 
 // Finding says what a denied route is, and what it puts at risk.
@@ -191,7 +196,7 @@ func (r Record) Equal(other Record) bool {
 
 func (m Measure) equal(other Measure) bool {
 	return m.Key == other.Key && m.Action == other.Action && m.Since.Equal(other.Since) && m.SeenAt.Equal(other.SeenAt) &&
-		m.GoneSince.Equal(other.GoneSince) && m.Preset == other.Preset && m.Manual == other.Manual && m.NextHop == other.NextHop &&
+		m.GoneSince.Equal(other.GoneSince) && m.EndedAt.Equal(other.EndedAt) && m.Preset == other.Preset && m.Manual == other.Manual && m.NextHop == other.NextHop &&
 		slices.Equal(m.Statics, other.Statics) && m.Off == other.Off && m.OffSeen == other.OffSeen &&
 		m.WroteAt.Equal(other.WroteAt) && m.Why.equal(other.Why)
 }

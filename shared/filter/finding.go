@@ -1,0 +1,119 @@
+package filter
+
+import (
+	"net/netip"
+	"slices"
+
+	"detour/shared/route"
+)
+
+// findDestination says what a denied destination is and puts at risk. What its
+// announcement took over is found when it is first seen, and only who else announces
+// it is added later, since a measure hides the rest.
+func (j *judgement) findDestination(s *sight, d *draft) {
+	announcers := s.announcers(d.m.Destination)
+	why := &d.m.Why
+	if len(announcers) > 0 && len(why.Announcers) == 0 {
+		*why = s.find([]netip.Prefix{d.m.Destination.Prefix()}, announcers)
+	}
+	why.Announcers = mergeNeighbors(why.Announcers, announcers)
+}
+
+// findAttachment says what an attachment announces that is denied; prefixes is how many
+// prefixes it announces. What is denied follows the announcements, the rest is found
+// once.
+func (j *judgement) findAttachment(s *sight, d *draft, denied []netip.Prefix, prefixes int) {
+	why := &d.m.Why
+	if len(why.Announcers) == 0 {
+		*why = s.find(denied, []Neighbor{s.neighbor(d.m.Attachment)})
+		if d.m.Action == Quarantine {
+			why.Groups = s.groups(why.Announcers[0])
+		}
+	}
+	if d.reason == ReasonOverLimit && why.Prefixes == 0 {
+		why.Prefixes = prefixes
+	}
+	if len(denied) > 0 {
+		why.Denied, why.DeniedCount = listed(denied), len(denied)
+	}
+}
+
+// find gathers what the denied prefixes put at risk.
+func (s *sight) find(denied []netip.Prefix, announcers []Neighbor) Finding {
+	out := Finding{Announcers: announcers, Denied: listed(denied), DeniedCount: len(denied)}
+	inside := func(prefix netip.Prefix) bool {
+		return slices.ContainsFunc(denied, func(outer netip.Prefix) bool { return covers(outer, prefix) })
+	}
+	byAnnouncer := func(r route.Route) bool {
+		return slices.ContainsFunc(announcers, func(n Neighbor) bool { return slices.Contains(teachers(r.NextHop), n.Attachment) })
+	}
+	var risk []route.Destination
+	for destination, r := range s.learned {
+		if !byAnnouncer(r) && inside(destination.Prefix()) {
+			risk = append(risk, destination)
+		}
+	}
+	slices.SortFunc(risk, route.Destination.Compare)
+	out.AtRisk, out.AtRiskCount = listed(risk), len(risk)
+	var tunnels []Outside
+	for _, o := range s.view.Outside.List {
+		if inside(netip.PrefixFrom(o.Address, o.Address.BitLen())) {
+			tunnels = append(tunnels, o)
+		}
+	}
+	slices.SortFunc(tunnels, Outside.Compare)
+	tunnels = slices.Compact(tunnels)
+	out.Tunnels, out.TunnelCount = listed(tunnels), len(tunnels)
+	if len(denied) > 0 {
+		out.TookOver = s.without(denied[0], byAnnouncer)
+	}
+	return out
+}
+
+// without returns the next hop that traffic to the prefix has if the routes of the
+// announcers are left out: that of the longest route around it, or that of an attachment
+// whose observation table shows the same prefix.
+func (s *sight) without(prefix netip.Prefix, byAnnouncer func(route.Route) bool) route.NextHop {
+	for _, configured := range s.scope.Observation {
+		r := route.Route{NextHop: route.NextHop{Kind: route.TransitGatewayAttachment, ID: configured.Attachment}}
+		if s.observations[configured.Attachment].has[prefix] && !byAnnouncer(r) {
+			return r.NextHop
+		}
+	}
+	best, bits := route.NextHop{}, -1
+	for _, routes := range []map[route.Destination]route.Route{s.statics, s.references, s.learned} {
+		for destination, r := range routes {
+			if outer := destination.Prefix(); outer.Bits() > bits && outer.Bits() <= prefix.Bits() && covers(outer, prefix) && !byAnnouncer(r) {
+				best, bits = r.NextHop, outer.Bits()
+			}
+		}
+	}
+	return best
+}
+
+// groups returns the groups whose path is lost with what the attachment teaches the
+// table, sorted.
+func (s *sight) groups(n Neighbor) []string {
+	var out []string
+	for _, use := range s.f.Groups {
+		if (use.Table == route.Table{} || use.Table == s.scope.Table) && use.Attachment != "" && (use.Attachment == n.Attachment || use.Attachment == n.Resource) {
+			out = append(out, use.Group)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func mergeNeighbors(known, more []Neighbor) []Neighbor {
+	out := slices.Clone(known)
+	for _, n := range more {
+		if !slices.ContainsFunc(out, func(have Neighbor) bool { return have.Attachment == n.Attachment }) {
+			out = append(out, n)
+		}
+	}
+	slices.SortFunc(out, Neighbor.Compare)
+	return out
+}
+
+// listed returns a copy of the first MaxListed items.
+func listed[T any](items []T) []T { return slices.Clone(items[:min(len(items), MaxListed)]) }

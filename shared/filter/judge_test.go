@@ -1,0 +1,540 @@
+package filter
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// The attachments of the table tests.
+const (
+	site  = "tgw-attach-site"
+	other = "tgw-attach-other"
+	spoke = "tgw-attach-spoke"
+)
+
+// leaky is a table into which a site leaks a default route.
+func leaky() *model {
+	return newModel(mainTable).attach(site, TypeVPN, "0.0.0.0/0", "10.1.0.0/16").attach(spoke, TypeVPC, "172.30.0.0/16")
+}
+
+// TestFirstLook is what each action does about a leak at first sight, and what stands in
+// its way.
+func TestFirstLook(t *testing.T) {
+	connect := func() *model { return newModel(mainTable).attach(site, TypeConnect, "0.0.0.0/0", "10.1.0.0/16") }
+	for name, tt := range map[string]struct {
+		action Action
+		model  *model
+		rules  []string
+		set    func(*story)
+		want   string
+		what   string
+		reason Reason
+	}{
+		"blackhole":                      {action: Blackhole, what: "0.0.0.0/0", want: "create-route 0.0.0.0/0 blackhole", reason: ReasonDenied},
+		"blackhole, nothing denied":      {action: Blackhole, rules: []string{"permit 0.0.0.0/0", "deny default-like"}, reason: ReasonNothingDenied},
+		"blackhole, named attachment":    {action: Blackhole, what: "0.0.0.0/0", set: func(s *story) { s.f.Scopes[0].Attachments = []string{site} }, want: "create-route 0.0.0.0/0 blackhole", reason: ReasonDenied},
+		"blackhole, another may have it": {action: Blackhole, what: "0.0.0.0/0", model: leaky().attach(other, TypeVPN), set: func(s *story) { s.f.Scopes[0].Attachments = []string{site} }, reason: ReasonPermittedElsewhere},
+		"blackhole, a VPC could have it": {action: Blackhole, what: "10.1.0.0/16", rules: []string{"deny 10.1.0.0/16"}, reason: ReasonPermittedElsewhere},
+		"blackhole, the leak of another": {action: Blackhole, set: func(s *story) { s.f.Scopes[0].Attachments = []string{other} }, reason: ReasonNothingDenied},
+		"blackhole, never touch":         {action: Blackhole, what: "0.0.0.0/0", set: func(s *story) { s.f.NeverTouch = []route.Destination{route.MustDestination("0.0.0.0/0")} }, reason: ReasonNeverTouch},
+		"blackhole, a VPC table":         {action: Blackhole, model: newModel(vpcTable).attach("vgw-1", "", "0.0.0.0/0"), reason: ReasonTableKind},
+		"pin":                            {action: Pin, what: "0.0.0.0/0", want: "create-route 0.0.0.0/0 tgw-attach-egress", reason: ReasonDenied},
+		"pin, no egress":                 {action: Pin, set: func(s *story) { s.f.Scopes[0].Egress = route.NextHop{} }, reason: ReasonTableKind},
+		"pin, heard by BGP": {action: Pin, what: "0.0.0.0/0", set: func(s *story) {
+			s.m.associated = []Neighbor{{Attachment: other, Type: TypeVPN, BGP: SpeaksBGP}}
+		}, reason: ReasonAdvertised},
+		"pin, perhaps heard by BGP": {action: Pin, what: "0.0.0.0/0", set: func(s *story) { s.m.associated = []Neighbor{{Attachment: other, Type: TypeVPN}} }, reason: ReasonAdvertised},
+		"pin, associated without BGP": {action: Pin, what: "0.0.0.0/0", set: func(s *story) {
+			s.m.associated = []Neighbor{{Attachment: other, Type: TypeVPN, BGP: SpeaksNoBGP}, {Attachment: spoke, Type: TypeVPC}}
+		}, want: "create-route 0.0.0.0/0 tgw-attach-egress", reason: ReasonDenied},
+		"pin, the default route of the egress": {action: Pin, set: func(s *story) { s.f.Scopes[0].Egress = route.MustNextHop(site) }, reason: ReasonNothingDenied},
+		"pin, a VPC table":                     {action: Pin, what: "0.0.0.0/0", model: newModel(vpcTable).attach("vgw-1", "", "0.0.0.0/0"), want: "create-route 0.0.0.0/0 eni-1", reason: ReasonDenied},
+		"pin, IPv6 by NAT gateway": {action: Pin, what: "::/0", model: newModel(vpcTable).attach("vgw-1", "", "::/0"), set: func(s *story) {
+			s.f.Scopes[0].Egress = route.MustNextHop("nat-1")
+		}, reason: ReasonEgressFamily},
+		"pin, IPv6 of a VPC table": {action: Pin, what: "::/0", model: newModel(vpcTable).attach("vgw-1", "", "::/0"), want: "create-route ::/0 eni-1", reason: ReasonDenied},
+		"pin, overridden by the local route": {action: Pin, rules: []string{"deny 10.1.0.0/16 le 24"}, model: func() *model {
+			m := newModel(vpcTable).attach("vgw-1", "", "10.1.2.0/24")
+			m.local = []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}
+			return m
+		}(), reason: ReasonNothingDenied},
+		"quarantine":                      {action: Quarantine, what: site, want: "create-route 10.1.0.0/16 tgw-attach-site; disable-propagation tgw-attach-site", reason: ReasonDenied},
+		"quarantine without observation":  {action: Quarantine, what: site, set: func(s *story) { s.f.Scopes[0].Observation = nil }, reason: ReasonUnsynced},
+		"quarantine, loss accepted":       {action: Quarantine, what: site, set: func(s *story) { s.f.Scopes[0].Observation, s.f.AcceptLoss = nil, true }, want: "create-route 10.1.0.0/16 tgw-attach-site; disable-propagation tgw-attach-site", reason: ReasonDenied},
+		"quarantine, observation invalid": {action: Quarantine, what: site, set: func(s *story) { s.observed = nil }, reason: ReasonObservation},
+		"quarantine, ECMP": {action: Quarantine, what: site, model: func() *model {
+			m := leaky().attach(other, TypeVPN, "10.1.0.0/16")
+			m.rib[other][netip.MustParsePrefix("10.1.0.0/16")] = m.rib[site][netip.MustParsePrefix("10.1.0.0/16")]
+			return m
+		}(), reason: ReasonECMP},
+		"quarantine, won by another": {action: Quarantine, what: site, model: newModel(mainTable).attach(other, TypeVPN, "10.1.0.0/16").attach(site, TypeVPN, "0.0.0.0/0", "10.1.0.0/16"), want: "disable-propagation tgw-attach-site", reason: ReasonDenied},
+		"quarantine, Connect":        {action: Quarantine, what: site, model: connect(), reason: ReasonLoss},
+		"quarantine, Connect, loss accepted": {action: Quarantine, what: site, model: connect(), set: func(s *story) { s.f.AcceptLoss = true },
+			want: "disable-propagation tgw-attach-site", reason: ReasonDenied},
+		"quarantine, an unknown type": {action: Quarantine, what: site, model: newModel(mainTable).attach(site, "vpn-concentrator", "0.0.0.0/0"), reason: ReasonLoss},
+		"quarantine, never touch":     {action: Quarantine, what: site, set: func(s *story) { s.f.NeverTouch = []route.Destination{route.MustDestination("10.0.0.0/8")} }, reason: ReasonNeverTouch},
+		"quarantine, too many": {
+			action: Quarantine, what: site, rules: []string{"permit 0.0.0.0/0"}, model: newModel(mainTable).attach(site, TypeVPN, "10.1.0.0/16", "10.2.0.0/16", "10.0.0.0/8"),
+			set:  func(s *story) { s.f.MaxPrefixes = 2 },
+			want: "create-route 10.0.0.0/8 tgw-attach-site; create-route 10.1.0.0/16 tgw-attach-site; disable-propagation tgw-attach-site", reason: ReasonOverLimit,
+		},
+		"quarantine, just enough": {action: Quarantine, rules: []string{"permit 0.0.0.0/0"}, set: func(s *story) { s.f.MaxPrefixes = 2 }, reason: ReasonNothingDenied},
+		"quarantine, a VPC table": {action: Quarantine, model: newModel(vpcTable).attach("vgw-1", "", "0.0.0.0/0"), reason: ReasonTableKind},
+		"alert":                   {action: Alert, what: "0.0.0.0/0", reason: ReasonDenied},
+		"alert, too many":         {action: Alert, what: site, rules: []string{"permit 0.0.0.0/0"}, set: func(s *story) { s.f.MaxPrefixes = 1 }, reason: ReasonOverLimit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.model == nil {
+				tt.model = leaky()
+			}
+			if tt.rules == nil {
+				tt.rules = []string{"deny default-like"}
+			}
+			s := newStory(tt.action, tt.model, tt.rules...)
+			s.f.Scopes[0].Egress = route.MustNextHop("tgw-attach-egress")
+			if tt.model.table.Kind == route.VPCTable {
+				s.f.Scopes[0].Egress = route.MustNextHop("eni-1")
+			} else {
+				s.watch(site)
+			}
+			if tt.set != nil {
+				tt.set(s)
+			}
+			d := s.look(0)
+			if got := texts(d.Changes); got != tt.want {
+				t.Errorf("changes %q, want %q", got, tt.want)
+			}
+			if got := reasonOf(d, tt.what); got != tt.reason {
+				t.Errorf("reason %q, want %q: %+v", got, tt.reason, d.Verdicts)
+			}
+			if wantPage := tt.reason.Holds(); d.Pages() != wantPage {
+				t.Errorf("pages: %v, want %v", d.Pages(), wantPage)
+			}
+		})
+	}
+}
+
+// TestPreset: the measures stand before anything is announced, for what can be named.
+func TestPreset(t *testing.T) {
+	m := newModel(mainTable).attach(site, TypeVPN)
+	s := newStory(Blackhole, m, "permit 172.16.0.0/12", "deny 172.16.0.0/12", "deny 10.0.0.0/8 ge 9", "deny 192.168.0.0/16", "deny default-like")
+	s.f.Preset = true
+	if d := s.look(0); texts(d.Changes) != "create-route 0.0.0.0/0 blackhole; create-route 192.168.0.0/16 blackhole; create-route ::/0 blackhole" || reasonOf(d, "0.0.0.0/0") != ReasonPreset {
+		t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+	}
+	s.watch(site)
+	m.announce(site, "0.0.0.0/0")
+	if d := s.look(time.Hour); len(d.Changes) > 0 || reasonOf(d, "0.0.0.0/0") != ReasonDenied {
+		t.Fatalf("announced: %s, %+v", texts(d.Changes), d.Verdicts)
+	}
+	m.withdraw(site, "0.0.0.0/0")
+	for range 3 {
+		if d := s.look(time.Hour); len(d.Changes) > 0 || reasonOf(d, "0.0.0.0/0") != ReasonPreset {
+			t.Fatalf("withdrawn: %s, %+v", texts(d.Changes), d.Verdicts)
+		}
+	}
+	s.f.Preset = false
+	if d := s.look(time.Minute); texts(d.Changes) != "delete-route 0.0.0.0/0 none" {
+		t.Errorf("no longer preset: %s, %+v", texts(d.Changes), d.Verdicts)
+	}
+	s.look(6 * time.Minute)
+	if s.look(time.Minute); len(m.statics) > 0 || len(s.record.Measures) > 0 {
+		t.Errorf("left: %v %+v", m.statics, s.record.Measures)
+	}
+}
+
+// TestPresetOfIPv6OnAVirtualPrivateGateway: it says that there is none to come.
+func TestPresetOfIPv6OnAVirtualPrivateGateway(t *testing.T) {
+	s := newStory(Pin, newModel(vpcTable).attach("vgw-1", "", "10.1.0.0/16"), "deny default-like")
+	s.f.Preset, s.f.Scopes[0].Egress = true, route.MustNextHop("eni-1")
+	d := s.look(0)
+	if texts(d.Changes) != "create-route 0.0.0.0/0 eni-1" || reasonOf(d, "::/0") != ReasonNoIPv6 || d.Pages() {
+		t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+	}
+}
+
+// TestLifting is the end of a measure: by what the observation table shows, for as long
+// as LiftAfter, and no earlier.
+func TestLifting(t *testing.T) {
+	for _, tt := range []struct {
+		action       Action
+		begin, final string
+	}{
+		{Blackhole, "create-route 0.0.0.0/0 blackhole", "delete-route 0.0.0.0/0 none"},
+		{Pin, "create-route 0.0.0.0/0 tgw-attach-egress", "delete-route 0.0.0.0/0 none"},
+		{Quarantine, "create-route 10.1.0.0/16 tgw-attach-site; disable-propagation tgw-attach-site", "enable-propagation tgw-attach-site; delete-route 10.1.0.0/16 none"},
+	} {
+		t.Run(string(tt.action), func(t *testing.T) {
+			s := newStory(tt.action, leaky(), "deny default-like").watch(site)
+			s.f.Scopes[0].Egress = route.MustNextHop("tgw-attach-egress")
+			if d := s.look(0); texts(d.Changes) != tt.begin {
+				t.Fatalf("at first %s", texts(d.Changes))
+			}
+			if d := s.look(time.Hour); len(d.Changes) > 0 {
+				t.Fatalf("still announced: %s", texts(d.Changes))
+			}
+			s.m.withdraw(site, "0.0.0.0/0")
+			gone := s.look(time.Minute)
+			if want := s.now.Add(5 * time.Minute); len(gone.Changes) > 0 || !gone.Next.Equal(want) {
+				t.Fatalf("gone: %s, next look %v, want %v", texts(gone.Changes), gone.Next, want)
+			}
+			if d := s.look(5*time.Minute - time.Second); len(d.Changes) > 0 {
+				t.Fatalf("too early: %s", texts(d.Changes))
+			}
+			if d := s.look(time.Second); texts(d.Changes) != tt.final || len(d.Record.Measures) != 1 {
+				t.Fatalf("in the end %s, %+v", texts(d.Changes), d.Record.Measures)
+			}
+			if d := s.look(time.Second); len(d.Changes) > 0 || len(d.Record.Measures) > 0 || len(s.m.statics) > 0 || !s.m.on[site] {
+				t.Fatalf("after it %s, %+v", texts(d.Changes), d.Record.Measures)
+			}
+		})
+	}
+}
+
+// TestEvidence: what is no evidence of the end of a leak keeps the measure.
+func TestEvidence(t *testing.T) {
+	start := func() *story {
+		s := newStory(Blackhole, leaky(), "deny default-like").watch(site)
+		s.look(0)
+		s.m.withdraw(site, "0.0.0.0/0")
+		return s
+	}
+	end := func(s *story) Decision { s.look(time.Minute); return s.look(time.Hour) }
+	t.Run("another attachment feeds the observation table", func(t *testing.T) {
+		s := start()
+		view := s.m.view(s.now, site)
+		view.Observed[0].Propagations.List = append(view.Observed[0].Propagations.List, Neighbor{Attachment: other})
+		checkKept(t, Judge(s.f, []View{view}, s.record, s.now), ReasonObservation)
+	})
+	t.Run("something is associated with it", func(t *testing.T) {
+		s := start()
+		view := s.m.view(s.now, site)
+		view.Observed[0].Associations.List = []Neighbor{{Attachment: other}}
+		checkKept(t, Judge(s.f, []View{view}, s.record, s.now), ReasonObservation)
+	})
+	t.Run("a static stands in it", func(t *testing.T) {
+		s := start()
+		view := s.m.view(s.now, site)
+		view.Observed[0].Reading.Routes = append(view.Observed[0].Reading.Routes, route.Route{Destination: route.MustDestination("0.0.0.0/0"), Origin: route.OriginStatic})
+		checkKept(t, Judge(s.f, []View{view}, s.record, s.now), ReasonObservation)
+	})
+	t.Run("there is none, until an operator says so", func(t *testing.T) {
+		s := start()
+		s.f.Scopes[0].Observation, s.observed = nil, nil
+		d := end(s)
+		checkKept(t, d, ReasonUnobserved)
+		if !d.Record.Measures[0].Manual {
+			t.Error("the record does not say that the end is manual")
+		}
+		s.record.Released = []Key{s.record.Measures[0].Key}
+		if d := s.look(0); texts(d.Changes) != "delete-route 0.0.0.0/0 none" || reasonOf(d, "0.0.0.0/0") != ReasonReleased || len(d.Record.Released) > 0 {
+			t.Fatalf("released: %s", texts(d.Changes))
+		}
+	})
+	t.Run("an operator's word does not lift what is seen", func(t *testing.T) {
+		s := start()
+		s.m.announce(site, "0.0.0.0/0")
+		s.record.Released = []Key{s.record.Measures[0].Key}
+		checkKept(t, s.look(0), ReasonDenied)
+	})
+	t.Run("the attachment no longer feeds the table", func(t *testing.T) {
+		s := start()
+		s.f.Scopes[0].Observation, s.observed = nil, nil
+		s.m.on[site] = false
+		if d := end(s); texts(d.Changes) != "delete-route 0.0.0.0/0 none" {
+			t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+		}
+	})
+	t.Run("a VPC table is its own evidence", func(t *testing.T) {
+		s := newStory(Pin, newModel(vpcTable).attach("vgw-1", "", "0.0.0.0/0"), "deny default-like")
+		s.f.Scopes[0].Egress = route.MustNextHop("eni-1")
+		s.look(0)
+		if d := s.look(time.Hour); len(d.Changes) > 0 || reasonOf(d, "0.0.0.0/0") != ReasonDenied {
+			t.Fatalf("announced behind the pin: %s, %+v", texts(d.Changes), d.Verdicts)
+		}
+		s.m.withdraw("vgw-1", "0.0.0.0/0")
+		if d := end(s); texts(d.Changes) != "delete-route 0.0.0.0/0 none" {
+			t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+		}
+	})
+}
+
+func checkKept(t *testing.T, d Decision, want Reason) {
+	t.Helper()
+	if len(d.Changes) > 0 || d.Verdicts[0].Reason != want || !d.Verdicts[0].InForce {
+		t.Fatalf("%s: %+v, want %s", texts(d.Changes), d.Verdicts, want)
+	}
+}
+
+// TestSyncing: while an attachment is in quarantine, its statics follow what it announces,
+// and what another attachment provides is left to that.
+func TestSyncing(t *testing.T) {
+	m := leaky().attach(other, TypeVPN, "10.9.0.0/16")
+	s := newStory(Quarantine, m, "deny default-like").watch(site, other)
+	s.f.Scopes[0].Attachments = []string{site}
+	s.look(0)
+	for _, step := range []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"more", func() { m.announce(site, "10.2.0.0/16", "10.3.0.0/16") }, "create-route 10.2.0.0/16 tgw-attach-site; create-route 10.3.0.0/16 tgw-attach-site"},
+		{"a denied one", func() { m.announce(site, "128.0.0.0/1") }, ""},
+		{"one that another has", func() { m.announce(site, "10.9.0.0/16") }, ""},
+		{"the other withdraws it", func() { m.withdraw(other, "10.9.0.0/16") }, "create-route 10.9.0.0/16 tgw-attach-site"},
+		{"withdrawn", func() { m.withdraw(site, "10.1.0.0/16", "10.2.0.0/16") }, "delete-route 10.1.0.0/16 none; delete-route 10.2.0.0/16 none"},
+		{"nothing", func() {}, ""},
+		{"observation lost", func() { s.observed = nil; m.withdraw(site, "10.3.0.0/16") }, ""},
+	} {
+		step.do()
+		if d := s.look(time.Minute); texts(d.Changes) != step.want {
+			t.Fatalf("%s: %q, want %q", step.name, texts(d.Changes), step.want)
+		}
+	}
+}
+
+// TestMoving: a destination that one quarantined attachment withdraws and another still
+// announces is moved in one call.
+func TestMoving(t *testing.T) {
+	m := leaky().attach(other, TypeVPN, "0.0.0.0/0", "10.1.0.0/16")
+	s := newStory(Quarantine, m, "deny default-like").watch(site, other)
+	s.look(0)
+	m.withdraw(site, "10.1.0.0/16")
+	if d := s.look(time.Minute); texts(d.Changes) != "replace-route 10.1.0.0/16 tgw-attach-other" {
+		t.Fatalf("%s", texts(d.Changes))
+	}
+	if d := s.look(time.Minute); len(d.Changes) > 0 || len(d.Record.Measures[0].Statics) != 1 || len(d.Record.Measures[1].Statics) != 0 {
+		t.Fatalf("%s: %+v", texts(d.Changes), d.Record.Measures)
+	}
+}
+
+// TestForeign: what is somebody else's is adopted where it is what is wanted, else left
+// alone, and never deleted.
+func TestForeign(t *testing.T) {
+	all := route.MustDestination("0.0.0.0/0")
+	t.Run("another next hop", func(t *testing.T) {
+		m := leaky()
+		m.statics[all] = route.MustNextHop("tgw-attach-egress")
+		s := newStory(Blackhole, m, "deny default-like").watch(site)
+		if d := s.look(0); len(d.Changes) > 0 || reasonOf(d, "0.0.0.0/0") != ReasonForeign || d.Verdicts[0].InForce || d.Pages() {
+			t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+		}
+	})
+	t.Run("the same next hop", func(t *testing.T) {
+		m := leaky()
+		m.statics[all] = route.NextHop{Kind: route.Blackhole}
+		s := newStory(Blackhole, m, "deny default-like").watch(site)
+		if d := s.look(0); len(d.Changes) > 0 || !d.Record.Measures[0].Statics[0].Adopted {
+			t.Fatalf("%s: %+v", texts(d.Changes), d.Record.Measures)
+		}
+		m.withdraw(site, "0.0.0.0/0")
+		s.look(time.Minute)
+		s.look(time.Hour)
+		if s.look(time.Hour); len(m.statics) != 1 || len(s.record.Measures) > 0 {
+			t.Fatalf("%v, %+v", m.statics, s.record.Measures)
+		}
+	})
+}
+
+// TestAHiddenLeakStartsNoQuarantine: the denied route does not stand, since a static of
+// somebody else hides it; once that is gone, it does.
+func TestAHiddenLeakStartsNoQuarantine(t *testing.T) {
+	s := newStory(Quarantine, leaky(), "deny default-like").watch(site)
+	s.m.statics[route.MustDestination("0.0.0.0/0")] = route.MustNextHop("tgw-attach-egress")
+	if d := s.look(0); len(d.Changes) > 0 || reasonOf(d, "") != ReasonNothingDenied {
+		t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+	}
+	clear(s.m.statics)
+	if d := s.look(time.Minute); len(d.Changes) != 2 {
+		t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+	}
+}
+
+// TestContention: what somebody else undoes is put back, and given up at the third time
+// within the window, until an operator's word.
+func TestContention(t *testing.T) {
+	undo := map[Action]func(*model){
+		Blackhole:  func(m *model) { clear(m.statics) },
+		Pin:        func(m *model) { m.statics[route.MustDestination("0.0.0.0/0")] = route.MustNextHop(other) },
+		Quarantine: func(m *model) { m.on[site] = true },
+	}
+	for _, action := range []Action{Blackhole, Pin, Quarantine} {
+		t.Run(string(action), func(t *testing.T) {
+			s := newStory(action, leaky(), "deny default-like").watch(site)
+			s.f.Scopes[0].Egress = route.MustNextHop("tgw-attach-egress")
+			s.look(0)
+			for i := range 2 {
+				s.look(time.Minute)
+				undo[action](s.m)
+				if d := s.look(time.Minute); len(d.Changes) != 1 {
+					t.Fatalf("reversal %d: %s", i+1, texts(d.Changes))
+				}
+			}
+			s.look(time.Minute)
+			undo[action](s.m)
+			for range 2 {
+				if d := s.look(time.Minute); len(d.Changes) > 0 || d.Verdicts[0].Reason != ReasonContended || !d.Pages() {
+					t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+				}
+			}
+			s.record.Released = []Key{s.record.Measures[0].Key}
+			if d := s.look(time.Minute); len(d.Changes) == 0 || len(d.Record.Contended)+len(d.Record.Reversals) > 0 {
+				t.Fatalf("released: %s, %+v", texts(d.Changes), d.Record)
+			}
+		})
+	}
+}
+
+// TestSlowReversalsAreNoContention, since the window passes between them.
+func TestSlowReversalsAreNoContention(t *testing.T) {
+	s := newStory(Blackhole, leaky(), "deny default-like").watch(site)
+	s.look(0)
+	for range 5 {
+		s.look(time.Minute)
+		clear(s.m.statics)
+		if d := s.look(6 * time.Minute); len(d.Changes) != 1 {
+			t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+		}
+	}
+}
+
+// TestAReadingBeforeTheWriteSettlesIsNoReversal.
+func TestAReadingBeforeTheWriteSettlesIsNoReversal(t *testing.T) {
+	s := newStory(Blackhole, leaky(), "deny default-like").watch(site)
+	s.look(0)
+	s.look(time.Second)
+	clear(s.m.statics)
+	s.look(time.Second)
+	if len(s.record.Reversals) > 0 {
+		t.Fatalf("%+v", s.record.Reversals)
+	}
+}
+
+// TestDamping: a leak that comes and goes keeps its measure until the penalty has decayed.
+func TestDamping(t *testing.T) {
+	s := newStory(Blackhole, leaky(), "deny default-like").watch(site)
+	s.look(0)
+	for range 3 {
+		s.m.withdraw(site, "0.0.0.0/0")
+		s.look(time.Minute)
+		s.m.announce(site, "0.0.0.0/0")
+		s.look(time.Minute)
+	}
+	s.m.withdraw(site, "0.0.0.0/0")
+	s.look(time.Minute)
+	d := s.look(5 * time.Minute)
+	if len(d.Changes) > 0 || d.Verdicts[0].Reason != ReasonSuppressed || !d.Next.After(s.now.Add(20*time.Minute)) {
+		t.Fatalf("%s, next %v: %+v", texts(d.Changes), d.Next, d.Verdicts)
+	}
+	if d := s.look(d.Next.Sub(s.now)); texts(d.Changes) != "delete-route 0.0.0.0/0 none" {
+		t.Fatalf("at the deadline: %+v", d.Verdicts)
+	}
+	s.look(time.Minute)
+	if s.look(2 * time.Hour); len(s.record.Flaps) > 0 {
+		t.Errorf("the penalty is not forgotten: %+v", s.record.Flaps)
+	}
+}
+
+// TestFinding: who, instead of what, and what was at risk.
+func TestFinding(t *testing.T) {
+	m := leaky().attach(other, TypeVPN, "10.8.0.0/16", "192.0.2.0/24")
+	m.statics[route.MustDestination("0.0.0.0/0")] = route.MustNextHop("tgw-attach-egress") // It hides the one of the site.
+	m.announce(site, "128.0.0.0/1")
+	m.outside = []Outside{{Address: netip.MustParseAddr("203.0.113.9"), Resource: "vpn-b"}, {Address: netip.MustParseAddr("203.0.113.9"), Resource: "vpn-a"}, {Address: netip.MustParseAddr("100.64.0.1"), Resource: "vpn-c"}}
+	s := newStory(Quarantine, m, "deny default-like").watch(site)
+	s.f.Scopes[0].Attachments = []string{site}
+	s.f.Groups = []GroupUse{{Group: "branch", Attachment: site, Table: mainTable}, {Group: "far", Attachment: site, Table: vpcTable}, {Group: "any", Attachment: site}}
+	why := s.look(0).Verdicts[0].Why
+	if len(why.Announcers) != 1 || why.Announcers[0] != (Neighbor{Attachment: site, Type: TypeVPN}) {
+		t.Errorf("announcers %+v", why.Announcers)
+	}
+	if why.DeniedCount != 1 || why.TookOver != route.MustNextHop("tgw-attach-egress") {
+		t.Errorf("denied %v, took over %v", why.Denied, why.TookOver)
+	}
+	if !slices.Equal(why.Groups, []string{"any", "branch"}) {
+		t.Errorf("groups %v", why.Groups)
+	}
+	if !slices.Equal(why.AtRisk, []route.Destination{route.MustDestination("172.30.0.0/16"), route.MustDestination("192.0.2.0/24")}) {
+		t.Errorf("at risk %v", why.AtRisk)
+	}
+	if why.TunnelCount != 2 || why.Tunnels[0].Resource != "vpn-a" {
+		t.Errorf("tunnels %v", why.Tunnels)
+	}
+}
+
+// TestChangesOfTheConfiguration: what the filter no longer wants is taken out, and what it
+// wants otherwise is replaced in one call.
+func TestChangesOfTheConfiguration(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*story)
+		want   string
+	}{
+		"another action": {func(s *story) {
+			s.f.Action, s.f.Scopes[0].Egress = Pin, route.MustNextHop("tgw-attach-egress")
+		}, "replace-route 0.0.0.0/0 tgw-attach-egress"},
+		"alert only":       {func(s *story) { s.f.Action = Alert }, "delete-route 0.0.0.0/0 none"},
+		"quarantine":       {func(s *story) { s.f.Action = Quarantine }, "create-route 10.1.0.0/16 tgw-attach-site; disable-propagation tgw-attach-site; delete-route 0.0.0.0/0 none"},
+		"permitted now":    {func(s *story) { s.f.Rules = nil }, "delete-route 0.0.0.0/0 none"},
+		"another table":    {func(s *story) { s.f.Scopes = nil }, "delete-route 0.0.0.0/0 none"},
+		"observe":          {func(s *story) { s.f.Mode = protection.Observe }, ""},
+		"observe, and end": {func(s *story) { s.f.Mode, s.f.Rules = protection.Observe, nil }, "delete-route 0.0.0.0/0 none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(Blackhole, leaky(), "deny default-like").watch(site)
+			s.look(0)
+			s.look(time.Minute)
+			tt.change(s)
+			d := s.look(time.Minute)
+			if texts(d.Changes) != tt.want {
+				t.Fatalf("%q, want %q: %+v", texts(d.Changes), tt.want, d.Verdicts)
+			}
+			if d.WouldBe && !d.Record.Measures[0].stands() {
+				t.Error("what stands is forgotten")
+			}
+			if again := s.look(time.Minute); !again.WouldBe && len(again.Changes) > 0 {
+				t.Errorf("once more: %s", texts(again.Changes))
+			}
+		})
+	}
+}
+
+// TestAReplacementThatFails is made again, and not taken for a reversal.
+func TestAReplacementThatFails(t *testing.T) {
+	s := newStory(Blackhole, leaky(), "deny default-like").watch(site)
+	s.look(0)
+	s.look(time.Minute)
+	s.f.Action, s.f.Scopes[0].Egress = Pin, route.MustNextHop("tgw-attach-egress")
+	for range 5 {
+		d := Judge(s.f, []View{s.m.view(s.now, site)}, s.record, s.now)
+		if s.record = d.Record; texts(d.Changes) != "replace-route 0.0.0.0/0 tgw-attach-egress" || len(d.Record.Reversals) > 0 {
+			t.Fatalf("%s, %+v", texts(d.Changes), d.Record)
+		}
+		s.now = s.now.Add(time.Minute)
+	}
+}
+
+// TestATableWithoutAView counts as not read.
+func TestATableWithoutAView(t *testing.T) {
+	s := newStory(Blackhole, leaky(), "deny default-like")
+	if d := Judge(s.f, nil, Record{}, begin); d.Verdicts[0].Reason != ReasonIncomplete {
+		t.Errorf("%+v", d.Verdicts)
+	}
+}
+
+// TestEveryReasonThatPagesHolds.
+func TestEveryReasonThatPagesHolds(t *testing.T) {
+	for _, r := range []Reason{ReasonNothingDenied, ReasonDenied, ReasonPreset, ReasonGone, ReasonLifted, ReasonForeign, ReasonUnobserved} {
+		if r.Holds() || r.Pages() {
+			t.Errorf("%s holds", r)
+		}
+	}
+	if !strings.Contains(string(ReasonNoIPv6), "virtual-private-gateway") || ReasonNoIPv6.Pages() || !ReasonNoIPv6.Holds() {
+		t.Error("IPv6 on a virtual private gateway")
+	}
+}

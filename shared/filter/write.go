@@ -1,0 +1,168 @@
+package filter
+
+import (
+	"maps"
+	"slices"
+
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// write makes the changes between what stands in the table and what the drafts want.
+func (j *judgement) write(s *sight, drafts []*draft) {
+	w := &writer{j: j, s: s, holders: map[route.Destination]holder{}, wanted: map[route.Destination]bool{}}
+	for _, d := range drafts {
+		for _, static := range d.m.Statics {
+			// Where a static moves from one measure to another, both have it until that is
+			// seen; what stands says whose it is.
+			have, twice := w.holders[static.Destination]
+			if !twice || have.hop != s.statics[static.Destination].NextHop {
+				w.holders[static.Destination] = holder{static: static, hop: d.m.NextHop}
+			}
+		}
+		for destination := range d.statics {
+			w.wanted[destination] = true
+		}
+	}
+	for _, d := range drafts {
+		if d.held == "" && w.undone(d) && j.f.Mode == protection.Enforce && j.reverse(s, d.m.Key) {
+			d.held = ReasonContended
+		}
+	}
+	for _, d := range drafts {
+		if d.held == "" {
+			w.draft(d)
+		}
+	}
+}
+
+// writer is the writing of one table.
+type writer struct {
+	j *judgement
+	s *sight
+	// holders are the recorded statics by destination, and wanted the destinations for
+	// which some draft wants one.
+	holders map[route.Destination]holder
+	wanted  map[route.Destination]bool
+}
+
+// holder is a recorded static, and the next hop that it had.
+type holder struct {
+	static Static
+	hop    route.NextHop
+}
+
+// undone reports whether somebody else undid what a reading showed of the measure, and
+// what is still wanted.
+func (w *writer) undone(d *draft) bool {
+	if !w.s.settled(d) {
+		return false
+	}
+	if d.off && d.m.OffSeen && w.s.propagates(d.m.Attachment) {
+		return true
+	}
+	return slices.ContainsFunc(d.m.Statics, func(static Static) bool {
+		hop := w.s.statics[static.Destination].NextHop
+		return d.statics[static.Destination] && !static.Adopted && static.Seen && hop != d.m.NextHop && hop != d.nextHop
+	})
+}
+
+// draft makes the changes of one measure, and its statics for the record.
+func (w *writer) draft(d *draft) {
+	before := len(w.j.out.Changes)
+	var next []Static
+	for _, static := range d.m.Statics {
+		if !d.statics[static.Destination] {
+			next = append(next, w.unwanted(d, static)...)
+		}
+	}
+	replacing := false
+	for _, destination := range slices.SortedFunc(maps.Keys(d.statics), route.Destination.Compare) {
+		static, keep, replaced := w.wantedStatic(d, destination)
+		replacing = replacing || replaced
+		if keep {
+			next = append(next, static)
+		}
+	}
+	slices.SortFunc(next, func(a, b Static) int { return a.Destination.Compare(b.Destination) })
+	off, offSeen := w.propagation(d)
+	if w.j.out.WouldBe {
+		return // Nothing is written, so the record has what it had.
+	}
+	d.m.Statics, d.m.Off, d.m.OffSeen = next, off, offSeen
+	if len(next) == 0 {
+		d.m.NextHop = route.NextHop{}
+	}
+	// While a replacement is not seen, what stands is known by the next hop that it had.
+	if len(d.statics) > 0 && (!replacing || d.m.NextHop.IsZero()) {
+		d.m.NextHop = d.nextHop
+	}
+	if len(w.j.out.Changes) > before {
+		d.m.WroteAt = w.j.now
+	}
+}
+
+// wantedStatic brings a static into place. keep is false where it is somebody else's,
+// and replaced says that it stands with the next hop that it had before.
+func (w *writer) wantedStatic(d *draft, destination route.Destination) (static Static, keep, replaced bool) {
+	standing, stands := w.s.statics[destination]
+	recorded, known := w.holders[destination]
+	own := known && !recorded.static.Adopted
+	static = Static{Destination: destination, PutBack: own && (recorded.static.PutBack || recorded.static.Seen)}
+	change := route.Change{Table: w.s.scope.Table, Destination: destination, Before: standing.NextHop, After: d.nextHop}
+	switch {
+	case !stands:
+		change.Op = route.OpCreate
+		w.j.out.Changes = append(w.j.out.Changes, change)
+		return static, true, false
+	case standing.NextHop == d.nextHop:
+		return Static{Destination: destination, Seen: true, Adopted: !own}, true, false
+	case own && standing.NextHop == recorded.hop:
+		change.Op = route.OpReplace
+		w.j.out.Changes = append(w.j.out.Changes, change)
+		return Static{Destination: destination}, true, true
+	case own && (recorded.static.Seen || recorded.static.PutBack):
+		change.Op = route.OpReplace
+		w.j.out.Changes = append(w.j.out.Changes, change)
+		return static, true, false
+	default:
+		if d.m.Attachment == "" {
+			d.held = ReasonForeign
+		}
+		return Static{}, false, false
+	}
+}
+
+// unwanted takes out a static that the measure no longer wants, if it is ours and stands
+// as we wrote it. It stays in the record until a reading shows that it is gone, or that
+// the measure that wants it now has it.
+func (w *writer) unwanted(d *draft, static Static) []Static {
+	standing, stands := w.s.statics[static.Destination]
+	ours := standing.NextHop == d.m.NextHop || !static.Seen && standing.NextHop == d.nextHop
+	if static.Adopted || !stands || !ours {
+		return nil
+	}
+	if !w.wanted[static.Destination] {
+		w.j.out.Changes = append(w.j.out.Changes,
+			route.Change{Table: w.s.scope.Table, Destination: static.Destination, Op: route.OpDelete, Before: standing.NextHop})
+	}
+	return []Static{static}
+}
+
+// propagation switches the propagation of a quarantined attachment, and returns whether
+// it is off by our doing, and whether that was seen.
+func (w *writer) propagation(d *draft) (off, seen bool) {
+	id, on := d.m.Attachment, w.s.propagates(d.m.Attachment)
+	switch {
+	case d.off && on:
+		w.j.out.Changes = append(w.j.out.Changes, route.SwitchPropagation(w.s.scope.Table, id, false))
+		return true, false
+	case d.off:
+		return d.m.Off, d.m.Off
+	case d.m.Off && !on:
+		w.j.out.Changes = append(w.j.out.Changes, route.SwitchPropagation(w.s.scope.Table, id, true))
+		return true, d.m.OffSeen
+	default:
+		return false, false
+	}
+}
