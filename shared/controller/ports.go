@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
+	"detour/shared/filter"
 	"detour/shared/health"
 	"detour/shared/protection"
 	"detour/shared/route"
@@ -38,28 +40,40 @@ type Evidence interface {
 	Read(ctx context.Context, subjects []health.Subject) []health.Fact
 }
 
-// Key names an item of the record store: group#NAME, or KeyEverything.
+// Key names an item of the record store: group#NAME, filter#NAME, or KeyEverything.
 type Key string
 
 // KeyEverything is the item that coalesces looks at everything. Its journal has
 // what operators did to all groups at once.
 const KeyEverything Key = "everything"
 
-// groupPrefix starts the key of a group's item.
-const groupPrefix = "group#"
+// groupPrefix starts the key of a group's item, filterPrefix that of a filter's.
+const (
+	groupPrefix  = "group#"
+	filterPrefix = "filter#"
+)
 
 // GroupKey returns the key of a group's item.
 func GroupKey(name string) Key { return Key(groupPrefix + name) }
 
+// FilterKey returns the key of a filter's item.
+func FilterKey(name string) Key { return Key(filterPrefix + name) }
+
 // Group returns the name of the group whose item the key names.
-func (k Key) Group() (string, bool) {
-	if len(k) <= len(groupPrefix) || k[:len(groupPrefix)] != groupPrefix {
+func (k Key) Group() (string, bool) { return k.after(groupPrefix) }
+
+// Filter returns the name of the filter whose item the key names.
+func (k Key) Filter() (string, bool) { return k.after(filterPrefix) }
+
+func (k Key) after(prefix string) (string, bool) {
+	name, ok := strings.CutPrefix(string(k), prefix)
+	if !ok || name == "" {
 		return "", false
 	}
-	return string(k[len(groupPrefix):]), true
+	return name, true
 }
 
-// Lease is the right to write a group until Until. The token is made anew by
+// Lease is the right to write a group or a filter until Until. The token is made anew by
 // every Take, and fences writers: Renew, Commit and Release are refused for a
 // token that is not the item's.
 type Lease struct {
@@ -67,7 +81,7 @@ type Lease struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
-// Item is the record store's item of one group.
+// Item is the record store's item of one group or one filter.
 type Item struct {
 	Key   Key
 	Lease Lease
@@ -79,8 +93,11 @@ type Item struct {
 	// Abandoned: the item was taken from a lease that ran out, not from one that
 	// was released. Its holder may have written until the lease ended.
 	Abandoned bool
-	Record    protection.Record
-	Requests  []protection.Request
+	// Record is a group's, Filter a filter's. Which of the two is kept follows from the
+	// key; the other one is empty.
+	Record   protection.Record
+	Filter   filter.Record
+	Requests []protection.Request
 	// Wakes are the wake-ups that are armed, so that no run asks for one again that
 	// is still to come: earliest first, a bounded number of them. What was asked for
 	// and is not in the list is armed once more at the worst.
@@ -113,6 +130,9 @@ type JournalEntry struct {
 	Decision protection.Decision `json:"decision"`
 	// WouldBe: the decision was made and not committed (observe, freeze).
 	WouldBe bool `json:"wouldBe,omitempty"`
+	// Verdicts are what a filter's run placed, lifted or was held from, of many the
+	// first MaxVerdicts. A filter's line has no decision.
+	Verdicts []filter.Verdict `json:"verdicts,omitempty"`
 	// Event is the id of the event or wake-up that led to the run.
 	Event string `json:"event,omitempty"`
 	// Evidence is what the paths showed.
@@ -131,6 +151,10 @@ type JournalEntry struct {
 	By  string `json:"by,omitempty"`
 	Why string `json:"why,omitempty"`
 }
+
+// MaxVerdicts is how many verdicts a line of a journal has at most: a line has to
+// fit into an item.
+const MaxVerdicts = 20
 
 // Act is what an operator did, or what was found beside the runs.
 type Act string
@@ -231,7 +255,7 @@ type ControlChange struct {
 	ReleasedAt *time.Time
 }
 
-// Wake delivers a wake-up for the key at the time, at least once. The time is no
+// Wake delivers a wake-up for the key of a group or a filter at the time, at least once. The time is no
 // more than 15 minutes ahead.
 type Wake interface {
 	At(ctx context.Context, key Key, at time.Time) error

@@ -37,7 +37,7 @@ func (s *Store) Commit(ctx context.Context, commit controller.Commit) (controlle
 		return controller.Item{}, fmt.Errorf("committing record of %s: %w", commit.Item.Key, err)
 	}
 	answer := commit.Item
-	answer.Record = answer.Record.Clone()
+	answer.Record, answer.Filter = answer.Record.Clone(), answer.Filter.Clone()
 	answer.Wakes = slices.Clone(answer.Wakes)
 	answer.Revision++
 	answer.Requests = slices.DeleteFunc(slices.Clone(answer.Requests), func(r protection.Request) bool {

@@ -113,12 +113,12 @@ func unmarshal(raw []byte, into any) error {
 	return json.Unmarshal(raw, into)
 }
 
-func (d *decoder) record() protection.Record {
-	var record protection.Record
+// record reads the record, be it a group's or a filter's.
+func (d *decoder) record(record any) {
 	value, packed := d.item[attrRecordGzip]
 	if !packed {
-		d.json(attrRecord, &record)
-		return record
+		d.json(attrRecord, record)
+		return
 	}
 	if _, both := d.item[attrRecord]; both {
 		d.fail(attrRecordGzip, fmt.Errorf("there is an attribute %s as well", attrRecord))
@@ -126,14 +126,13 @@ func (d *decoder) record() protection.Record {
 	found, ok := value.(*types.AttributeValueMemberB)
 	if !ok {
 		d.fail(attrRecordGzip, fmt.Errorf("it is a %s, want bytes", typeOf(value)))
-		return record
+		return
 	}
 	raw, err := unpack(found.Value)
 	if err == nil {
-		err = unmarshal(raw, &record)
+		err = unmarshal(raw, record)
 	}
 	d.fail(attrRecordGzip, err)
-	return record
 }
 
 // wakes returns the wake-ups that are armed. An item that was last written by a
@@ -179,8 +178,12 @@ func decodeItem(key controller.Key, found attributes) (controller.Item, error) {
 	}
 	item := controller.Item{
 		Key: key, Dirty: d.number(attrDirty), Revision: d.number(attrRevision),
-		Record: d.record(), Requests: d.requests(),
-		Wakes: d.wakes(), LookedAt: d.instant(attrLookedAt),
+		Requests: d.requests(), Wakes: d.wakes(), LookedAt: d.instant(attrLookedAt),
+	}
+	if _, isFilter := key.Filter(); isFilter {
+		d.record(&item.Filter)
+	} else {
+		d.record(&item.Record)
 	}
 	item.Lease.Token, _ = d.text(attrLeaseToken)
 	from, _ := d.text(attrLeaseFrom)

@@ -8,8 +8,8 @@
 // that people read are RFC 3339 in UTC, with nanoseconds. What this package does
 // not know it ignores.
 //
-// A record: pk is the controller.Key ("group#NAME" or "everything"), sk is
-// "record".
+// A record: pk is the controller.Key ("group#NAME", "filter#NAME" or
+// "everything"), sk is "record".
 //
 //	leaseToken   S  the holder of the lease; not there: the lease is free
 //	leaseUntil   N  when the lease runs out, in Unix nanoseconds
@@ -18,7 +18,8 @@
 //	releasedBy   S  the token of the last lease that was given back
 //	dirty        N  how often a request or a late-comer asked for one more run
 //	revision     N  how many times the record was committed
-//	record       S  the record (protection.Record) as JSON
+//	record       S  the record as JSON: a group's (protection.Record), or a
+//	                filter's (filter.Record)
 //	recordGzip   B  the same, compressed, in place of record where that is large
 //	wakes        S  the wake-ups that are armed ([]time.Time) as JSON, earliest
 //	                first

@@ -114,7 +114,11 @@ func encodeJSON(value any) (types.AttributeValue, error) {
 // other of the two is nil. The error is for an item that DynamoDB would refuse,
 // as far as that can be told from the requests which the caller saw.
 func encodeRecord(item controller.Item) (plain, packed types.AttributeValue, err error) {
-	raw, err := json.Marshal(item.Record)
+	var record any = item.Record
+	if _, isFilter := item.Key.Filter(); isFilter {
+		record = item.Filter
+	}
+	raw, err := json.Marshal(record)
 	if err != nil {
 		return nil, nil, fmt.Errorf("writing the record as JSON: %w", err)
 	}

@@ -3,6 +3,7 @@ package awsdynamo
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"reflect"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/protection"
 	"detour/shared/route"
 )
@@ -27,6 +29,14 @@ func fill(v reflect.Value, n *int) {
 	}
 	if v.Type() == reflect.TypeFor[route.Destination]() {
 		v.Set(reflect.ValueOf(route.MustDestination(fmt.Sprintf("10.%d.%d.0/24", *n/256, *n%256))))
+		return
+	}
+	if v.Type() == reflect.TypeFor[netip.Prefix]() {
+		v.Set(reflect.ValueOf(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(*n / 256), byte(*n), 0}), 24)))
+		return
+	}
+	if v.Type() == reflect.TypeFor[netip.Addr]() {
+		v.Set(reflect.ValueOf(netip.AddrFrom4([4]byte{192, 0, byte(*n / 256), byte(*n)})))
 		return
 	}
 	switch v.Kind() {
@@ -104,6 +114,20 @@ func TestEveryFieldOfARecordSurvives(t *testing.T) {
 	zoned.WroteAt = full.WroteAt.In(time.FixedZone("east", 3600))
 	if got := throughItem(t, zoned); !got.Equal(full) {
 		t.Errorf("a record with a time of another zone came back as %+v", got)
+	}
+}
+
+func TestEveryFieldOfAFiltersRecordSurvives(t *testing.T) {
+	key := controller.FilterKey("edge")
+	for _, record := range []filter.Record{filled[filter.Record](), {}} {
+		plain, packed, err := encodeRecord(controller.Item{Key: key, Filter: record, Record: filled[protection.Record]()})
+		if err != nil || plain == nil || packed != nil {
+			t.Fatalf("encoded as %v and %v, %v", plain, packed, err)
+		}
+		item, err := decodeItem(key, attributes{attrRecord: plain})
+		if err != nil || !reflect.DeepEqual(item.Filter, record) || !reflect.DeepEqual(item.Record, protection.Record{}) {
+			t.Errorf("the record came back as\n%+v, %v\nwant\n%+v", item, err, record)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 func cloneItem(item controller.Item) controller.Item {
 	item.Record = item.Record.Clone()
+	item.Filter = item.Filter.Clone()
 	item.Wakes = slices.Clone(item.Wakes)
 	item.Requests = without(item.Requests, nil)
 	return item
@@ -23,6 +24,10 @@ func cloneControl(control controller.Control) controller.Control {
 
 func cloneEntry(entry controller.JournalEntry) controller.JournalEntry {
 	entry.Evidence = slices.Clone(entry.Evidence)
+	entry.Verdicts = slices.Clone(entry.Verdicts)
+	for i := range entry.Verdicts {
+		entry.Verdicts[i] = entry.Verdicts[i].Clone()
+	}
 	entry.Ended = slices.Clone(entry.Ended)
 	for i := range entry.Ended {
 		entry.Ended[i].Request = cloneRequest(entry.Ended[i].Request)

@@ -178,7 +178,11 @@ func (s *Store) count(commit controller.Commit) error {
 }
 
 func (s *Store) write(found *stored, commit controller.Commit) {
-	found.item.Record = commit.Item.Record.Clone()
+	if _, isFilter := commit.Item.Key.Filter(); isFilter {
+		found.item.Filter = commit.Item.Filter.Clone()
+	} else {
+		found.item.Record = commit.Item.Record.Clone()
+	}
 	found.item.LookedAt, found.item.Wakes = commit.Item.LookedAt, slices.Clone(commit.Item.Wakes)
 	found.item.Revision++
 	found.item.Requests = without(found.item.Requests, commit.Ended)
