@@ -23,6 +23,16 @@ const (
 	// SkipHeldWithUnit: an entry of the same unit may not be written for one of the
 	// three reasons above, and the unit is not to be split.
 	SkipHeldWithUnit SkipReason = "held-with-unit"
+	// The reasons for which a static is not deleted before a learned route: nothing
+	// proves that the route would come (protection.Reason).
+	SkipNoObservation         SkipReason = SkipReason(protection.ReasonNoObservation)
+	SkipObservationUnreadable SkipReason = SkipReason(protection.ReasonObservationUnreadable)
+	SkipObservationStale      SkipReason = SkipReason(protection.ReasonObservationStale)
+	SkipObservationNotFed     SkipReason = SkipReason(protection.ReasonObservationNotFed)
+	SkipObservationShared     SkipReason = SkipReason(protection.ReasonObservationShared)
+	SkipObservationAssociated SkipReason = SkipReason(protection.ReasonObservationAssociated)
+	SkipObservationHidden     SkipReason = SkipReason(protection.ReasonObservationHidden)
+	SkipRouteNotLearned       SkipReason = SkipReason(protection.ReasonRouteNotLearned)
 	// SkipUndeclared: the path has no next hop that one call can write.
 	SkipUndeclared SkipReason = "no-next-hop"
 )
@@ -49,7 +59,11 @@ type Plan struct {
 // Build makes the plan. Entries that stand as decided need no change, so a plan
 // built from the state that it leads to is empty.
 //
-// A prefix list that may not be written holds up its unit, and in a stateful
+// A static is created or replaced, and deleted only where the path's route is a
+// learned one: that is the last change of its unit.
+//
+// A prefix list that may not be written, and a learned route that nothing proves,
+// hold up their unit, and in a stateful
 // group all units: entries of a unit move together, and what one call for a list
 // moves can be most of the unit. Foreign, contended and untouchable entries are
 // left alone one by one.
@@ -107,7 +121,8 @@ func (b builder) reasons() []SkipReason {
 				out[i] = b.skip(entry, path, seen)
 				// An entry that is only to be written again where it stands splits no unit.
 				away[i] = seen.NextHop.IsZero() || seen.NextHop != entry.NextHop(path)
-				held[step] = held[step] || away[i] && out[i] != "" && out[i] == SkipReason(seen.Blocked)
+				waits := out[i] == SkipReason(seen.Blocked) || out[i] == SkipReason(seen.ReadyFor(path))
+				held[step] = held[step] || away[i] && out[i] != "" && waits
 			}
 			i++
 		}
@@ -125,24 +140,29 @@ func (b builder) skip(entry protection.Entry, path string, seen *protection.Entr
 	switch {
 	case seen.Untouchable:
 		return SkipNeverTouch
-	case seen.Foreign && !b.group.TakeOver:
-		return SkipForeign
+	case seen.Foreign && (!b.group.TakeOver || hop.Kind == route.Propagated):
+		return SkipForeign // What somebody else placed is overwritten at most, never deleted.
 	case b.contended[entry.EntryKey]:
 		return SkipContended
-	case hop.IsZero(), hop.Kind == route.Propagated:
+	case hop.IsZero():
 		return SkipUndeclared
+	case hop.Kind == route.Propagated && !b.decision.Unproven && seen.ReadyFor(path) != "":
+		return SkipReason(seen.ReadyFor(path))
 	default:
 		return SkipReason(seen.Blocked)
 	}
 }
 
 func change(entry protection.Entry, path string, seen *protection.EntryStanding) route.Change {
-	op := route.OpReplace
-	if seen.NextHop.IsZero() {
+	op, after := route.OpReplace, entry.NextHop(path)
+	switch {
+	case after.Kind == route.Propagated:
+		op, after = route.OpDelete, route.NextHop{} // What is learned stands where no static does.
+	case seen.NextHop.IsZero():
 		op = route.OpCreate
 	}
 	return route.Change{
 		Table: entry.Table, Destination: entry.Destination, Op: op,
-		Before: seen.NextHop, After: entry.NextHop(path), ListVersion: seen.ListVersion,
+		Before: seen.NextHop, After: after, ListVersion: seen.ListVersion,
 	}
 }

@@ -34,7 +34,8 @@ func Rehearse(group *protection.Group, contended []protection.EntryKey, standing
 	if !standing.Complete {
 		return nil
 	}
-	b := builder{group: group, standing: standing, contended: make(map[protection.EntryKey]bool, len(contended))}
+	// A static may be deleted one day, whatever proves its learned route today.
+	b := builder{group: group, decision: protection.Decision{Unproven: true}, standing: standing, contended: make(map[protection.EntryKey]bool, len(contended))}
 	for _, key := range contended {
 		b.contended[key] = true
 	}

@@ -87,6 +87,9 @@ type stander struct {
 	// statics has the destinations that are declared, by table, each with its
 	// standing static route; nil: none stands.
 	statics map[route.Table]map[route.Destination]*route.Route
+	// learned has the destinations that are declared to be learned, by table, each with
+	// the route that shows where no static does: a learned one, or a reference's.
+	learned map[route.Table]map[route.Destination]*route.Route
 	// dead are the references of which a route drops traffic.
 	dead    map[deadReference]bool
 	entries int
@@ -98,6 +101,7 @@ func newStander(group *protection.Group, readings []route.Reading, lists []route
 		readings: map[route.Table]*route.Reading{},
 		lists:    make(map[route.ListRef]*route.ListReading, len(lists)),
 		statics:  map[route.Table]map[route.Destination]*route.Route{},
+		learned:  map[route.Table]map[route.Destination]*route.Route{},
 		dead:     map[deadReference]bool{},
 		never:    never,
 	}
@@ -110,6 +114,12 @@ func newStander(group *protection.Group, readings []route.Reading, lists []route
 			}
 			declared[entry.Destination] = nil
 			b.entries++
+			if slices.ContainsFunc(entry.NextHops, isLearned) {
+				if b.learned[entry.Table] == nil {
+					b.learned[entry.Table] = map[route.Destination]*route.Route{}
+				}
+				b.learned[entry.Table][entry.Destination] = nil
+			}
 		}
 	}
 	for i := range readings {
@@ -137,13 +147,25 @@ func (b *stander) add(r *route.Route, table route.Table, declared map[route.Dest
 	case r.Origin == route.OriginPrefixListReference && r.State == route.StateBlackhole:
 		b.dead[deadReference{table, r.List, r.NextHop}] = true
 	}
+	if r.Origin == route.OriginStatic {
+		return
+	}
+	if _, ok := b.learned[table][r.Destination]; ok {
+		b.learned[table][r.Destination] = r
+	}
 }
 
 func (b *stander) standingOf(unit int, entry protection.Entry) protection.EntryStanding {
 	out := protection.EntryStanding{Entry: entry.EntryKey, Unit: unit, Untouchable: b.never.Covers(entry.EntryKey)}
 	b.judgeList(entry, &out)
+	for _, hop := range entry.NextHops {
+		if isLearned(hop) {
+			out.Learning = append(out.Learning, hop.Path)
+		}
+	}
 	standing := b.statics[entry.Table][entry.Destination]
 	if standing == nil || standing.NextHop.IsZero() {
+		b.judgeLearned(entry, &out)
 		return out
 	}
 	out.NextHop = standing.NextHop

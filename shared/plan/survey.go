@@ -55,6 +55,15 @@ const (
 	// NotePin: the pin of a check does not lead to its path, or that cannot be seen;
 	// About is the alarm.
 	NotePin NoteKind = "pin"
+	// NoteUnproven: nothing proves the learned routes of Path, so the group cannot be
+	// moved there; About is the reason, Count the number of destinations.
+	NoteUnproven NoteKind = "unproven"
+	// NoteNotPropagated: the attachment About does not propagate into the table, so its
+	// route would never stand there.
+	NoteNotPropagated NoteKind = "not-propagated"
+	// NoteGap: a move to Path deletes Count statics, and their destinations are without
+	// a route until the learned ones show.
+	NoteGap NoteKind = "gap"
 	// NoteForeign: a static that points to none of the group's next hops; About is
 	// its target.
 	NoteForeign NoteKind = "foreign"
@@ -82,7 +91,7 @@ const (
 
 func (k NoteKind) rank() int {
 	return slices.Index([]NoteKind{
-		NoteUnread, NoteBlocked, NoteNeverTouch, NotePin, NoteForeign, NoteOwnPrefix, NoteHeard, NoteInsideLocal,
+		NoteUnread, NoteBlocked, NoteNeverTouch, NotePin, NoteUnproven, NoteNotPropagated, NoteGap, NoteForeign, NoteOwnPrefix, NoteHeard, NoteInsideLocal,
 		NoteShadowed, NoteHeadroom, NoteSwitchover, NoteList, NoteShared,
 	}, k)
 }
@@ -148,6 +157,7 @@ func Survey(in SurveyInput) []Note {
 	s.unread()
 	s.leftAlone()
 	s.pins()
+	s.learned()
 	s.heard()
 	s.shadowed()
 	s.headroom()
@@ -273,19 +283,17 @@ func (s *surveyor) switchovers() {
 		return
 	}
 	for _, path := range s.in.Group.Paths {
-		built := Build(s.in.Group, protection.Decision{From: path.Name, To: path.Name, Extent: s.in.Group.Steps()}, nil, s.in.Standing)
+		built := Build(s.in.Group, protection.Decision{From: path.Name, To: path.Name, Extent: s.in.Group.Steps(), Unproven: true}, nil, s.in.Standing)
 		if len(built.Changes) == 0 {
 			continue
 		}
-		creates := 0
-		for _, c := range built.Changes {
-			if c.Op == route.OpCreate {
-				creates++
-			}
-		}
+		creates, deletes := countOp(built.Changes, route.OpCreate), countOp(built.Changes, route.OpDelete)
 		text := fmt.Sprintf("a switchover to %s takes %s", path.Name, plural(len(built.Changes), "call"))
 		if creates > 0 {
 			text += fmt.Sprintf(", %d of them to create", creates)
+		}
+		if deletes > 0 {
+			text += fmt.Sprintf(", %d of them to delete", deletes)
 		}
 		if wait := Predict(built.Changes).Wait; wait > 0 {
 			text += fmt.Sprintf("; the request buckets spread them over %s", wait)
