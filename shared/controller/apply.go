@@ -18,7 +18,7 @@ const replans = 3
 // something is left, a bounded number of times. What is left then is finished
 // by a later run.
 func (c *Controller) apply(ctx context.Context, h *hold, last bool) {
-	standing := plan.MarkOrphans(h.group, c.standing(h.group, h.look), h.output.Next.Blackholes, h.look.of)
+	standing := c.stands(h)
 	done := progress{applied: applied{}, refused: map[protection.EntryKey]bool{}, doubted: map[route.Change]bool{}}
 	for round := 0; h.output.Writes(h.group.Mode); round++ {
 		built := plan.Build(h.group, h.output.Next.Decision, h.output.Next.Contended, plan.Revive(standing, h.output.Next, alive(h.report.Health)))
@@ -34,9 +34,13 @@ func (c *Controller) apply(ctx context.Context, h *hold, last bool) {
 			break
 		}
 		started := c.ports.Clock.Now()
-		receipts, stopped := c.write(ctx, h, left)
+		receipts, stopped := c.writeInTurn(ctx, h, left)
 		c.stage(h, StageWrite, started)
 		done.note(done.notBorneOut(receipts))
+		if c.expect(ctx, h, &done) {
+			h.report.Receipts = append(h.report.Receipts, receipts...)
+			return
+		}
 		if h.lost || stopped {
 			h.report.Receipts = append(h.report.Receipts, receipts...)
 			c.leaveStopped(ctx, h, done, last)
@@ -217,7 +221,14 @@ func (c *Controller) verify(ctx context.Context, h *hold, changes []route.Change
 	}
 	slices.SortFunc(tables, route.Table.Compare)
 	h.look = h.look.with(c.readTables(ctx, slices.Compact(tables)))
-	return plan.MarkOrphans(h.group, c.standing(h.group, h.look), h.output.Next.Blackholes, h.look.of)
+	return c.stands(h)
+}
+
+// stands is what the tables show by now, orphans marked, and what proves learned
+// routes.
+func (c *Controller) stands(h *hold) protection.Standing {
+	standing := plan.MarkOrphans(h.group, c.standing(h.group, h.look), h.output.Next.Blackholes, h.look.of)
+	return plan.Prove(h.group, standing, h.look.of, c.ports.Clock.Now())
 }
 
 // noteWritten records when the last write can have taken effect, so that no
@@ -226,7 +237,8 @@ func (c *Controller) noteWritten(ctx context.Context, h *hold, done applied) {
 	superseded := h.output.Next.WroteAt.Add(c.settings.Settle)
 	h.output.Next.WroteAt = c.ports.Clock.Now()
 	h.output.Next.Applied = done.keys(h.output.Next.Applied)
-	h.output.Starts, h.output.Ended, h.output.NewlyContended = false, nil, nil
+	h.output.Next.Proving = h.awaited(h.output.Next.Proving)
+	h.output.Starts, h.output.Ended, h.output.NewlyContended, h.output.Proved = false, nil, nil, nil
 	if h.output.Deadline.Equal(superseded) {
 		// A reading at that time could settle nothing any more.
 		h.output.Deadline = time.Time{}

@@ -65,7 +65,10 @@ func (c *Controller) note(h *hold, d decision) {
 	r.Before, r.Decision, r.WouldBe = h.item.Record.Decision, d.output.Decision, d.output.WouldBe || h.group.Mode == protection.Observe
 	r.Output, r.Health, r.Facts = d.output, d.health, h.look.facts
 	r.Skipped, r.Cost = d.plan.Skipped, plan.Predict(d.plan.Changes)
-	r.before = h.item.Record
+	r.before, r.readAt = h.item.Record, d.standing.StartedAt
+	if gaps := gapsOf(h); len(gaps) > 0 {
+		r.Gaps = gaps
+	}
 	r.Lag = max(r.Lag, d.hint.Lag)
 	r.Writers, r.Unannounced = writersOf(h), unannounced(h)
 	r.Plan, r.Lists = d.plan, h.look.listsOf(h.group.PrefixLists())
@@ -118,15 +121,22 @@ func (c *Controller) commit(ctx context.Context, h *hold) error {
 // journal completes the entry of a commit that people will want to read about;
 // others (a memory of health, a sighting) leave no line.
 func journal(h *hold, entry JournalEntry) (JournalEntry, bool) {
-	before, next := h.item.Record, h.output.Next
+	before, next, gaps := h.item.Record, h.output.Next, gapsOf(h)
 	switch {
 	case before.Decision != next.Decision, len(h.output.Ended) > 0, len(h.output.NewlyContended) > 0:
 	case before.MassFailureAt.IsZero() && !next.MassFailureAt.IsZero():
 	case before.Held != next.Held:
 	case !before.Settled && next.Settled:
 		entry.Note = "settled"
+	case len(gaps) > 0:
 	default:
 		return JournalEntry{}, false
+	}
+	if len(gaps) > 0 {
+		entry.Gaps = gaps
+		if entry.Note == "" {
+			entry.Note = gapNote(gaps)
+		}
 	}
 	if by := undoers(h.output); len(by) > 0 {
 		entry.Note = "written by " + strings.Join(by, ", ")

@@ -87,6 +87,9 @@ func New(groups []protection.Group, settings Settings, ports Ports) *Controller 
 		c.byName[g.Name] = g
 		for _, s := range g.Subjects() {
 			c.bySubj[s] = append(c.bySubj[s], g.Name)
+			if s.Kind == health.SubjectRouteTable && !slices.Contains(c.byTable[s.ID], g.Name) {
+				c.byTable[s.ID] = append(c.byTable[s.ID], g.Name)
+			}
 		}
 		for _, t := range g.Tables() {
 			c.byTable[t.ID] = append(c.byTable[t.ID], g.Name)
@@ -100,7 +103,8 @@ func New(groups []protection.Group, settings Settings, ports Ports) *Controller 
 // An event about a subject that nobody watches concerns nobody.
 func (c *Controller) Watching(subject health.Subject) []string { return c.bySubj[subject] }
 
-// Using returns the names of the groups with an entry in the table, by priority.
+// Using returns the names of the groups with an entry in the table, or whose
+// observation table it is, by priority.
 func (c *Controller) Using(tableID string) []string { return c.byTable[tableID] }
 
 // UsingEntry returns the names of the groups with an entry for the destination in

@@ -63,7 +63,9 @@ type world struct {
 	down     map[string]bool              // by the id of the VPN connection
 	gone     map[string]bool              // VPN connections that are deleted
 	blind    bool                         // the evidence cannot be read
-	seen     map[string]int               // how often each kind of call was made
+	learned  map[protection.EntryKey]learnedRoute
+	observed []health.Fact  // what observation tables show; nil: they cannot be read
+	seen     map[string]int // how often each kind of call was made
 	calls    []call
 	tokens   int
 
@@ -83,7 +85,7 @@ func newWorld(t testing.TB, groups ...protection.Group) *world {
 	w := &world{
 		t: t, s: sim.NewScheduler(1, noon), wakes: memory.NewWakeQueue(nil), events: &memory.Events{},
 		groups: groups, tables: map[protection.EntryKey]route.NextHop{}, down: map[string]bool{}, seen: map[string]int{},
-		lists: map[string]route.ListReading{}, gone: map[string]bool{},
+		lists: map[string]route.ListReading{}, gone: map[string]bool{}, learned: map[protection.EntryKey]learnedRoute{},
 		settings: controller.Settings{
 			MaxMoves: 10, MoveWindow: 5 * time.Minute, Lease: lease, CallTimeout: callTimeout, Skew: skew, Settle: settle,
 		},
@@ -93,7 +95,9 @@ func newWorld(t testing.TB, groups ...protection.Group) *world {
 	for _, g := range groups {
 		for _, unit := range g.Units {
 			for _, e := range unit.Entries {
-				w.tables[e.EntryKey] = e.NextHops[0].NextHop
+				if next := e.NextHops[0].NextHop; next.Kind != route.Propagated {
+					w.tables[e.EntryKey] = next
+				}
 			}
 		}
 	}

@@ -21,6 +21,16 @@ func (l look) about(spec health.Spec) []health.Fact {
 	return out
 }
 
+// aboutPath returns the facts that the path is judged by, those included that the
+// tables of its group show of routes that it should teach.
+func (l look) aboutPath(group *protection.Group, path protection.Path, record protection.Record) []health.Fact {
+	out := l.about(path.Spec)
+	if len(path.Spec.Expect) == 0 {
+		return out
+	}
+	return append(out, plan.Learned(group, path.Name, l.readingsOf(group.Tables()), record)...)
+}
+
 // decision is everything that is decided for one group, without effects.
 type decision struct {
 	output protection.Output
@@ -44,14 +54,14 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 		use := health.Use{Locked: isLocked(item.Requests, path.Name), Since: record.UsedSince(path.Name)}
 		out.health = append(out.health, protection.PathHealth{
 			Path:       path.Name,
-			Assessment: health.Judge(path.Spec, seen.about(path.Spec), use, record.Memory(path.Name), now),
+			Assessment: health.Judge(path.Spec, seen.aboutPath(group, path, record), use, record.Memory(path.Name), now),
 		})
 	}
 	out.hint = protection.TrackHint(record.Hint, hintFor(group, trigger), seen.facts, now)
 	record.Hint = out.hint.Hint
 	standing := c.standing(group, seen)
 	record.Blackholes = plan.Blackholes(group, standing, record, seen.of)
-	standing = plan.MarkOrphans(group, standing, record.Blackholes, seen.of)
+	standing = plan.Prove(group, plan.MarkOrphans(group, standing, record.Blackholes, seen.of), seen.of, now)
 	out.standing = standing
 	out.output = protection.Decide(protection.Input{
 		Group: group, Health: out.health, Requests: item.Requests, Record: record,

@@ -140,6 +140,8 @@ type JournalEntry struct {
 	// Ended are the requests that ended with this entry.
 	Ended []protection.Ended `json:"ended,omitempty"`
 	Note  string             `json:"note,omitempty"`
+	// Gaps are the gaps of the learned routes that took over from deleted statics.
+	Gaps []Gap `json:"gaps,omitempty"`
 	// Act is what an operator did; empty: the entry is of a run, and the rest of the
 	// fields is empty, too. Where there is an act there is no decision.
 	Act Act `json:"act,omitempty"`

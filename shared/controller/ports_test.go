@@ -38,6 +38,7 @@ func (f *ports) Read(ctx context.Context, tables []route.Table) []route.Reading 
 			Table: key.Table, Destination: key.Destination, NextHop: next, Origin: route.OriginStatic, State: route.StateActive,
 		})
 	}
+	f.w.addLearned(routes)
 	out := make([]route.Reading, len(tables))
 	for i, table := range tables {
 		out[i] = route.Reading{Table: table, StartedAt: started, Complete: slept == nil, Routes: routes[table]}
@@ -72,7 +73,7 @@ func (f *ports) Write(ctx context.Context, change route.Change) route.Receipt {
 		outcome, applies = route.PreconditionFailed, false
 	}
 	if applies {
-		f.w.tables[key] = change.After
+		f.w.put(key, change.After)
 	}
 	if err := f.p.Sleep(ctx, writeTime/2); err != nil {
 		return route.Receipt{Change: change, Outcome: route.Failed, Message: err.Error()}
@@ -122,6 +123,10 @@ func (f *evidence) Read(ctx context.Context, subjects []health.Subject) []health
 	slept := f.p.Sleep(ctx, readTime)
 	var out []health.Fact
 	for _, subject := range subjects {
+		if subject.Kind == health.SubjectRouteTable {
+			out = append(out, f.w.observation(subject, started, slept != nil)...)
+			continue
+		}
 		fact := health.Fact{Subject: subject, Source: health.SourceDescribeVPNConnections, ObservedAt: started}
 		if slept != nil || f.w.blind {
 			fact.Kind, fact.Problem = health.FactUnreadable, route.ProblemTimeout

@@ -14,12 +14,14 @@ type Stage string
 
 // The stages of a run, in order.
 const (
-	StageTake    Stage = "take"
-	StageRead    Stage = "read"
-	StageDecide  Stage = "decide"
-	StageCommit  Stage = "commit"
-	StageWrite   Stage = "write"
-	StageVerify  Stage = "verify"
+	StageTake   Stage = "take"
+	StageRead   Stage = "read"
+	StageDecide Stage = "decide"
+	StageCommit Stage = "commit"
+	StageWrite  Stage = "write"
+	StageVerify Stage = "verify"
+	// StageProve: waiting for learned routes whose statics were deleted.
+	StageProve   Stage = "prove"
 	StageRelease Stage = "release"
 )
 
@@ -81,6 +83,9 @@ type Report struct {
 	// OutOfTime: writes were not started, because the run's own deadline left no
 	// room for them.
 	OutOfTime bool `json:"outOfTime,omitempty"`
+	// Gaps are the gaps of the learned routes that showed in this run after their
+	// statics were deleted.
+	Gaps []Gap `json:"gaps,omitempty"`
 	// Lag is how long telemetry lagged behind the event that came before it.
 	Lag    time.Duration `json:"lag,omitempty"`
 	Stages []StageTime   `json:"stages,omitempty"`
@@ -90,6 +95,8 @@ type Report struct {
 
 	// before is the record as it was when the decision was made.
 	before protection.Record
+	// readAt is when the reading of the tables began.
+	readAt time.Time
 }
 
 // TableProblem is a table that could not be read whole, and why.

@@ -12,7 +12,8 @@ import (
 
 // maxCycles bounds how often a run goes through its steps again because the
 // item became dirty meanwhile, or the run stood still. What is left then waits
-// for a wake-up.
+// for a wake-up. To bring statics back behind which no route came, it goes through
+// them once more.
 const maxCycles = 3
 
 // hold is one group whose lease this run has.
@@ -32,8 +33,14 @@ type hold struct {
 	// wakes are the wake-ups that are armed, earliest first.
 	wakes []time.Time
 
-	mu    sync.Mutex // guards until and outdated; never held across a call
+	mu    sync.Mutex // guards until, outdated and deleted; never held across a call
 	until time.Time
+	// deleted is when EC2 answered that a static was deleted before a learned route.
+	deleted map[protection.EntryKey]time.Time
+	// intended are the entries of which the record says that their static is about to
+	// be deleted, and proved the gaps that the next commit tells of.
+	intended []protection.EntryKey
+	proved   []Gap
 	// outdated: the lease had run out before it was renewed, so what was read may be
 	// from long ago. Nothing is written from it.
 	outdated bool
@@ -99,7 +106,7 @@ func (c *Controller) Reconcile(ctx context.Context, trigger Trigger) []Report {
 	}
 	active := slices.DeleteFunc(slices.Clone(holds), func(h *hold) bool { return h.lost })
 	for cycle := 1; len(active) > 0; cycle++ {
-		c.cycle(ctx, active, cycle == maxCycles)
+		c.cycle(ctx, active, cycle >= maxCycles)
 		active = slices.DeleteFunc(active, func(h *hold) bool { return h.lost || !h.again })
 	}
 	out := make([]Report, 0, len(holds))

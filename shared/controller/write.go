@@ -198,6 +198,7 @@ func (w *wave) one(ctx context.Context, change route.Change) route.Receipt {
 		return route.Receipt{Change: change, Outcome: route.NotStarted}
 	}
 	receipt := w.c.ports.Tables.Write(ctx, change)
+	w.h.noteDeleted(receipt, w.c.ports.Clock.Now())
 	if receipt.Outcome == route.Throttled {
 		w.c.pacer.drain(plan.BucketOf(change), w.c.ports.Clock.Now())
 	}
