@@ -241,6 +241,10 @@ func (w *World) setAttachmentState(s *step, a *attachment, state string) {
 			}
 		}
 	}
+	for _, own := range a.sessions() {
+		own.established, own.accepted = false, nil
+		w.tell(s, own, nil)
+	}
 	if a.connect != nil {
 		w.deletePeers(s.now, a.connect)
 	}

@@ -41,7 +41,8 @@ func (w *World) advertisedOver(own *bgpSession) []bgpRoute {
 // tableOver returns what the table that a session's attachment is associated with
 // holds, as it is advertised to the session's router (Transit Gateway guide). What
 // came over the attachment itself is not sent back, and a blackhole is sent only
-// with Options.AdvertiseBlackholes.
+// with Options.AdvertiseBlackholes. That what was learned over one iBGP session is
+// sent over another is UNVERIFIED.
 func (w *World) tableOver(own *bgpSession, a *attachment) []bgpRoute {
 	var routes []bgpRoute
 	for _, dst := range sortedPrefixes(a.table.visible.current) {

@@ -42,8 +42,14 @@ func (w *World) settleAfter(s *step, own *bgpSession, delay time.Duration) {
 }
 
 // establish is AWS taking a session for up or down: it takes the router's routes
-// or gives them up, tells of it, and advertises its own.
+// or gives them up, tells of it, and advertises its own. Where the router announces
+// too much the session comes up only to be reset, which the telemetry does not show.
 func (w *World) establish(s *step, own *bgpSession, up bool) {
+	if up && w.overLimit(own) {
+		w.announceSession(s, own, true)
+		w.resetSession(s, own)
+		return
+	}
 	own.established = up
 	if !up {
 		w.tell(s, own, nil)
@@ -52,9 +58,6 @@ func (w *World) establish(s *step, own *bgpSession, up bool) {
 	w.announceSession(s, own, up)
 	w.showSessionLater(s, own, up)
 	w.advertising = true
-	if up && w.overLimit(own) {
-		w.resetSession(s, own)
-	}
 }
 
 // overLimit reports whether the router announces more than AWS bears without
@@ -74,7 +77,8 @@ func (w *World) overLimit(own *bgpSession) bool {
 
 // resetSession ends a session whose router announces too much, as with a
 // NOTIFICATION of maximum prefixes reached (RFC 4486; for VPN by a field report).
-// It is tried again RestartAfter later, and reset again while nothing has changed.
+// It is tried again BGPRestartAfter later, and reset again while nothing has
+// changed.
 func (w *World) resetSession(s *step, own *bgpSession) {
 	w.establish(s, own, false)
 	w.settleAfter(s, own, w.options.BGPRestartAfter)
@@ -93,6 +97,9 @@ func (w *World) take(s *step, own *bgpSession) {
 	}
 	if own.peer != nil && len(taken) > routesIntoGateway {
 		taken = taken[:routesIntoGateway] // Which of more AWS leaves out is UNVERIFIED, see Options.ConnectLimitResets.
+	}
+	if equalBGPRoutes(own.accepted, taken) {
+		return
 	}
 	own.accepted = taken
 	switch a := own.attachment(); {

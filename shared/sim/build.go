@@ -77,6 +77,7 @@ type builder struct {
 	now      time.Time
 	problems []error
 	seen     map[string]string // id or name -> the field that used it first
+	started  []func()          // what the start leaves to be done
 }
 
 func (b *builder) problem(format string, args ...any) {
@@ -115,6 +116,7 @@ func (b *builder) build() error {
 		b.world.refreshGateway(s, b.world.gateways[id])
 	}
 	b.sessionsAtStart(s)
+	b.started = s.after
 	b.propagateVPCs()
 	for _, t := range b.world.tgwTables {
 		t.visible.log = nil // A stale read from before the start shows the start.

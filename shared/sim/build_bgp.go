@@ -126,15 +126,25 @@ const virtualGatewayASN = 64512
 // sessionsAtStart lets AWS and the routers tell one another what they know, and
 // gives the telemetry what follows.
 func (b *builder) sessionsAtStart(s *step) {
+	for _, own := range b.world.sessions {
+		if own.established && b.world.overLimit(own) {
+			own.established = false
+			if own.peer != nil {
+				b.world.showSession(b.now, own, false)
+			}
+			b.world.settleAfter(s, own, b.world.options.BGPRestartAfter)
+		}
+	}
 	b.world.converge(s)
 	for _, own := range b.world.sessions {
 		if own.tunnel == nil {
 			continue
 		}
 		t := own.tunnel
+		t.reported = t.detected && own.established
 		t.known = t.view(b.now)
 		t.due = t.known
 		own.vpn.telemetry.current[t.outsideIP] = t.due
 	}
-	s.routed = nil
+	s.routed = nil // Nobody has seen the tables without them.
 }

@@ -122,7 +122,7 @@ func (w *World) deletePeers(now time.Time, c *connect) {
 		w.noteHealth(now, p.id, fieldPeerState, "", attachmentDeleted, HealthTruth)
 		w.noteHealth(now, p.id, fieldPeerState, "", attachmentDeleted, HealthShown)
 		for _, own := range p.sessions {
-			if own.established = false; p.shown.current[own.index] {
+			if p.shown.current[own.index] {
 				p.shown.set(now, own.index, false)
 				w.noteSession(now, own, false, HealthShown)
 			}

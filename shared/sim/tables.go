@@ -120,16 +120,36 @@ func (t *tgwTable) forget(a *attachment) {
 	}
 }
 
+// taughtBy returns the CIDRs that an attachment teaches the table.
+func (t *tgwTable) taughtBy(a *attachment) []netip.Prefix {
+	var taught []netip.Prefix
+	for dst, candidates := range t.learned {
+		if slices.ContainsFunc(candidates, func(c candidate) bool { return c.from == a }) {
+			taught = append(taught, dst)
+		}
+	}
+	return taught
+}
+
 // relearn brings the tables that an attachment propagates into up to date with
 // what it teaches now.
 func (w *World) relearn(s *step, a *attachment) {
 	for _, t := range a.gateway.tables {
+		touched := make(map[netip.Prefix]bool)
+		for _, dst := range t.taughtBy(a) {
+			touched[dst] = true
+		}
 		t.forget(a)
 		if t.propagating[a] {
 			t.learn(a)
 		}
+		for _, dst := range t.taughtBy(a) {
+			touched[dst] = true
+		}
+		for _, dst := range sortedPrefixes(touched) {
+			w.refresh(s, t, dst)
+		}
 	}
-	w.refreshGateway(s, a.gateway)
 	w.advertising = true // An AS_PATH may have changed behind a route that shows the same.
 }
 

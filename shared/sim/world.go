@@ -142,6 +142,9 @@ func NewWorld(tk Timekeeper, topo Topology, opts Options) (*World, error) {
 	if err := b.build(); err != nil {
 		return nil, err
 	}
+	for _, after := range b.started {
+		after()
+	}
 	return w, nil
 }
 
