@@ -67,6 +67,9 @@ func (w *World) announcing(who string) *[]announcement {
 	if a := w.attachments[who]; a != nil && a.direct != nil {
 		return &a.direct.announces
 	}
+	if d := w.interfaces[who]; d != nil {
+		return &d.announces
+	}
 	if place := w.sites[who]; place != nil {
 		return &place.announces
 	}

@@ -105,8 +105,8 @@ type bgpRouter interface {
 // internal reports whether the session is iBGP.
 func (b *bgpSession) internal() bool { return b.localASN == b.peerASN }
 
-// attachment is the one that AWS's end teaches; nil for a connection on a virtual
-// private gateway.
+// attachment is the one that AWS's end teaches; nil for a session that ends on a
+// virtual private gateway.
 func (b *bgpSession) attachment() *attachment {
 	switch {
 	case b.peer != nil:
@@ -115,6 +115,18 @@ func (b *bgpSession) attachment() *attachment {
 		return b.line.attachment
 	}
 	return b.vpn.attachment
+}
+
+// vgw is the virtual private gateway that the session ends on; nil for one of a
+// transit gateway's attachments.
+func (b *bgpSession) vgw() *vpnGateway {
+	switch {
+	case b.line != nil:
+		return b.line.vgw
+	case b.vpn != nil:
+		return b.vpn.vgw
+	}
+	return nil
 }
 
 // gone reports whether the session went with its attachment.
@@ -127,7 +139,7 @@ func (b *bgpSession) gone() bool {
 func (b *bgpSession) carried() bool {
 	switch {
 	case b.peer != nil:
-		return b.peer.connect.carried()
+		return b.peer.carried()
 	case b.line != nil:
 		return b.line.truth
 	}
@@ -168,5 +180,5 @@ func (b *bgpSession) takes(r bgpRoute) bool {
 	case b.internal() && !r.nextHopSelf:
 		return false
 	}
-	return b.attachment() != nil || r.prefix.Addr().Is4()
+	return b.tunnel == nil || b.attachment() != nil || r.prefix.Addr().Is4()
 }

@@ -27,7 +27,7 @@ func (w *World) advertisedOver(own *bgpSession) []bgpRoute {
 	var routes []bgpRoute
 	switch {
 	case a == nil:
-		routes, limit = byPrefix(own.vpn.vgw.advertisedOver(own)), routesOutOfVPNGateway
+		routes, limit = own.vgw().advertises(own, w.options.GatewayAdvertisesStatics), routesOutOfVPNGateway
 	case own.line != nil:
 		for _, prefix := range own.line.allowed {
 			routes = append(routes, w.outward(own, prefix, nil))

@@ -67,10 +67,10 @@ func (w *World) overLimit(own *bgpSession) bool {
 	switch {
 	case own.peer != nil && !w.options.ConnectLimitResets:
 		return false
+	case own.vgw() != nil:
+		limit = routesIntoVPNGateway
 	case own.line != nil:
 		return false
-	case own.attachment() == nil:
-		limit = routesIntoVPNGateway
 	}
 	return len(own.announced()) > limit
 }
@@ -106,7 +106,7 @@ func (w *World) take(s *step, own *bgpSession) {
 	case a != nil:
 		w.relearn(s, a)
 	default:
-		w.refreshVPNGateway(s, own.vpn)
+		w.refreshVPNGateway(s, own.vgw())
 	}
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,6 +31,10 @@ func (b *builder) siteNamed(field, name string) *site {
 func (b *builder) directConnects() {
 	for i, spec := range b.topo.DirectConnects {
 		field := fmt.Sprintf("directConnects[%d]", i)
+		if spec.VPNGateway != "" {
+			b.virtualInterface(field, spec)
+			continue
+		}
 		a := b.attach(field+".attachment", spec.Attachment, "")
 		if a == nil {
 			continue
@@ -45,6 +50,34 @@ func (b *builder) directConnects() {
 		}
 		b.lineSession(field, a.direct, spec)
 	}
+}
+
+// virtualInterface makes a private virtual interface on a virtual private gateway.
+func (b *builder) virtualInterface(field string, spec DirectConnectSpec) {
+	g := b.world.vpnGateways[spec.VPNGateway]
+	switch {
+	case g == nil:
+		b.problem("%s.vpnGateway is %q, which the topology does not have: use one of %s",
+			field, spec.VPNGateway, strings.Join(sortedKeys(b.world.vpnGateways), ", "))
+		return
+	case spec.Attachment != AttachmentSpec{}:
+		b.problem("%s has both attachment and vpnGateway: a line ends on one gateway, so keep one of the two", field)
+		return
+	case spec.GatewayASN != 0 || len(spec.AllowedPrefixes) > 0:
+		b.problem("%s has gatewayAsn or allowedPrefixes, which only a Direct Connect gateway has: leave them out, and write the ASN at %s", field, g.id)
+		return
+	case !b.claim(field+".id", spec.ID, "dxvif-"):
+		return
+	}
+	d := &directConnect{
+		id: spec.ID, vgw: g, site: b.siteNamed(field+".site", spec.Site), truth: !spec.Down,
+		announces: append(b.plain(field+".announces", spec.Announces), b.announcements(field+".routes", spec.Routes)...),
+	}
+	b.lineSession(field, d, spec)
+	g.lines = append(g.lines, d)
+	slices.SortFunc(g.lines, func(x, y *directConnect) int { return strings.Compare(x.id, y.id) })
+	b.world.interfaces[d.id] = d
+	b.note(d.id, fieldLine, upOrDown(d.truth), HealthTruth)
 }
 
 func (b *builder) connects() {

@@ -65,8 +65,11 @@ func (b *builder) lineSession(field string, d *directConnect, spec DirectConnect
 	if d.site != nil && d.site.asn != 0 {
 		fallback = int(d.site.asn)
 	}
-	d.session = &bgpSession{id: d.attachment.id, line: d, wanted: true, alive: d.truth, established: d.truth}
+	d.session = &bgpSession{id: d.linkID(), line: d, wanted: true, alive: d.truth, established: d.truth}
 	local := b.asn(field+".gatewayAsn", spec.GatewayASN, transitGatewayASN)
+	if d.vgw != nil {
+		local = d.vgw.asn
+	}
 	peer := b.asn(field+".asn", spec.ASN, fallback)
 	if local == peer {
 		b.problem("%s.asn is %d, which is the gateway's own: give the two different ASNs", field, peer)
@@ -114,7 +117,7 @@ func (b *builder) vpnSessions(field string, v *vpnConnection, spec VPNSpec) {
 // gatewayASN is that of the gateway on which a connection ends.
 func (b *builder) gatewayASN(v *vpnConnection) uint32 {
 	if v.vgw != nil {
-		return virtualGatewayASN
+		return v.vgw.asn
 	}
 	return v.attachment.gateway.asn
 }

@@ -48,7 +48,9 @@ func (b *builder) siteRoutes() {
 			}
 			s.routes = append(s.routes, siteRoute{dst: dst, via: b.via(field, s, route.Via)})
 		}
+		s.fib, s.held = selectRoutes(s.candidates(nil)), s.holding()
 	}
+	b.world.findResolving()
 }
 
 func (b *builder) via(field string, s *site, ids []string) []uplink {
@@ -57,32 +59,14 @@ func (b *builder) via(field string, s *site, ids []string) []uplink {
 	}
 	var via []uplink
 	for k, id := range ids {
-		link, behind := b.uplink(id)
-		if link == nil || behind != s {
-			b.problem("%s.via[%d] is %q, which is no way into AWS of site %q: name a VPN connection, a Connect or Direct Connect attachment, or an appliance's interface, whose site it is", field, k, id, s.name)
+		link, known := b.world.uplink(s, id)
+		if !known {
+			b.problem("%s.via[%d] is %q, which is no way out of site %q: name a VPN connection, a Connect or Direct Connect attachment, or an appliance's interface, whose site it is, or %s", field, k, id, s.name, internetID)
 			continue
 		}
 		via = append(via, link)
 	}
 	return via
-}
-
-// uplink finds a way into AWS by the id that site routes name it by, and the
-// site behind it; nil where there is none.
-func (b *builder) uplink(id string) (uplink, *site) {
-	if v := b.world.vpns[id]; v != nil {
-		return v, v.site
-	}
-	if a := b.world.appliances[id]; a != nil && id == a.eni {
-		return a, a.site
-	}
-	if a := b.world.attachments[id]; a != nil && a.connect != nil {
-		return a.connect, a.connect.site
-	}
-	if a := b.world.attachments[id]; a != nil && a.direct != nil {
-		return a.direct, a.direct.site
-	}
-	return nil, nil
 }
 
 func (b *builder) vpcs() {

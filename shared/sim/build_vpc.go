@@ -24,7 +24,7 @@ func (b *builder) vpnGateways() {
 			b.problem("%s.vpc is %q, which has %s already: a VPC has one virtual private gateway", field, spec.VPC, v.vgw.id)
 			continue
 		}
-		g := &vpnGateway{id: spec.ID, name: spec.Name, vpc: v, attached: true}
+		g := &vpnGateway{id: spec.ID, name: spec.Name, vpc: v, attached: true, asn: b.asn(field+".asn", spec.ASN, virtualGatewayASN)}
 		v.vgw, b.world.vpnGateways[spec.ID] = g, g
 		b.note(spec.ID, "gateway-attachment", g.attachment(), HealthTruth, HealthShown)
 	}

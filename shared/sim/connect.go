@@ -47,7 +47,7 @@ func (c *connect) open() (how string, ok bool) {
 	}
 	for _, p := range c.peers {
 		for _, s := range p.sessions {
-			if s.wanted {
+			if s.wanted && p.carried() {
 				return "Connect peer " + p.id, true
 			}
 		}

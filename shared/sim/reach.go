@@ -258,38 +258,6 @@ func (p *packet) intoVPC(v *vpc) place {
 	return p.deliver(v.id)
 }
 
-// router is the customer router of a site: its own networks, then its routes
-// towards AWS, each over the first way that truly works.
-func (p *packet) router(s *site) place {
-	entries := make([]hopEntry[[]uplink], 0, len(s.networks)+len(s.routes))
-	for _, network := range s.networks {
-		entries = append(entries, hopEntry[[]uplink]{prefix: network})
-	}
-	for _, route := range s.routes {
-		entries = append(entries, hopEntry[[]uplink]{prefix: route.dst, rank: 1, route: route.via})
-	}
-	best, found := longestPrefix(entries, p.to.addr)
-	if !found {
-		return p.drop("the router of %s has no route to %s", s.name, p.to.addr)
-	}
-	if best.rank == 0 {
-		if p.to.site != s {
-			return p.drop("%s came to %s, but %s is in %s", p.to.addr, s.name, p.to.name, p.to.in())
-		}
-		return p.deliver(s.name)
-	}
-	for _, link := range best.route {
-		how, ok := link.open()
-		if !ok {
-			continue
-		}
-		p.via = append(p.via, link.linkID())
-		p.hop("router of %s: %s -> %s, %s", s.name, best.prefix, link.linkID(), how)
-		return link.enter(p)
-	}
-	return p.drop("no way of the route %s at %s works", best.prefix, s.name)
-}
-
 func (h *host) in() string {
 	if h.vpc != nil {
 		return h.vpc.id

@@ -4,43 +4,10 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 
 	"detour/shared/route"
 )
-
-// site is a place outside AWS with one customer router. asn is 0 where the router
-// has static routes only; announces is what it is told to announce over all of
-// its sessions.
-type site struct {
-	name      string
-	networks  []netip.Prefix
-	routes    []siteRoute
-	asn       uint32
-	announces []announcement
-}
-
-// siteRoute is one route of a customer router: the ways into AWS, best first.
-type siteRoute struct {
-	dst netip.Prefix
-	via []uplink
-}
-
-// uplink is one way from a site's router into AWS.
-type uplink interface {
-	// linkID is the id by which site routes name it.
-	linkID() string
-	// open reports whether it truly carries traffic, and how a trace calls the
-	// part of it that does.
-	open() (how string, ok bool)
-	// enter takes a packet from the site into AWS.
-	enter(p *packet) place
-}
-
-func (s *site) contains(addr netip.Addr) bool {
-	return slices.ContainsFunc(s.networks, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
 
 // host is where the reachability check speaks from and to; one of vpc and site is set.
 type host struct {

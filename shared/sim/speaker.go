@@ -161,7 +161,7 @@ func (b *bgpSession) names() []string {
 	case b.peer != nil:
 		return []string{b.peer.connect.site.name, b.peer.id}
 	case b.line != nil:
-		return []string{b.line.site.name, b.line.attachment.id}
+		return []string{b.line.site.name, b.line.linkID()}
 	}
 	return []string{b.vpn.site.name, b.vpn.id}
 }

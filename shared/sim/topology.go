@@ -93,6 +93,9 @@ type VPNGatewaySpec struct {
 	ID   string `json:"id" yaml:"id"`
 	Name string `json:"name,omitempty" yaml:"name,omitempty"`
 	VPC  string `json:"vpc" yaml:"vpc"`
+	// ASN is that of the Amazon side of BGP sessions; 64512 by default (EC2 API,
+	// CreateVpnGateway).
+	ASN int `json:"asn,omitempty" yaml:"asn,omitempty"`
 }
 
 // ApplianceSpec is a router instance in a VPC, with one network interface. It
@@ -175,12 +178,16 @@ type AnnouncementSpec struct {
 
 // DirectConnectSpec is the attachment of a Direct Connect gateway, and the site
 // behind it. Announces are the CIDR blocks that it teaches while it is up, in a
-// way that AWS takes; Routes are such with attributes.
+// way that AWS takes; Routes are such with attributes. With VPNGateway in place of
+// Attachment and Gateway it is a private virtual interface, ID, on that virtual
+// private gateway.
 type DirectConnectSpec struct {
-	Attachment AttachmentSpec `json:"attachment" yaml:"attachment"`
+	Attachment AttachmentSpec `json:"attachment,omitzero" yaml:"attachment,omitempty"`
+	ID         string         `json:"id,omitempty" yaml:"id,omitempty"`
+	VPNGateway string         `json:"vpnGateway,omitempty" yaml:"vpnGateway,omitempty"`
 	Name       string         `json:"name,omitempty" yaml:"name,omitempty"`
 	// Gateway is the Direct Connect gateway's id, a UUID.
-	Gateway   string   `json:"gateway" yaml:"gateway"`
+	Gateway   string   `json:"gateway,omitempty" yaml:"gateway,omitempty"`
 	Site      string   `json:"site" yaml:"site"`
 	Announces []string `json:"announces,omitempty" yaml:"announces,omitempty"`
 	Down      bool     `json:"down,omitempty" yaml:"down,omitempty"`
@@ -275,7 +282,10 @@ type TunnelSpec struct {
 // it, and its routes towards AWS. Each route names VPN connections,
 // Connect or Direct Connect attachments, or appliances' interfaces, best first;
 // the router uses the first that truly works (a floating static route with dead
-// peer detection on the router's side).
+// peer detection on the router's side). The word internet names the site's own line
+// to the Internet, whose default route loses to everything else of the same length.
+// A router that has a route by it finds the outside addresses of its tunnels by its
+// routes; any other keeps the way to them apart, where no route can take it away.
 type SiteSpec struct {
 	Name     string          `json:"name" yaml:"name"`
 	Networks []string        `json:"networks" yaml:"networks"`
@@ -345,6 +355,10 @@ type Options struct {
 	// AdvertiseAfter is the time from a change of what AWS advertises to a router
 	// having heard it. AWS publishes none. Default 1 s.
 	AdvertiseAfter time.Duration
+	// GatewayAdvertisesStatics lets a virtual private gateway advertise the static
+	// prefixes of its connections to the routers that speak BGP. UNVERIFIED; by
+	// default it advertises what it has learned by BGP.
+	GatewayAdvertisesStatics bool
 	// AdvertiseBlackholes lets AWS advertise a blackhole of the table that a BGP
 	// attachment is associated with. UNVERIFIED; the default is what one field report
 	// says.

@@ -227,15 +227,18 @@ func (w *World) reconsiderTunnel(s *step, v *vpnConnection, t *tunnel) {
 	}
 	t.truth = up
 	t.flips++
+	if t.detected != up { // Else it flipped back before AWS noticed.
+		w.detectLater(s, v, t)
+	}
 	if t.bgp != nil {
-		w.reconsiderSession(s, t.bgp)
+		w.reconsiderSession(s, t.bgp) // Where both timers run out together, IPsec's comes first.
 	}
 	w.noteWorks(s.now, v, t)
-	if t.detected == up {
-		return // It flipped back before AWS noticed.
-	}
+}
+
+func (w *World) detectLater(s *step, v *vpnConnection, t *tunnel) {
 	delay, flips := w.options.DetectAfter, t.flips
-	if up {
+	if t.truth {
 		delay = w.options.RecoverAfter
 	}
 	due := s.now.Add(delay)
@@ -282,7 +285,7 @@ func (w *World) showTunnel(s *step, v *vpnConnection, t *tunnel) {
 		t.reported, since = reported, s.now
 		w.noteTunnel(s.now, v, t, reported, TunnelDetected)
 		if v.vgw != nil {
-			w.refreshVPNGateway(s, v)
+			w.refreshVPNGateway(s, v.vgw)
 		} else {
 			w.refreshGateway(s, v.attachment.gateway)
 		}

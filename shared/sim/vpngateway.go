@@ -2,36 +2,20 @@ package sim
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 )
 
 // vpnGateway is one virtual private gateway. It belongs to one VPC, attached or
-// detached; vpns are the connections that end on it, sorted by id.
+// detached; vpns are the connections that end on it, and lines the private virtual
+// interfaces of Direct Connect, both sorted by id. asn is that of the Amazon side.
 type vpnGateway struct {
 	id, name string
 	vpc      *vpc
 	attached bool
+	asn      uint32
 	vpns     []*vpnConnection
-}
-
-// known returns the static prefixes of the connections that have a tunnel
-// reported up, sorted: what the gateway teaches the tables that it propagates
-// into (Site-to-Site VPN guide, static routing). While one tunnel of the two is
-// up the connection is up, so nothing is withdrawn.
-func (g *vpnGateway) known() []netip.Prefix {
-	blocks := make(map[netip.Prefix]bool)
-	for _, v := range g.vpns {
-		if v.reportedUp() == 0 {
-			continue
-		}
-		for _, block := range v.routes {
-			blocks[block] = true
-		}
-	}
-	return sortedPrefixes(blocks)
+	lines    []*directConnect
 }
 
 // The states of the attachment of a virtual private gateway to its VPC (EC2 API,
@@ -48,12 +32,13 @@ func (g *vpnGateway) attachment() string {
 	return gatewayDetached
 }
 
-// refreshVPNGateway brings the propagated routes of the connection's gateway up
-// to date. Static routes to the gateway stay as they are: they prove nothing.
+// refreshVPNGateway brings the propagated routes of a gateway, and what it
+// advertises, up to date. Static routes to the gateway stay as they are: they prove nothing.
 // No event tells of it: whether Network Manager has events for connections on
 // virtual private gateways is UNVERIFIED, and none are assumed.
-func (w *World) refreshVPNGateway(s *step, v *vpnConnection) {
-	w.refreshVPC(s.now, v.vgw.vpc)
+func (w *World) refreshVPNGateway(s *step, g *vpnGateway) {
+	w.refreshVPC(s.now, g.vpc)
+	w.advertising = true
 }
 
 // SetVPNGateway attaches a virtual private gateway to its VPC or detaches it. A
@@ -75,7 +60,7 @@ func (w *World) SetVPNGateway(id string, attached bool) error {
 		for _, kind := range []string{HealthTruth, HealthShown} {
 			w.noteHealth(s.now, id, "gateway-attachment", "", g.attachment(), kind)
 		}
-		w.refreshVPC(s.now, g.vpc)
+		w.refreshVPNGateway(s, g)
 	})
 	return problem
 }
@@ -180,41 +165,4 @@ func (w *World) recordForced(c Caller, action string, params url.Values, write *
 		return refused
 	}
 	return nil
-}
-
-// atVPNGateway forwards a packet that a VPC's route or a site sent to a virtual
-// private gateway: into its VPC, or to the connection with the longest static
-// prefix. A connection whose tunnels AWS knows to be down counts as withdrawn;
-// among several with the same prefix the first that truly works carries the
-// traffic, as AWS picks one tunnel among all of a gateway's connections and does
-// not say which (Site-to-Site VPN guide). Sites reach one another through it
-// (CloudHub).
-func (p *packet) atVPNGateway(g *vpnGateway) place {
-	if !g.attached {
-		return p.drop("%s is not attached to %s", g.id, g.vpc.id)
-	}
-	if g.vpc.contains(p.to.addr) {
-		return p.intoVPC(g.vpc)
-	}
-	var entries []hopEntry[*vpnConnection]
-	for i, v := range g.vpns {
-		if v.reportedUp() == 0 {
-			continue
-		}
-		for _, block := range v.routes {
-			entries = append(entries, hopEntry[*vpnConnection]{prefix: block, rank: i, route: v})
-		}
-	}
-	best, found := longestPrefix(entries, p.to.addr)
-	if !found {
-		return p.drop("%s knows no prefix of a connection that is up for %s", g.id, p.to.addr)
-	}
-	for _, v := range g.vpns {
-		if _, works := v.trulyUp(); works && v.reportedUp() > 0 && slices.Contains(v.routes, best.prefix) {
-			p.hop("%s: %s -> %s", g.id, best.prefix, v.id)
-			return func() place { return p.tunnelTo(v) }
-		}
-	}
-	p.hop("%s: %s -> %s", g.id, best.prefix, best.route.id)
-	return p.drop("no tunnel of %s is up", best.route.id)
 }

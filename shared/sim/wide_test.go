@@ -276,7 +276,7 @@ func TestRefusedAttachments(t *testing.T) {
 			table := &t.TransitGateways[0].Tables[0]
 			table.Routes = append(table.Routes, table.Routes[3])
 		}, `destination is "pl-01", which the table has a reference to already`},
-		"via":          {func(t *Topology) { t.Sites[2].Routes[0].Via = []string{attDX} }, `sites[2].routes[0].via[0] is "tgw-attach-12", which is no way into AWS of site "branch"`},
+		"via":          {func(t *Topology) { t.Sites[2].Routes[0].Via = []string{attDX} }, `sites[2].routes[0].via[0] is "tgw-attach-12", which is no way out of site "branch"`},
 		"alarm twice":  {func(t *Topology) { t.Alarms[1].Name = "reach" }, `alarms[1].name is "reach": give every alarm a name of its own`},
 		"alarm after":  {func(t *Topology) { t.Alarms[0].After = "-1s" }, `alarms[0].after is "-1s": write a duration`},
 		"alarm vpn":    {func(t *Topology) { t.Alarms[1].VPN = "vpn-99" }, `alarms[1].vpn is "vpn-99", which the topology does not have`},

@@ -57,6 +57,10 @@ type World struct {
 	// that what AWS advertises may have changed.
 	sessions    []*bgpSession
 	advertising bool
+	// interfaces are the private virtual interfaces; resolving the sites whose routers
+	// find their tunnels' way by their routes.
+	interfaces map[string]*directConnect
+	resolving  []*site
 	// everySide are the attachments, sorted; each side of a peering is one.
 	everySide        []*attachment
 	attachmentStates *timeline[*attachment, string]
@@ -82,6 +86,7 @@ func (s *step) then(fn func()) { s.after = append(s.after, fn) }
 func (w *World) do(fn func(s *step)) {
 	w.book(func(s *step) {
 		fn(s)
+		w.rerouteChanged(s)
 		w.advertise(s)
 		w.announceLearned(s)
 		w.noteLines(s.now, false)
@@ -129,6 +134,7 @@ func NewWorld(tk Timekeeper, topo Topology, opts Options) (*World, error) {
 		hosts:       make(map[string]*host),
 		buckets:     make(map[bucketKey]*bucket),
 		vpnGateways: make(map[string]*vpnGateway),
+		interfaces:  make(map[string]*directConnect),
 		appliances:  make(map[string]*appliance),
 		prefixLists: make(map[string]*prefixList),
 
