@@ -36,6 +36,10 @@
 //   - sweep, rehearse: the Inputs that Detour's own schedules pass (EventBridge Scheduler passes it unchanged).
 //   - detour-*: what Detour itself publishes, one sample for each kind. Package awsevents publishes the same events in a test
 //     and compares. The envelope around the detail is EventBridge's, as on the AWS page "AWS service event metadata".
+//   - inner/*: what a message holds in a packed form, so that no message looks like it; Names leaves them out. vpn-bgp-log is
+//     what a subscription filter compresses, as on the AWS page "Log group-level subscription filters" of the CloudWatch Logs
+//     guide, with one line of each kind as on the AWS page "Site-to-Site VPN logs". The names of the log group and of the
+//     filter are the owner's to choose.
 //   - truncated: deliberately cut off, and so not valid JSON. It is what a decoder must refuse.
 package payload
 
@@ -44,7 +48,7 @@ import (
 	"fmt"
 )
 
-//go:embed *.json
+//go:embed *.json inner/*.json
 var files embed.FS
 
 // Read returns the sample of that file name, for example "vpn-connection-ipsec-down.json".
@@ -56,7 +60,7 @@ func Read(name string) ([]byte, error) {
 	return b, nil
 }
 
-// Names returns the file names of all samples, sorted.
+// Names returns the file names of all samples that are messages, sorted.
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -64,7 +68,9 @@ func Names() []string {
 	}
 	names := make([]string, 0, len(entries))
 	for _, e := range entries { // ReadDir sorts by file name.
-		names = append(names, e.Name())
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
 	}
 	return names
 }

@@ -38,6 +38,16 @@ func TestReadRefusesWhatIsNotASample(t *testing.T) {
 	}
 }
 
+func TestInnerSamplesAreReadByTheirNameOnly(t *testing.T) {
+	const name = "inner/vpn-bgp-log.json"
+	if raw, err := Read(name); err != nil || !json.Valid(raw) {
+		t.Errorf("Read(%q) = %q, %v; want JSON", name, raw, err)
+	}
+	if i := slices.IndexFunc(Names(), func(n string) bool { return strings.Contains(n, "inner") }); i >= 0 {
+		t.Errorf("Names() lists %q, which is no message", Names()[i])
+	}
+}
+
 func TestReadGivesACopy(t *testing.T) {
 	first, _ := Read("sweep.json")
 	first[0] = 'X'

@@ -54,6 +54,7 @@ func (w *World) establish(s *step, own *bgpSession, up bool) {
 	if !up {
 		w.tell(s, own, nil)
 	}
+	w.logSession(s, own, up)
 	w.take(s, own)
 	w.announceSession(s, own, up)
 	w.showSessionLater(s, own, up)
@@ -102,6 +103,7 @@ func (w *World) take(s *step, own *bgpSession) {
 		return
 	}
 	own.accepted = taken
+	w.logRoutes(s, own)
 	switch a := own.attachment(); {
 	case a != nil:
 		w.relearn(s, a)

@@ -21,6 +21,7 @@ const (
 	defaultBGPRestart    = 30 * time.Second
 	defaultAdvertise     = time.Second
 	defaultDirectHold    = 90 * time.Second
+	defaultVPNLogDelay   = 10 * time.Second
 	defaultVPCRouteQuota = 500
 	defaultTGWRouteQuota = 10_000
 )
@@ -44,6 +45,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"vpnHold", &o.VPNHold, defaultVPNHold},
 		{"bgpRestartAfter", &o.BGPRestartAfter, defaultBGPRestart},
 		{"advertiseAfter", &o.AdvertiseAfter, defaultAdvertise},
+		{"vpnLogDelay", &o.VPNLogDelay, defaultVPNLogDelay},
 	} {
 		if *d.value < 0 {
 			return o, fmt.Errorf("option %s is %s: it must not be negative", d.name, *d.value)

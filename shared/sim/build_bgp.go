@@ -79,6 +79,9 @@ func (b *builder) lineSession(field string, d *directConnect, spec DirectConnect
 
 // vpnSessions makes the sessions inside a connection's tunnels.
 func (b *builder) vpnSessions(field string, v *vpnConnection, spec VPNSpec) {
+	if spec.BGP == nil && spec.BGPLog {
+		b.problem("%s.bgpLog is true, but the connection has no bgp: give it bgp, or leave the log out", field)
+	}
 	if spec.BGP == nil {
 		for i, t := range spec.Tunnels {
 			if t.BGPDown {
@@ -111,7 +114,16 @@ func (b *builder) vpnSessions(field string, v *vpnConnection, spec VPNSpec) {
 		}
 		t.works, t.reported = up, up
 		b.session(t.bgp, v.site, local, peer)
+		if spec.BGPLog {
+			b.world.vpnLogs[t.bgp] = &vpnLog{session: t.bgp, neighbor: routerInside(len(b.world.sessions))}
+		}
 	}
+}
+
+// routerInside is the router's inside address of the n-th session: the second host
+// of a /30 of the range that AWS takes inside addresses from.
+func routerInside(n int) netip.Addr {
+	return netip.AddrFrom4([4]byte{169, 254, byte(16 + n/64%128), byte(4*(n%64) + 2)})
 }
 
 // gatewayASN is that of the gateway on which a connection ends.
@@ -149,5 +161,5 @@ func (b *builder) sessionsAtStart(s *step) {
 		t.due = t.known
 		own.vpn.telemetry.current[t.outsideIP] = t.due
 	}
-	s.routed = nil // Nobody has seen the tables without them.
+	s.routed, s.lines = nil, nil // Nobody has seen the tables without them.
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -70,7 +71,12 @@ func loadSamples() (samples, error) {
 		}
 		loaded[name] = raw
 	}
-	return loaded, loaded.check()
+	raw, err := payload.Read(sampleVPNLog)
+	if err != nil {
+		return nil, fmt.Errorf("reading the sample that logs are delivered by: %w", err)
+	}
+	loaded[sampleVPNLog] = raw
+	return loaded, errors.Join(loaded.check(), loaded.checkLog())
 }
 
 // check makes one event from every sample, so that a sample without an expected
@@ -205,7 +211,9 @@ func (e tunnelEvent) fill(detail object) error {
 }
 
 // Subscribe has fn called with every event that the World emits, as JSON, in
-// the order of subscription. fn is called from the Timekeeper's callbacks,
+// the order of subscription, and with what the subscription filters of VPN
+// connections' BGP logs invoke their function with, {"awslogs": …}, which no bus
+// comes between. fn is called from the Timekeeper's callbacks,
 // without the World's lock; it must not block, and must not change the slice.
 func (w *World) Subscribe(fn func(raw []byte)) {
 	w.mu.Lock()
@@ -240,13 +248,21 @@ func (w *World) emitAs(s *step, name string, head eventHead, fill func(object) e
 }
 
 func (w *World) emitAfter(s *step, name string, head eventHead, delay time.Duration, fill func(object) error) {
+	w.sendAfter(s, name, delay, func(serial int) ([]byte, error) {
+		head.serial = serial
+		return w.samples.make(name, head, fill)
+	})
+}
+
+// sendAfter passes what is made then to the subscribers, with the serial number
+// that it has among all that was sent.
+func (w *World) sendAfter(s *step, name string, delay time.Duration, made func(serial int) ([]byte, error)) {
 	due := s.now.Add(delay)
 	s.then(func() {
 		w.keeper.At(due, "event "+strings.TrimSuffix(name, ".json"), func() {
 			w.book(func(later *step) {
 				w.events++
-				head.serial = w.events
-				raw, err := w.samples.make(name, head, fill)
+				raw, err := made(w.events)
 				if err != nil {
 					panic(fmt.Sprintf("sim: %v", err)) // NewWorld has made one of each kind.
 				}

@@ -258,6 +258,9 @@ type VPNSpec struct {
 	Tunnels []TunnelSpec `json:"tunnels" yaml:"tunnels"`
 	// BGP gives each tunnel a BGP session. Routes must then be empty.
 	BGP *VPNBGPSpec `json:"bgp,omitempty" yaml:"bgp,omitempty"`
+	// BGPLog has AWS log what happens on the sessions, and a subscription filter pass
+	// it on, see World.Subscribe.
+	BGPLog bool `json:"bgpLog,omitempty" yaml:"bgpLog,omitempty"`
 }
 
 // VPNBGPSpec is the dynamic routing of a VPN connection.
@@ -359,6 +362,10 @@ type Options struct {
 	// prefixes of its connections to the routers that speak BGP. UNVERIFIED; by
 	// default it advertises what it has learned by BGP.
 	GatewayAdvertisesStatics bool
+	// VPNLogDelay is the time from something happening on a BGP session to the
+	// function of the log's subscription filter being invoked. AWS publishes none:
+	// UNVERIFIED. Default 10 s.
+	VPNLogDelay time.Duration
 	// AdvertiseBlackholes lets AWS advertise a blackhole of the table that a BGP
 	// attachment is associated with. UNVERIFIED; the default is what one field report
 	// says.

@@ -57,9 +57,10 @@ type World struct {
 	// that what AWS advertises may have changed.
 	sessions    []*bgpSession
 	advertising bool
-	// interfaces are the private virtual interfaces; resolving the sites whose routers
-	// find their tunnels' way by their routes.
+	// interfaces are the private virtual interfaces; vpnLogs the BGP logs that are
+	// kept; resolving the sites whose routers find their tunnels' way by their routes.
 	interfaces map[string]*directConnect
+	vpnLogs    map[*bgpSession]*vpnLog
 	resolving  []*site
 	// everySide are the attachments, sorted; each side of a peering is one.
 	everySide        []*attachment
@@ -72,11 +73,13 @@ type World struct {
 }
 
 // step is one action on the World: its instant, what it leaves to be done once
-// the lock is released, in order, and the learned routes that it has changed.
+// the lock is released, in order, the learned routes that it has changed, and the
+// lines that it has written into BGP logs.
 type step struct {
 	now    time.Time
 	after  []func()
 	routed []routed
+	lines  []logLine
 }
 
 func (s *step) then(fn func()) { s.after = append(s.after, fn) }
@@ -88,6 +91,7 @@ func (w *World) do(fn func(s *step)) {
 		fn(s)
 		w.rerouteChanged(s)
 		w.advertise(s)
+		w.deliverLogs(s)
 		w.announceLearned(s)
 		w.noteLines(s.now, false)
 		w.settleAlarms(s)
@@ -135,6 +139,7 @@ func NewWorld(tk Timekeeper, topo Topology, opts Options) (*World, error) {
 		buckets:     make(map[bucketKey]*bucket),
 		vpnGateways: make(map[string]*vpnGateway),
 		interfaces:  make(map[string]*directConnect),
+		vpnLogs:     make(map[*bgpSession]*vpnLog),
 		appliances:  make(map[string]*appliance),
 		prefixLists: make(map[string]*prefixList),
 
