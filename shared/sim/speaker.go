@@ -20,8 +20,8 @@ type Speaker struct {
 }
 
 // SpeakFor hands the sessions of a site's router, of a Connect peer, a VPN
-// connection or a Direct Connect attachment over to a speaker outside; they are
-// down until it brings them up. heard is called without the World's lock after
+// connection or a Direct Connect attachment over to a speaker outside, or one of
+// them by its id in BGPSessions; they are down until it brings them up. heard is called without the World's lock after
 // every change of what AWS advertises to it; it may be nil.
 func (w *World) SpeakFor(who string, heard func(routes []Advertised)) (*Speaker, error) {
 	var speaker *Speaker
@@ -154,14 +154,69 @@ func (w *World) sessionsOf(who string) ([]*bgpSession, error) {
 	return found, nil
 }
 
-// names are the names by which a session is found: its site's, and that of what
-// it belongs to.
+// names are the names by which a session is found: its site's, that of what it
+// belongs to, and its own.
 func (b *bgpSession) names() []string {
+	router, of := b.belongs()
+	return []string{router.name, of, b.id}
+}
+
+// belongs returns the site of a session's router, and the id of the Connect peer,
+// VPN connection or Direct Connect attachment that it is a session of.
+func (b *bgpSession) belongs() (router *site, of string) {
 	switch {
 	case b.peer != nil:
-		return []string{b.peer.connect.site.name, b.peer.id}
+		return b.peer.connect.site, b.peer.id
 	case b.line != nil:
-		return []string{b.line.site.name, b.line.linkID()}
+		return b.line.site, b.line.linkID()
 	}
-	return []string{b.vpn.site.name, b.vpn.id}
+	return b.vpn.site, b.vpn.id
+}
+
+// State reports whether any of the speaker's sessions has something to run over,
+// as far as AWS has found out, and whether AWS has any of them for established. One
+// that was brought up, is carried and is not established was reset by AWS.
+func (sp *Speaker) State() (carried, established bool) {
+	sp.world.mu.Lock()
+	defer sp.world.mu.Unlock()
+	for _, own := range sp.sessions {
+		carried = carried || own.carried() && !own.gone() && (own.tunnel == nil || own.tunnel.detected)
+		established = established || own.established
+	}
+	return carried, established
+}
+
+// BGPSessionView is one BGP session between AWS's side and a router outside.
+type BGPSessionView struct {
+	// ID is what SpeakFor takes for this one session.
+	ID string
+	// Of is the Connect peer, the VPN connection or the Direct Connect attachment;
+	// Number is which of its sessions this is, from 1; Site is where the router stands.
+	Of     string
+	Number int
+	Site   string
+	// ASN is that of AWS's side. With an equal PeerASN the session is iBGP.
+	ASN, PeerASN uint32
+	// Address is AWS's address inside the GRE tunnel of a Connect peer, PeerAddress
+	// the router's. Other sessions have none in the topology.
+	Address, PeerAddress netip.Addr
+}
+
+// BGPSessions lists all BGP sessions, sorted by what they belong to and number.
+func (w *World) BGPSessions() []BGPSessionView {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	views := make([]BGPSessionView, 0, len(w.sessions))
+	count := make(map[string]int)
+	for _, own := range w.sessions {
+		router, of := own.belongs()
+		count[of]++
+		view := BGPSessionView{ID: own.id, Of: of, Number: count[of], Site: router.name, ASN: own.localASN, PeerASN: own.peerASN}
+		if own.peer != nil {
+			view.Address, view.PeerAddress = own.address, own.peer.inside.Addr().Next()
+		}
+		views = append(views, view)
+	}
+	slices.SortStableFunc(views, func(a, b BGPSessionView) int { return strings.Compare(a.Of, b.Of) })
+	return views
 }
