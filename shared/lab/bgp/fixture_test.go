@@ -3,7 +3,6 @@ package bgp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -287,6 +286,9 @@ type recorded struct {
 	change change
 
 	mu         sync.Mutex
+	watch      func()
+	cut        bool // the session has nothing to run over
+	bears      int  // the number of routes beyond which the session is reset; 0: any
 	states     []bool
 	told       []string
 	routes     map[netip.Prefix]Route
@@ -295,32 +297,33 @@ type recorded struct {
 
 func newRecorded() *recorded { return &recorded{routes: map[netip.Prefix]Route{}} }
 
-func (n *recorded) Session(up bool) error {
-	defer n.change.signal()
+func (n *recorded) Watch(changed func()) { n.watch = changed }
+
+// with runs fn under the lock, and tells those who wait.
+func (n *recorded) with(fn func()) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.states = append(n.states, up)
-	clear(n.routes)
-	return nil
+	fn()
+	n.mu.Unlock()
+	n.change.signal()
+	n.watch()
 }
 
-func (n *recorded) Announce(r Route) error {
-	defer n.change.signal()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.routes[r.Prefix] = r
-	return nil
+func (n *recorded) Session(up bool) {
+	n.with(func() {
+		n.states = append(n.states, up)
+		clear(n.routes)
+	})
 }
 
-func (n *recorded) Withdraw(prefix netip.Prefix) error {
-	defer n.change.signal()
+func (n *recorded) Announce(r Route) { n.with(func() { n.routes[r.Prefix] = r }) }
+
+func (n *recorded) Withdraw(prefix netip.Prefix) { n.with(func() { delete(n.routes, prefix) }) }
+
+func (n *recorded) State() (carried, established bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if _, known := n.routes[prefix]; !known {
-		return fmt.Errorf("%s was never announced", prefix)
-	}
-	delete(n.routes, prefix)
-	return nil
+	up := len(n.states) > 0 && n.states[len(n.states)-1]
+	return !n.cut, up && !n.cut && (n.bears == 0 || len(n.routes) <= n.bears)
 }
 
 func (n *recorded) Advertised() []Route {
@@ -330,10 +333,7 @@ func (n *recorded) Advertised() []Route {
 }
 
 func (n *recorded) advertise(routes ...Route) {
-	defer n.change.signal()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.advertised = routes
+	n.with(func() { n.advertised = routes })
 }
 
 func (n *recorded) tell(_ Endpoint, what string) {

@@ -20,21 +20,28 @@ import (
 type Network interface {
 	// Session says that the session came up, or that it died. A session that dies
 	// takes its routes with it.
-	Session(up bool) error
+	Session(up bool)
 	// Announce says that the router announces the route, in the place of one of the
 	// same prefix that it announced before. Withdraw takes it back.
-	Announce(r Route) error
-	Withdraw(prefix netip.Prefix) error
+	Announce(r Route)
+	Withdraw(prefix netip.Prefix)
+	// State reports whether the session has something to run over, and whether AWS
+	// has it for established.
+	State() (carried, established bool)
 	// Advertised are the routes that AWS advertises over the session now.
 	Advertised() []Route
+	// Watch has changed called whenever Advertised may answer something else.
+	Watch(changed func())
 }
 
 // Endpoint is one BGP session: its two ends, in the network and on loopback.
 type Endpoint struct {
-	// Of is the Connect peer or the VPN connection; Number is which of its sessions
-	// or tunnels this is, from 1.
+	// Of is the Connect peer, the VPN connection or the Direct Connect attachment;
+	// Number is which of its sessions or tunnels this is, from 1. Site is where the
+	// router stands.
 	Of     string `json:"of"`
 	Number int    `json:"number"`
+	Site   string `json:"site"`
 	// ASN and Inside are AWS's, PeerASN and PeerInside the router's: inside the
 	// tunnel, as the network has them.
 	ASN        uint32     `json:"asn"`
@@ -76,7 +83,9 @@ type session struct {
 	lost string // why the session died since the last look; empty: it did not
 
 	// Only reconcile touches these.
-	reported  bool // the network believes that the session is up
+	reported  bool // the network was told that the session is up
+	barred    bool // the router is kept from connecting
+	resetting bool // the session is about to end, by reset
 	announced map[netip.Prefix]Route
 	sent      map[netip.Prefix]Route
 }
@@ -88,6 +97,7 @@ func newSession(ctx context.Context, at Endpoint, network Network) (*session, er
 		told: func(Endpoint, string) {}, changed: func() {}, poked: make(chan struct{}, 1),
 		announced: map[netip.Prefix]Route{}, sent: map[netip.Prefix]Route{},
 	}
+	network.Watch(s.poke)
 	s.served = systemclock.New().Go(ctx, func(context.Context) { s.speaker.Serve() })
 	err := s.speaker.StartBgp(ctx, &api.StartBgpRequest{Global: &api.Global{
 		Asn: at.ASN, RouterId: at.Inside.String(), ListenPort: int32(at.Local.Port()), ListenAddresses: []string{at.Local.Addr().String()},
@@ -183,7 +193,7 @@ func (s *session) poke() {
 // run keeps both sides told of one another until ctx ends.
 func (s *session) run(ctx context.Context) {
 	for {
-		if err := s.reconcile(); err != nil {
+		if err := s.reconcile(ctx); err != nil {
 			s.told(s.Endpoint, err.Error())
 		}
 		select {
@@ -196,39 +206,77 @@ func (s *session) run(ctx context.Context) {
 
 // reconcile compares what each side was told with what stands now, and tells the
 // difference. Events only say when to look, so that none of them can be missed.
-func (s *session) reconcile() error {
+func (s *session) reconcile(ctx context.Context) error {
+	if err := s.bar(ctx); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	up, lost := s.up, s.lost
 	s.lost = ""
 	s.mu.Unlock()
 	if s.reported && lost != "" {
-		if err := s.report(false, "is down: "+lost); err != nil {
-			return err
-		}
+		s.report(false, "is down: "+lost)
 	}
 	if up && !s.reported {
-		if err := s.report(true, "is up"); err != nil {
-			return err
-		}
+		s.report(true, "is up")
 	}
 	if s.reported {
 		if err := s.listen(); err != nil {
 			return err
 		}
 	}
-	return s.speak()
+	if err := s.speak(); err != nil {
+		return err
+	}
+	return s.reset(ctx)
+}
+
+// bar keeps the router from connecting while the network has nothing that the
+// session could run over. A line that is cut says nothing, and leaves it to the
+// hold timers; GoBGP cannot but send a NOTIFICATION.
+func (s *session) bar(ctx context.Context) error {
+	carried, _ := s.network.State()
+	if carried != s.barred {
+		return nil
+	}
+	var err error
+	what := "has something to run over again"
+	if carried {
+		err = s.speaker.EnablePeer(ctx, &api.EnablePeerRequest{Address: s.Peer.String()})
+	} else {
+		what = "has nothing to run over"
+		err = s.speaker.DisablePeer(ctx, &api.DisablePeerRequest{Address: s.Peer.String(), Communication: what})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Endpoint, err)
+	}
+	s.barred = !carried
+	s.told(s.Endpoint, what)
+	return nil
+}
+
+// reset ends a session that AWS has given up although it has something to run
+// over: the router announced more than AWS bears.
+func (s *session) reset(ctx context.Context) error {
+	carried, established := s.network.State()
+	if !s.reported || s.resetting || !carried || established {
+		return nil
+	}
+	if err := s.speaker.ResetPeer(ctx, &api.ResetPeerRequest{Address: s.Peer.String(), Communication: "maximum number of prefixes reached"}); err != nil {
+		return fmt.Errorf("%s: resetting it: %w", s.Endpoint, err)
+	}
+	s.resetting = true
+	s.told(s.Endpoint, "is reset by AWS")
+	return nil
 }
 
 // report tells the network the state of the session.
-func (s *session) report(up bool, what string) error {
-	if err := s.network.Session(up); err != nil {
-		return err
-	}
-	s.reported = up
+func (s *session) report(up bool, what string) {
+	s.network.Session(up)
+	s.reported, s.resetting = up, false
 	clear(s.announced)
 	s.told(s.Endpoint, what)
 	s.changed()
-	return nil
 }
 
 // listen tells the network what the router announces.
@@ -239,16 +287,12 @@ func (s *session) listen() error {
 	}
 	say, withdraw := difference(s.announced, heard)
 	for _, r := range say {
-		if err := s.network.Announce(r); err != nil {
-			return err
-		}
+		s.network.Announce(r)
 		s.announced[r.Prefix] = r
 		s.told(s.Endpoint, "hears "+r.String())
 	}
 	for _, prefix := range withdraw {
-		if err := s.network.Withdraw(prefix); err != nil {
-			return err
-		}
+		s.network.Withdraw(prefix)
 		delete(s.announced, prefix)
 		s.told(s.Endpoint, "hears "+prefix.String()+" no more")
 	}

@@ -131,6 +131,39 @@ func TestASilentRouterIsGivenUp(t *testing.T) {
 	}
 }
 
+// TestASessionNeedsSomethingToRunOver: without it the router is kept out, and with
+// it the router comes back by itself.
+func TestASessionNeedsSomethingToRunOver(t *testing.T) {
+	t.Parallel()
+	_, network, router := pair(t, 64512, 65010)
+	router.announce("10.128.0.0/10", "")
+	heard := func() bool { return len(network.heard()) == 1 }
+	await(t, "the network hears the router", heard, network.change.wait)
+	network.with(func() { network.cut = true })
+	await(t, "the session is down at both ends", func() bool { return !heard() && !router.up() }, network.change.wait, router.change.wait)
+	network.with(func() { network.cut = false })
+	await(t, "the session is back", heard, network.change.wait)
+	if got := network.history(); !slices.Equal(got, []bool{true, false, true}) {
+		t.Errorf("the session was up and down like %v", got)
+	}
+}
+
+// TestASessionIsResetWhereAWSResetsIt: a router that announces more than AWS bears
+// loses the real session as well, and once it announces less it keeps it.
+func TestASessionIsResetWhereAWSResetsIt(t *testing.T) {
+	t.Parallel()
+	_, network, router := pair(t, 64512, 65010)
+	network.with(func() { network.bears = 1 })
+	router.announce("10.1.0.0/16", "")
+	await(t, "the network hears the router", func() bool { return len(network.heard()) == 1 }, network.change.wait)
+	router.announce("10.2.0.0/16", "")
+	await(t, "the session is reset", func() bool { return slices.Equal(network.history(), []bool{true, false}) }, network.change.wait)
+	router.withdraw("10.1.0.0/16")
+	await(t, "the session is back", func() bool {
+		return slices.Equal(network.heard(), []string{"10.2.0.0/16 with AS_PATH 65010"}) && len(network.history()) == 3
+	}, network.change.wait)
+}
+
 // TestSessionsAreRefused: what cannot be run is said before anything runs.
 func TestSessionsAreRefused(t *testing.T) {
 	t.Parallel()

@@ -63,6 +63,9 @@ type Options struct {
 	// Wrap lets a test put itself before the simulated services. The context of a
 	// request carries the sim.Call, with the name of the caller.
 	Wrap func(http.Handler) http.Handler
+	// Prepare changes the network before anybody sees it, and before it sends
+	// events; nil: it stays as the file has it. An error ends Start.
+	Prepare func(*sim.World) error
 	// Env are further variables of the functions' environment.
 	Env map[string]string
 }
@@ -153,6 +156,11 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	s.world, err = sim.NewWorld(watched{Timekeeper: s.keeper, after: s.look}, s.opts.File.Topology, opts.File.Options())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("building the network: %w", err), listener.Close(), s.Close())
+	}
+	if opts.Prepare != nil {
+		if err := opts.Prepare(s.world); err != nil {
+			return nil, errors.Join(err, listener.Close(), s.Close())
+		}
 	}
 	s.shown = len(s.world.HealthHistory()) // The start is no change.
 	s.world.TellOfCalls(principal)
