@@ -7,6 +7,7 @@ const (
 	lengthForm  = `[1-9][0-9]{0,2}`
 	ruleForm    = ` *(permit|deny) +(default-like|` + cidrForm + `( +(ge|le) +` + lengthForm + `){0,2}) *`
 	teacherForm = `(tgw-attach|vgw)-` + idRest
+	groupForm   = `[A-Za-z0-9._/#-]{1,512}`
 )
 
 func filterKeys() map[string]key {
@@ -34,5 +35,8 @@ func filterKeys() map[string]key {
 		f + ".acceptLoss":    {means: "`quarantine` goes on where it loses permitted routes: those of a Connect attachment, which takes no static routes, and those that change later where there is no observation table"},
 		f + ".observation":   {means: "For attachments, the tables that show what they announce while it is kept out: each table has the propagation of that attachment only, no association, and no static routes", is: keywords{"minProperties": 1, "propertyNames": form("tgw-attach-" + idRest)}},
 		f + ".observation.*": {means: "The observation table of an attachment, which is given by its id: `tgw-rtb-…`, or a name of `tables`", is: tableRef()},
+
+		f + ".bgpLogGroups":   {means: "The CloudWatch log groups, in the filter's home account and Region, to which VPN connections write their BGP log with `BgpLogOutputFormat` `json`. What they tell of routes starts the function for filters, beside the events of Network Manager", is: keywords{"maxItems": source.MaxItems, "uniqueItems": true}},
+		f + ".bgpLogGroups[]": {means: "The name of a log group", is: form(groupForm)},
 	}
 }

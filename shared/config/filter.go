@@ -41,6 +41,9 @@ type Filter struct {
 	LiftAfter Duration `json:"liftAfter"`
 	// AcceptLoss lets a quarantine lose permitted routes that it cannot keep.
 	AcceptLoss bool `json:"acceptLoss,omitempty"`
+	// BGPLogGroups are the names of the CloudWatch log groups, in Home, in which VPN
+	// connections write their BGP log in the format json.
+	BGPLogGroups []string `json:"bgpLogGroups,omitempty"`
 	// Observation gives the observation table, its id or name, by the attachment that
 	// alone feeds it.
 	Observation map[string]string `json:"observation,omitempty"`
@@ -67,6 +70,7 @@ func (f Filter) normalize(home Home, tables tableIndex) Filter {
 		f.Tables[i], _ = tables.resolve(name)
 	}
 	f.Attachments = append([]string(nil), f.Attachments...)
+	f.BGPLogGroups = append([]string(nil), f.BGPLogGroups...)
 	f.Rules = append([]string(nil), f.Rules...)
 	for i, text := range f.Rules {
 		if rule, err := filter.ParseRule(text); err == nil {
