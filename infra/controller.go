@@ -21,8 +21,9 @@ type controller struct {
 	// dead takes what rules, schedules and asynchronous invocations could not
 	// deliver or do.
 	dead   awssqs.CfnQueue
-	wake   awssqs.CfnQueue
 	notice notice
+	// wakes are the queues of wake-ups that were made, by name.
+	wakes map[string]awssqs.CfnQueue
 	// functions are those that were made, by name.
 	functions map[string]function
 }
@@ -31,32 +32,44 @@ type controller struct {
 func renderController(app awscdk.App, d deployment, home blueprint.Home) {
 	c := &controller{
 		stack:      newStack(app, "controller-"+home.String(), "detour-controller", "Detour: the controller. "+modes(home), home.Site),
-		deployment: d, home: home, functions: map[string]function{},
+		deployment: d, home: home, functions: map[string]function{}, wakes: map[string]awssqs.CfnQueue{},
 	}
 	c.dead = deadQueue(c.stack, home.Site, blueprint.QueueDead, c.ruleARNs())
 	c.renderTable()
-	c.renderWakeQueue()
+	for _, w := range home.Wakes {
+		c.renderWakeQueue(w)
+	}
 	c.notice = renderNotice(c.stack, home.Site, d.email, c.dead)
 	for _, f := range home.Functions {
 		c.functions[f.Name] = c.renderFunction(f)
 	}
-	c.renderMapping()
+	for _, w := range home.Wakes {
+		c.renderMapping(w)
+	}
 	c.renderRules()
+	c.renderLogFilters()
 	c.renderSchedules()
 	c.renderBusPolicies()
 	renderTunnels(c.stack, home.Tunnels)
 	renderAlarms(c.stack, c.notice.topic, blueprint.Alarms(home))
 	renderDashboard(c.stack, home)
 	output(c.stack, "Mode", "how many groups are only observed, and how many are written", jsii.String(modes(home)))
+	if len(home.Filters) > 0 {
+		output(c.stack, "FilterMode", "how many filters only observe, and how many write", jsii.String(filterModes(home)))
+	}
 }
 
 // modes says how many groups of a home are in which mode.
-func modes(home blueprint.Home) string {
-	noun := "groups"
-	if home.Modes["observe"] == 1 {
-		noun = "group"
+func modes(home blueprint.Home) string { return modesOf("group", home.Modes) }
+
+// filterModes says the same of its filters.
+func filterModes(home blueprint.Home) string { return modesOf("filter", home.FilterModes) }
+
+func modesOf(noun string, modes map[string]int) string {
+	if modes["observe"] != 1 {
+		noun += "s"
 	}
-	return fmt.Sprintf("observe: %d %s, enforce: %d", home.Modes["observe"], noun, home.Modes["enforce"])
+	return fmt.Sprintf("observe: %d %s, enforce: %d", modes["observe"], noun, modes["enforce"])
 }
 
 // renderTable makes the table of the records, as package awsdynamo describes it.
@@ -81,44 +94,63 @@ func (c *controller) renderTable() {
 	table.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 }
 
-// renderWakeQueue makes the queue of the wake-ups.
-func (c *controller) renderWakeQueue() {
-	dead := deadQueue(c.stack, c.home.Site, blueprint.QueueWakeDead, nil)
+// renderWakeQueue makes a queue of wake-ups.
+func (c *controller) renderWakeQueue(w blueprint.Wake) {
+	dead := deadQueue(c.stack, c.home.Site, w.Dead, nil)
 	seconds := 0.0
 	for _, f := range c.home.Functions {
-		if f.Name == blueprint.FunctionSwitchover {
+		if f.Name == w.Function {
 			seconds = f.Timeout.Seconds() * visibilityFactor
 		}
 	}
-	c.wake = awssqs.NewCfnQueue(c.stack, jsii.String("WakeQueue"), &awssqs.CfnQueueProps{
-		QueueName: jsii.String(blueprint.QueueWake), SqsManagedSseEnabled: jsii.Bool(true), VisibilityTimeout: number(seconds),
+	queue := awssqs.NewCfnQueue(c.stack, jsii.String(identifier(shortName(w.Queue))+"Queue"), &awssqs.CfnQueueProps{
+		QueueName: jsii.String(w.Queue), SqsManagedSseEnabled: jsii.Bool(true), VisibilityTimeout: number(seconds),
 		RedrivePolicy: object{"deadLetterTargetArn": dead.AttrArn(), "maxReceiveCount": wakeReceives},
 	})
-	queuePolicy(c.stack, c.home.Site, c.wake, blueprint.QueueWake, nil)
+	queuePolicy(c.stack, c.home.Site, queue, w.Queue, nil)
+	c.wakes[w.Queue] = queue
 }
 
 // ruleName is the name of the rule of a pattern in a home.
 func ruleName(file string) string { return "detour-" + stem(file) }
 
+// patterns are the files of the rules of a home, sorted.
+func (c *controller) patterns() []string {
+	files := slices.Concat(c.home.Patterns, c.home.FilterPatterns)
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
 // ruleARNs are the rules whose dead letters the stack keeps.
 func (c *controller) ruleARNs() []string {
 	out := []string{ruleARN(c.home.Site, noticeRule)}
-	for _, file := range c.home.Patterns {
+	for _, file := range c.patterns() {
 		out = append(out, ruleARN(c.home.Site, ruleName(file)))
 	}
 	slices.Sort(out)
 	return out
 }
 
-// renderRules makes the rules that start the switchover function: for what happens
-// here, and for what other sites forward to here.
+// renderRules makes the rules that start the functions for groups and for filters:
+// for what happens here, and for what other sites forward to here.
 func (c *controller) renderRules() {
-	f := c.functions[blueprint.FunctionSwitchover]
-	for _, file := range c.home.Patterns {
+	for _, file := range c.patterns() {
+		var started []function
+		if slices.Contains(c.home.Patterns, file) {
+			started = append(started, c.functions[blueprint.FunctionSwitchover])
+		}
+		if slices.Contains(c.home.FilterPatterns, file) {
+			started = append(started, c.functions[blueprint.FunctionRouteFilter])
+		}
+		var targets []any
+		for _, f := range started {
+			targets = append(targets, target(f.Name, f.resource.AttrArn(), c.dead.AttrArn(), f.MaxAge))
+		}
 		name := ruleName(file)
-		made := rule(c.stack, name, "Detour: what makes it look sooner than the schedule", readPattern(file),
-			target(blueprint.FunctionSwitchover, f.resource.AttrArn(), c.dead.AttrArn(), f.MaxAge))
-		f.allowRule(c, name, made)
+		made := rule(c.stack, name, "Detour: what makes it look sooner than the schedule", readPattern(file), targets...)
+		for _, f := range started {
+			f.allowRule(c, name, made)
+		}
 	}
 }
 

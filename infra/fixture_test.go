@@ -125,6 +125,7 @@ type resource struct {
 	Type           string
 	Properties     object
 	DeletionPolicy string
+	DependsOn      []string
 }
 
 var (

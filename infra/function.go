@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -72,34 +71,44 @@ func (c *controller) renderFunction(f blueprint.Function) function {
 
 // describe says what a function is for.
 func describe(f blueprint.Function) string {
-	if f.Name == blueprint.FunctionSweep {
+	switch f.Name {
+	case blueprint.FunctionSweep:
 		return "Detour: looks at every group on a schedule"
+	case blueprint.FunctionRouteFilter:
+		return "Detour: looks at the filters whose tables an event concerns"
+	default:
+		return "Detour: looks at the groups that an event or a wake-up concerns"
 	}
-	return "Detour: looks at the groups that an event or a wake-up concerns"
 }
 
 // environment are the function's variables.
 func (c *controller) environment(f blueprint.Function) object {
-	out := object{"DETOUR_WAKE_QUEUE": c.wake.Ref()}
-	for _, name := range slices.Sorted(maps.Keys(f.Environment)) {
-		out[name] = f.Environment[name]
+	out := object{}
+	for name, queue := range f.Queues {
+		out[name] = c.wakes[queue].Ref()
+	}
+	for name, value := range f.Environment {
+		out[name] = value
 	}
 	return out
 }
 
 // allowRule lets a rule invoke the function.
 func (f function) allowRule(c *controller, name string, made awsevents.CfnRule) {
-	awslambda.NewCfnPermission(c.stack, jsii.String(identifier(shortName(name))+"Permission"), &awslambda.CfnPermissionProps{
+	id := identifier(shortName(name))
+	if f.Name != blueprint.FunctionSwitchover { // Of which a rule had the only permission once.
+		id += f.id
+	}
+	awslambda.NewCfnPermission(c.stack, jsii.String(id+"Permission"), &awslambda.CfnPermissionProps{
 		FunctionName: f.resource.Ref(), Action: jsii.String("lambda:InvokeFunction"), Principal: jsii.String(eventsService),
 		SourceArn: made.AttrArn(), SourceAccount: jsii.String(c.home.Account),
 	})
 }
 
-// renderMapping gives the wake-ups to the switchover function.
-func (c *controller) renderMapping() {
-	f := c.functions[blueprint.FunctionSwitchover]
-	awslambda.NewCfnEventSourceMapping(c.stack, jsii.String("WakeMapping"), &awslambda.CfnEventSourceMappingProps{
-		FunctionName: f.resource.Ref(), EventSourceArn: c.wake.AttrArn(), BatchSize: number(batchSize),
+// renderMapping gives the wake-ups of a queue to their function.
+func (c *controller) renderMapping(w blueprint.Wake) {
+	awslambda.NewCfnEventSourceMapping(c.stack, jsii.String(identifier(shortName(w.Queue))+"Mapping"), &awslambda.CfnEventSourceMappingProps{
+		FunctionName: c.functions[w.Function].resource.Ref(), EventSourceArn: c.wakes[w.Queue].AttrArn(), BatchSize: number(batchSize),
 		FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
 		ScalingConfig:         &awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: number(batchesAtOnce)},
 	})

@@ -20,6 +20,7 @@ const (
 	schedulerService  = "scheduler.amazonaws.com"
 	lambdaService     = "lambda.amazonaws.com"
 	cloudwatchService = "cloudwatch.amazonaws.com"
+	logsService       = "logs.amazonaws.com"
 )
 
 const (

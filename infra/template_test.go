@@ -55,6 +55,10 @@ func TestTemplates(t *testing.T) {
 // TestStacks compares the stacks with those that the examples are described with.
 func TestStacks(t *testing.T) {
 	want := map[string][]string{
+		"filters": {
+			"access-444455556666-for-111122223333-eu-central-1", "controller-111122223333-eu-central-1", "forward-111122223333-us-west-2",
+			"forward-444455556666-eu-central-1",
+		},
 		"one-account": {"controller-111122223333-eu-central-1", "forward-111122223333-us-west-2"},
 		"hub-and-spokes": {
 			"access-444455556666-for-111122223333-eu-central-1", "access-777788889999-for-111122223333-eu-central-1",
@@ -74,7 +78,7 @@ func TestStacks(t *testing.T) {
 var known = []string{
 	"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table", "AWS::Events::EventBusPolicy", "AWS::Events::Rule", "AWS::IAM::Role",
 	"AWS::KMS::Alias", "AWS::KMS::Key", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::Lambda::Permission",
-	"AWS::Logs::LogGroup", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
+	"AWS::Logs::LogGroup", "AWS::Logs::SubscriptionFilter", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
 }
 
 // TestOnlyKnown finds resource types, intrinsic functions and sections of a
@@ -187,7 +191,7 @@ groups:
 				}
 			}
 			for _, found := range regexp.MustCompile(`"[a-z]+\.amazonaws\.com(\.cn)?"`).FindAllString(string(body), -1) {
-				if service := strings.Trim(found, `"`); !slices.Contains([]string{eventsService, schedulerService, lambdaService, cloudwatchService, "ec2.amazonaws.com"}, service) {
+				if service := strings.Trim(found, `"`); !slices.Contains([]string{eventsService, schedulerService, lambdaService, cloudwatchService, logsService, "ec2.amazonaws.com"}, service) {
 					t.Errorf("%s has the principal %s", stack, service)
 				}
 			}

@@ -82,6 +82,8 @@ type own struct {
 	threshold    float64
 	// missed: the alarm is on what does not happen.
 	missed bool
+	// groups and filters: there is none where the home has no group, or no filter.
+	groups, filters bool
 }
 
 // ownAlarms are the alarms on Detour's own metrics. The alarms on a state have two
@@ -93,15 +95,23 @@ func ownAlarms() []own {
 			what: "Somebody keeps undoing routes, and Detour no longer writes them: a failure of the path in use would not move them.",
 		},
 		{
-			name: "denied", metric: "Denied", urgency: page, runbook: "denied", days: 1, periods: 1, threshold: 1,
+			name: "denied", metric: "Denied", groups: true, urgency: page, runbook: "denied", days: 1, periods: 1, threshold: 1,
 			what: "The daily rehearsal found writes that AWS would deny: a switchover of these groups would fail.",
 		},
 		{
-			name: "held-partial", metric: "HeldPartial", urgency: page, runbook: "held-partial", sweeps: 2, periods: 1, threshold: 1,
+			name: "filter-held", metric: "FilterHeld", filters: true, urgency: page, runbook: "filter-held", sweeps: 2, periods: 1, threshold: 1,
+			what: "A route that a filter denies stands or could stand in a table, and the filter cannot help it.",
+		},
+		{
+			name: "filter-measures", metric: "FilterMeasures", filters: true, urgency: ticket, runbook: "filter-measures", sweeps: 2, periods: 1, threshold: 1,
+			what: "Somebody announces a route that a filter denies, and the filter keeps it out. It is theirs to take back.",
+		},
+		{
+			name: "held-partial", metric: "HeldPartial", groups: true, urgency: page, runbook: "held-partial", sweeps: 2, periods: 1, threshold: 1,
 			what: "An immediate freeze stopped a change in the middle: some routes lead to one path, some to the other.",
 		},
 		{
-			name: "mass-failure", metric: "MassFailure", urgency: page, runbook: "mass-failure", sweeps: 2, periods: 1, threshold: 1,
+			name: "mass-failure", metric: "MassFailure", groups: true, urgency: page, runbook: "mass-failure", sweeps: 2, periods: 1, threshold: 1,
 			what: "More groups wanted to move at once than the configuration allows; the rest wait for detour release.",
 		},
 		{
@@ -109,11 +119,11 @@ func ownAlarms() []own {
 			what: "For five sweeps nobody has looked at the paths.",
 		},
 		{
-			name: "no-usable-path", metric: "NoUsablePath", urgency: page, runbook: "no-usable-path", sweeps: 2, periods: 1, threshold: 1,
+			name: "no-usable-path", metric: "NoUsablePath", groups: true, urgency: page, runbook: "no-usable-path", sweeps: 2, periods: 1, threshold: 1,
 			what: "The path in use is down, and no other path of the group is usable.",
 		},
 		{
-			name: "not-rehearsed", metric: "Rehearsed", urgency: ticket, runbook: "denied", days: 1, periods: 2, threshold: 1, missed: true,
+			name: "not-rehearsed", metric: "Rehearsed", groups: true, urgency: ticket, runbook: "denied", days: 1, periods: 2, threshold: 1, missed: true,
 			what: "For two days no planned write was rehearsed, so nobody knows whether AWS would deny any.",
 		},
 		{
@@ -135,8 +145,14 @@ func ownAlarms() []own {
 // the tunnels are not among them: they are hints for Detour.
 func Alarms(home Home) []Alarm {
 	sweep := home.sweepPeriod()
-	out := []Alarm{deadLetters(QueueDead), deadLetters(QueueWakeDead)}
+	out := []Alarm{deadLetters(QueueDead)}
+	for _, w := range home.Wakes {
+		out = append(out, deadLetters(w.Dead))
+	}
 	for _, o := range ownAlarms() {
+		if o.groups && len(home.Groups) == 0 || o.filters && len(home.Filters) == 0 {
+			continue
+		}
 		a := Alarm{
 			Name: "detour-" + o.name, Description: describe(o.urgency, o.what, o.runbook),
 			Namespace: "Detour", Metric: o.metric, Dimensions: map[string]string{"Function": shortName(FunctionSweep)},

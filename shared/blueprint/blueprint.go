@@ -10,17 +10,34 @@ import (
 // The physical names of what is deployed. They are explicit, so that people and
 // other stacks can refer to them.
 const (
-	FunctionSwitchover = "detour-switchover"
-	FunctionSweep      = "detour-sweep"
-	Table              = "detour"
-	QueueWake          = "detour-wake"
-	QueueWakeDead      = "detour-wake-dead"
-	QueueDead          = "detour-dead"
-	QueueForwardDead   = "detour-forward-dead"
-	Topic              = "detour"
-	EventBus           = "default"
-	ScheduleSweep      = "detour-sweep"
-	ScheduleRehearse   = "detour-rehearse"
+	FunctionSwitchover  = "detour-switchover"
+	FunctionSweep       = "detour-sweep"
+	FunctionRouteFilter = "detour-routefilter"
+	Table               = "detour"
+	QueueWake           = "detour-wake"
+	QueueWakeDead       = "detour-wake-dead"
+	QueueFilterWake     = "detour-wake-filter"
+	QueueFilterWakeDead = "detour-wake-filter-dead"
+	QueueDead           = "detour-dead"
+	QueueForwardDead    = "detour-forward-dead"
+	Topic               = "detour"
+	EventBus            = "default"
+	ScheduleSweep       = "detour-sweep"
+	ScheduleRehearse    = "detour-rehearse"
+	// LogFilter is the name of the subscription filter of a log group.
+	LogFilter = "detour-routefilter"
+)
+
+// LogPattern is the pattern of those events of a VPN connection's BGP log that
+// tell of routes, in the output format json (Site-to-Site VPN User Guide,
+// "AWS Site-to-Site VPN logs").
+const LogPattern = `{ $.type = "RouteStatus" }`
+
+// The variables of a function's environment that have the URL of a queue: the one
+// that its wake-ups go to, and the one for those of filters where that is another.
+const (
+	VariableWake       = "DETOUR_WAKE_QUEUE"
+	VariableFilterWake = "DETOUR_FILTER_WAKE_QUEUE"
 )
 
 // The file names of the patterns, in events/pattern.
@@ -85,10 +102,15 @@ type Function struct {
 	Retries  int
 	// Statements are the whole policy of the role.
 	Statements []Statement
-	// Environment are the variables whose values are known without a deployment;
-	// DETOUR_WAKE_QUEUE, a URL, is not among them.
+	// Environment are the variables whose values are known without a deployment.
 	Environment map[string]string
+	// Queues are the names of queues by the variables that have their URLs.
+	Queues map[string]string
 }
+
+// Wake is a queue of wake-ups, with the queue for those that were given up on and
+// the function that gets them.
+type Wake struct{ Queue, Dead, Function string }
 
 // Schedule starts a function again and again.
 type Schedule struct {
@@ -106,13 +128,22 @@ type Home struct {
 	Site
 	// Groups are the names of the groups that this controller writes, and Modes
 	// how many of them are in which mode, observe and enforce.
-	Groups    []string
-	Modes     map[string]int
-	Functions []Function
-	Schedules []Schedule
+	Groups []string
+	Modes  map[string]int
+	// Filters and FilterModes are the same of the filters. Without a filter there is
+	// no FunctionRouteFilter, and without a group no FunctionSwitchover.
+	Filters     []string
+	FilterModes map[string]int
+	Functions   []Function
+	Schedules   []Schedule
+	Wakes       []Wake
 	// Patterns are the file names of events/pattern whose rules lead to
 	// FunctionSwitchover: what happens here, and what is forwarded to here.
-	Patterns []string
+	// FilterPatterns are those whose rules lead to FunctionRouteFilter.
+	Patterns, FilterPatterns []string
+	// LogGroups are the names of log groups of this site from which
+	// FunctionRouteFilter gets what LogPattern matches.
+	LogGroups []string
 	// Tunnels are the VPN connections at this site; each has alarms here.
 	Tunnels []Tunnel
 	// Gateways are the transit gateways in the home's Region that the groups name;

@@ -26,6 +26,9 @@ groups:
           - {table: rtb-01, destination: pl-01, nextHops: {one: vgw-01, two: tgw-02, three: eni-03, four: tgw-04}}
           - {table: tgw-rtb-01, destination: pl-01, nextHops: {one: tgw-attach-11, two: tgw-attach-12, three: tgw-attach-13, four: tgw-attach-04}}
           - {table: tgw-rtb-01, destination: 10.1.0.0/16, nextHops: {one: tgw-attach-11, two: tgw-attach-12, three: tgw-attach-13, four: tgw-attach-04}}
+filters:
+  - {name: in-vpc, tables: [rtb-02], rules: [deny default-like], action: pin, egress: {rtb-02: nat-02}}
+  - {name: in-gateway, tables: [tgw-rtb-02], attachments: [tgw-attach-21], rules: [deny default-like], action: quarantine, observation: {tgw-attach-21: tgw-rtb-21}}
 `
 
 // callsIn returns the methods of an SDK client that the files of an adapter name,
@@ -77,10 +80,10 @@ func TestTheActionsAreTheCallsOfTheAdapters(t *testing.T) {
 	}
 	ec2 := callsIn(t, "awsec2", `\(\*ec2\.Client\)\.(\w+)`)
 	for _, call := range []string{
-		// No plan deletes a route: it is replaced.
-		"DeleteRoute", "DeleteTransitGatewayRoute", "DeleteTransitGatewayPrefixListReference",
-		// Only what people start asks for the surroundings, with their own credentials.
-		"DescribeTransitGatewayRouteTables", "GetTransitGatewayRouteTableAssociations", "GetTransitGatewayRouteTablePropagations",
+		// No plan deletes a reference: it is modified.
+		"DeleteTransitGatewayPrefixListReference",
+		// Only what people start asks for it, with their own credentials.
+		"DescribeTransitGatewayRouteTables",
 	} {
 		if !ec2[call] {
 			t.Errorf("awsec2 does not make the call %s", call)

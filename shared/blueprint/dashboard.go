@@ -37,18 +37,21 @@ func Dashboard(home Home) []byte {
 	d.row(6, d.alive(), d.held())
 	d.row(alarmsHeight(len(alarms)), d.alarms(alarms))
 	d.row(6,
-		d.chart("Switchovers, and what would move but may not", "Sum", d.both("Switchovers"), d.both("WouldMove")),
+		d.chart("Switchovers, and what would move but may not", "Sum", d.groups("Switchovers"), d.groups("WouldMove")),
 		d.chart("Contended and foreign: somebody else's routes", "Sum", d.sweep("Contended"), d.sweep("Foreign")),
-		d.chart("Writes that failed or were given up on", "Sum", d.both("WriteFailures"), d.both("Throttled"), d.both("Unfinished"), d.both("OutOfTime")),
+		d.chart("Writes that failed or were given up on", "Sum", d.all("WriteFailures"), d.all("Throttled"), d.all("Unfinished"), d.all("OutOfTime")),
 	)
+	if len(home.Filters) > 0 {
+		d.row(6, d.filters())
+	}
 	if len(home.Tunnels) > 0 {
 		d.row(6, d.tunnels())
 	}
 	d.row(9, d.log())
 	d.row(6,
-		d.chart("Telemetry lag: how late AWS's view of a tunnel is (ms)", "Maximum", d.both("TelemetryLagMs")),
-		d.chart("A run for one group, 99th percentile (ms)", "p99", d.both("RunMs")),
-		d.chart("A look at all groups (ms)", "Maximum", d.both("SweepMs")),
+		d.chart("Telemetry lag: how late AWS's view of a tunnel is (ms)", "Maximum", d.groups("TelemetryLagMs")),
+		d.chart("A run for one group, 99th percentile (ms)", "p99", d.all("RunMs")),
+		d.chart("A look at all groups (ms)", "Maximum", d.all("SweepMs")),
 	)
 	d.row(6, d.functions(), d.letters(), d.sight())
 	if len(home.Gateways)+len(home.Attachments) > 0 {
@@ -95,14 +98,26 @@ func (d *dashboard) text(home Home) widget {
 	return widget{Type: "text", Properties: map[string]any{"markdown": fmt.Sprintf(
 		"# Detour in %s, %s\n%s\n\n`detour status` says where every group is and what is wrong; `detour explain GROUP` why. "+
 			"`detour freeze --all --why \"...\"` stops every write. Each alarm's description names its runbook.",
-		home.Account, home.Region, fmt.Sprintf("observe: %s, enforce: %s", groupCount(home.Modes["observe"]), groupCount(home.Modes["enforce"])))}}
+		home.Account, home.Region, modes(home))}}
 }
 
-func groupCount(n int) string {
-	if n == 1 {
-		return "1 group"
+// modes says how many groups and filters are in which mode.
+func modes(home Home) string {
+	of := func(modes map[string]int, noun string) string {
+		return "observe: " + count(modes["observe"], noun) + ", enforce: " + count(modes["enforce"], noun)
 	}
-	return fmt.Sprintf("%d groups", n)
+	out := of(home.Modes, "group")
+	if len(home.Filters) > 0 {
+		out += "; " + of(home.FilterModes, "filter")
+	}
+	return out
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func (d *dashboard) metric(function, name string) series {
@@ -113,11 +128,19 @@ func (d *dashboard) sweep(name string) []series {
 	return []series{d.metric(shortName(FunctionSweep), name)}
 }
 
-// both are the metric's lines of both functions.
-func (d *dashboard) both(name string) []series {
+// all are the metric's lines of all functions.
+func (d *dashboard) all(name string) []series { return d.without("", name) }
+
+// groups are the lines of the functions for groups.
+func (d *dashboard) groups(name string) []series { return d.without(FunctionRouteFilter, name) }
+
+// without are the lines of all functions but one.
+func (d *dashboard) without(function, name string) []series {
 	var out []series
 	for _, f := range d.home.Functions {
-		out = append(out, d.metric(shortName(f.Name), name))
+		if f.Name != function {
+			out = append(out, d.metric(shortName(f.Name), name))
+		}
 	}
 	return out
 }
@@ -145,6 +168,11 @@ func (d *dashboard) alive() widget {
 // sweep is their number.
 func (d *dashboard) held() widget {
 	return d.chart("Is anything held? Groups", "Sum", d.sweep("Held"), d.sweep("NoUsablePath"), d.sweep("MassFailure"), d.sweep("HeldPartial"))
+}
+
+// filters counts measures: a sweep counts each once, as it does groups.
+func (d *dashboard) filters() widget {
+	return d.chart("Filters: measures in force, and filters that cannot help", "Sum", d.sweep("FilterMeasures"), d.sweep("FilterHeld"))
 }
 
 func alarmsHeight(n int) int { return 2 + (n+5)/6 }
@@ -205,7 +233,11 @@ func (d *dashboard) functions() widget {
 
 func (d *dashboard) letters() widget {
 	var lines []series
-	for _, queue := range []string{QueueDead, QueueWakeDead} {
+	queues := []string{QueueDead}
+	for _, w := range d.home.Wakes {
+		queues = append(queues, w.Dead)
+	}
+	for _, queue := range queues {
 		lines = append(lines, series{"AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue})
 	}
 	return d.chart("Dead letters", "Maximum", lines)

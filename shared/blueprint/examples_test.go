@@ -16,16 +16,19 @@ home 111122223333-eu-central-1: office plant; observe 2, enforce 0
   rules aws-health.json cloudtrail-routes.json cloudwatch-alarm.json network-manager-routing.json network-manager-status.json
   tunnels of vpn-0a000000000000001 for office/primary, needs 1
   tunnels of vpn-0b000000000000002 for office/backup, needs 1
+  wake-ups in detour-wake, then detour-wake-dead, for detour-switchover
   schedule detour-rehearse rate(1 day) detour-sweep {"detour":"rehearse"}
   schedule detour-sweep rate(1 minute) detour-sweep {"detour":"sweep"}
   function detour-sweep as detour-sweep-eu-central-1: 5m0s, 512 MB, 2 retries for 5m0s
     DETOUR_ACCOUNT=111122223333
     DETOUR_EVENT_BUS=default
     DETOUR_TABLE=detour
+    DETOUR_WAKE_QUEUE is the URL of detour-wake
   function detour-switchover as detour-switchover-eu-central-1: 5m0s, 512 MB, 2 retries for 10m0s
     DETOUR_ACCOUNT=111122223333
     DETOUR_EVENT_BUS=default
     DETOUR_TABLE=detour
+    DETOUR_WAKE_QUEUE is the URL of detour-wake
 forward 111122223333-us-west-2
   network-manager-routing.json to 111122223333-eu-central-1
   network-manager-status.json to 111122223333-eu-central-1
@@ -131,6 +134,7 @@ home 111122223333-eu-central-1: data-centre partners; observe 2, enforce 0
   from 444455556666 777788889999 999900001111
   tunnels of vpn-0a000000000000001 for partners/primary, needs 1
   tunnels of vpn-0b000000000000002 for partners/backup, needs 2
+  wake-ups in detour-wake, then detour-wake-dead, for detour-switchover
   schedule detour-rehearse rate(1 day) detour-sweep {"detour":"rehearse"}
   schedule detour-sweep rate(1 minute) detour-sweep {"detour":"sweep"}
   function detour-sweep as detour-sweep-eu-central-1: 5m0s, 512 MB, 2 retries for 5m0s
@@ -139,12 +143,14 @@ home 111122223333-eu-central-1: data-centre partners; observe 2, enforce 0
     DETOUR_EXTERNAL_ID=detour-111122223333-eu-central-1
     DETOUR_ROLE=arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1
     DETOUR_TABLE=detour
+    DETOUR_WAKE_QUEUE is the URL of detour-wake
   function detour-switchover as detour-switchover-eu-central-1: 5m0s, 512 MB, 2 retries for 10m0s
     DETOUR_ACCOUNT=111122223333
     DETOUR_EVENT_BUS=default
     DETOUR_EXTERNAL_ID=detour-111122223333-eu-central-1
     DETOUR_ROLE=arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1
     DETOUR_TABLE=detour
+    DETOUR_WAKE_QUEUE is the URL of detour-wake
 forward 111122223333-us-east-1
   cloudwatch-alarm.json to 111122223333-eu-central-1
 forward 444455556666-eu-central-1
@@ -246,16 +252,19 @@ func TestTwoRegions(t *testing.T) {
 home 111122223333-eu-central-1: headquarters; observe 0, enforce 1
   rules aws-health.json cloudtrail-routes.json cloudwatch-alarm.json network-manager-routing.json network-manager-status.json
   tunnels of vpn-0a000000000000001 for headquarters/by-frankfurt, needs 1
+  wake-ups in detour-wake, then detour-wake-dead, for detour-switchover
   schedule detour-rehearse rate(1 day) detour-sweep {"detour":"rehearse"}
   schedule detour-sweep rate(1 minute) detour-sweep {"detour":"sweep"}
   function detour-sweep as detour-sweep-eu-central-1: 5m0s, 512 MB, 2 retries for 5m0s
     DETOUR_ACCOUNT=111122223333
     DETOUR_EVENT_BUS=default
     DETOUR_TABLE=detour
+    DETOUR_WAKE_QUEUE is the URL of detour-wake
   function detour-switchover as detour-switchover-eu-central-1: 5m0s, 512 MB, 2 retries for 10m0s
     DETOUR_ACCOUNT=111122223333
     DETOUR_EVENT_BUS=default
     DETOUR_TABLE=detour
+    DETOUR_WAKE_QUEUE is the URL of detour-wake
 forward 111122223333-eu-west-1
   tunnels of vpn-0b000000000000002 for headquarters/by-dublin, needs 1
   aws-health.json to 111122223333-eu-central-1

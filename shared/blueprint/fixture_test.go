@@ -69,11 +69,21 @@ func overview(b blueprint.Blueprint) string {
 	}
 	for _, h := range b.Homes {
 		fmt.Fprintf(&out, "home %s: %s; observe %d, enforce %d\n", h, strings.Join(h.Groups, " "), h.Modes["observe"], h.Modes["enforce"])
+		if len(h.Filters) > 0 {
+			fmt.Fprintf(&out, "  filters %s; observe %d, enforce %d\n", strings.Join(h.Filters, " "), h.FilterModes["observe"], h.FilterModes["enforce"])
+			fmt.Fprintf(&out, "  rules for filters %s\n", strings.Join(h.FilterPatterns, " "))
+		}
+		for _, group := range h.LogGroups {
+			fmt.Fprintf(&out, "  log group %s\n", group)
+		}
 		fmt.Fprintf(&out, "  rules %s\n", strings.Join(h.Patterns, " "))
 		if len(h.From) > 0 {
 			fmt.Fprintf(&out, "  from %s\n", strings.Join(h.From, " "))
 		}
 		tunnels(h.Tunnels)
+		for _, w := range h.Wakes {
+			fmt.Fprintf(&out, "  wake-ups in %s, then %s, for %s\n", w.Queue, w.Dead, w.Function)
+		}
 		for _, s := range h.Schedules {
 			fmt.Fprintf(&out, "  schedule %s %s %s %s\n", s.Name, s.Expression, s.Function, s.Input)
 		}
@@ -81,6 +91,9 @@ func overview(b blueprint.Blueprint) string {
 			fmt.Fprintf(&out, "  function %s as %s: %s, %d MB, %d retries for %s\n", f.Name, f.Role, f.Timeout, f.MemoryMB, f.Retries, f.MaxAge)
 			for _, name := range slices.Sorted(maps.Keys(f.Environment)) {
 				fmt.Fprintf(&out, "    %s=%s\n", name, f.Environment[name])
+			}
+			for _, name := range slices.Sorted(maps.Keys(f.Queues)) {
+				fmt.Fprintf(&out, "    %s is the URL of %s\n", name, f.Queues[name])
 			}
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"time"
 
 	"detour/shared/config"
+	"detour/shared/filter"
 	"detour/shared/health"
 	"detour/shared/protection"
 	"detour/shared/route"
@@ -50,12 +50,17 @@ func New(c config.Config, o Options) (Blueprint, error) {
 	if o.ExternalID != "" && (len(o.ExternalID) > maxExternalID || !externalIDForm.MatchString(o.ExternalID)) {
 		return Blueprint{}, errors.New("the external id is none that STS takes; write 2 to 1224 letters, digits and +=,.@:/-_")
 	}
-	b := builder{config: c.Normalize(), options: o, events: map[flow]bool{}, tunnels: map[Site][]Tunnel{}}
-	groups := map[Site][]protection.Group{}
+	b := builder{config: c.Normalize(), options: o, events: map[flow]listeners{}, tunnels: map[Site][]Tunnel{}}
+	groups, filters := map[Site][]protection.Group{}, map[Site][]filter.Filter{}
 	for _, g := range b.config.Groups() {
 		at := Site{g.Account, g.Region}
 		b.homes = append(b.homes, at)
 		groups[at] = append(groups[at], g)
+	}
+	for _, f := range b.config.Filters() {
+		at := Site{f.Account, f.Region}
+		b.homes = append(b.homes, at)
+		filters[at] = append(filters[at], f)
 	}
 	b.homes = sortedSites(b.homes)
 	b.checkPartitions()
@@ -64,10 +69,13 @@ func New(c config.Config, o Options) (Blueprint, error) {
 		for _, g := range groups[at] {
 			b.listen(at, g)
 		}
+		for _, f := range filters[at] {
+			b.listenForFilter(at, f)
+		}
 	}
 	var out Blueprint
 	for _, at := range b.homes {
-		home, access := b.home(at, groups[at])
+		home, access := b.home(at, groups[at], filters[at])
 		home.Schedules = schedules(period)
 		out.Homes, out.Access = append(out.Homes, home), append(out.Access, access...)
 	}
@@ -86,7 +94,7 @@ type builder struct {
 	config   config.Config
 	options  Options
 	homes    []Site
-	events   map[flow]bool
+	events   map[flow]listeners
 	tunnels  map[Site][]Tunnel
 	problems config.Problems
 }
@@ -96,6 +104,13 @@ type flow struct {
 	pattern    string
 	from, home Site
 }
+
+// listeners are who wants them.
+type listeners struct{ groups, filters bool }
+
+func byGroups() listeners { return listeners{groups: true} }
+
+func byFilters() listeners { return listeners{filters: true} }
 
 func (b *builder) problem(path, value, what, remedy string) {
 	b.problems = append(b.problems, config.Problem{Path: path, Value: value, What: what, Remedy: remedy})
@@ -163,10 +178,15 @@ func (b *builder) listen(home Site, g protection.Group) {
 	}
 	for _, unit := range g.Units {
 		for _, entry := range unit.Entries {
-			b.want(PatternRoutes, Site{entry.Table.Account, entry.Table.Region}, home)
+			b.want(PatternRoutes, Site{entry.Table.Account, entry.Table.Region}, home, byGroups())
 			routing = routing || entry.Table.Kind == route.TransitGatewayTable
 		}
 	}
+	b.listenToManager(home, status, routing, byGroups())
+}
+
+// listenToManager notes which events of Network Manager are wanted.
+func (b *builder) listenToManager(home Site, status, routing bool, by listeners) {
 	manager := b.config.NetworkManager
 	switch {
 	case !status && !routing || manager.Region == config.NoRegion:
@@ -176,14 +196,19 @@ func (b *builder) listen(home Site, g protection.Group) {
 		return
 	}
 	if status {
-		b.want(PatternStatus, Site(manager), home)
+		b.want(PatternStatus, Site(manager), home, by)
 	}
 	if routing {
-		b.want(PatternRouting, Site(manager), home)
+		b.want(PatternRouting, Site(manager), home, by)
 	}
 }
 
-func (b *builder) want(pattern string, from, home Site) { b.events[flow{pattern, from, home}] = true }
+// want notes that the groups of a home, or its filters, want to hear of something.
+func (b *builder) want(pattern string, from, home Site, by listeners) {
+	key := flow{pattern, from, home}
+	known := b.events[key]
+	b.events[key] = listeners{known.groups || by.groups, known.filters || by.filters}
+}
 
 // watch notes which events tell of a subject, and reports whether Network
 // Manager's do.
@@ -192,14 +217,14 @@ func (b *builder) watch(home Site, group string, path protection.Path, subject h
 	switch subject.Kind {
 	case health.SubjectVPN:
 		b.tunnel(at, Tunnel{VPN: subject.ID, Group: group, Path: path.Name, MinTunnels: path.Spec.MinTunnels})
-		b.want(PatternAlarm, at, home) // That of the tunnels' state.
-		b.want(PatternHealth, at, home)
+		b.want(PatternAlarm, at, home, byGroups()) // That of the tunnels' state.
+		b.want(PatternHealth, at, home, byGroups())
 		return true
 	case health.SubjectAttachment, health.SubjectConnectPeer:
 		return true
 	case health.SubjectAlarm:
-		b.want(PatternAlarm, at, home)
-	case health.SubjectInterface, health.SubjectInstance:
+		b.want(PatternAlarm, at, home, byGroups())
+	case health.SubjectInterface, health.SubjectInstance, health.SubjectRouteTable:
 	}
 	return false
 }
@@ -246,69 +271,119 @@ func (b *builder) tunnelsAt(site Site) []Tunnel {
 }
 
 // home makes a home and the roles in other accounts that its functions assume.
-func (b *builder) home(at Site, groups []protection.Group) (Home, []Access) {
+func (b *builder) home(at Site, groups []protection.Group, filters []filter.Filter) (Home, []Access) {
 	home := Home{
 		Site: at, Modes: map[string]int{string(protection.Observe): 0, string(protection.Enforce): 0},
-		Tunnels: b.tunnelsAt(at),
+		FilterModes: map[string]int{string(protection.Observe): 0, string(protection.Enforce): 0},
+		Tunnels:     b.tunnelsAt(at),
 	}
-	needs := newNeeds(b.config)
 	for _, g := range groups {
 		home.Groups = append(home.Groups, g.Name)
 		home.Modes[string(g.Mode)]++
-		needs.add(g)
 	}
-	slices.Sort(home.Groups)
+	for _, f := range filters {
+		home.Filters = append(home.Filters, f.Name)
+		home.FilterModes[string(f.Mode)]++
+	}
+	for _, f := range b.config.FilterList {
+		if Site(f.Home) == at {
+			home.LogGroups = append(home.LogGroups, f.BGPLogGroups...)
+		}
+	}
+	home.Groups, home.Filters, home.LogGroups = sorted(home.Groups), sorted(home.Filters), sorted(home.LogGroups)
 	home.Gateways, home.Attachments = dropping(at, groups)
-	for flow := range b.events {
-		if flow.home != at {
-			continue
-		}
-		home.Patterns = append(home.Patterns, flow.pattern)
-		if flow.from.Account != at.Account {
-			home.From = append(home.From, flow.from.Account)
-		}
-	}
-	home.Patterns, home.From = sorted(home.Patterns), sorted(home.From)
-
-	names := []string{FunctionSweep, FunctionSwitchover}
-	access, roles := b.access(at, needs, names)
-	environment := map[string]string{"DETOUR_ACCOUNT": at.Account, "DETOUR_TABLE": Table, "DETOUR_EVENT_BUS": EventBus}
-	if len(access) > 0 {
-		environment["DETOUR_ROLE"] = roleARN(at, "{account}", accessRole(at))
-		environment["DETOUR_EXTERNAL_ID"] = b.externalID(at)
-	}
-	for _, name := range names {
-		f := Function{
-			Name: name, Role: functionRole(at, name), Timeout: timeout, MaxAge: maxEventAge, MemoryMB: memoryMB, Retries: retries,
-			Statements:  functionStatements(at, name, needs.of[at.Account], roles),
-			Environment: maps.Clone(environment),
-		}
-		if name == FunctionSweep {
-			f.MaxAge = maxSweepAge
-		}
-		b.checkSize(at, f.Role, f.Statements)
-		home.Functions = append(home.Functions, f)
+	b.hear(&home)
+	home.Functions, home.Wakes = functionsOf(at, len(groups) > 0, len(filters) > 0)
+	needs := newHomeNeeds(b.config, groups, filters)
+	access := b.access(at, needs, home.Functions)
+	for i := range home.Functions {
+		b.equip(at, &home.Functions[i], needs[home.Functions[i].Name], access)
 	}
 	return home, access
 }
 
-// access makes the roles in other accounts, and returns their ARNs too.
-func (b *builder) access(home Site, needs needs, functions []string) (out []Access, roles []string) {
-	var principals []string
-	for _, name := range functions {
-		principals = append(principals, roleARN(home, home.Account, functionRole(home, name)))
+// hear says which events a home listens to, and from which accounts.
+func (b *builder) hear(home *Home) {
+	for flow, by := range b.events {
+		if flow.home != home.Site {
+			continue
+		}
+		if by.groups {
+			home.Patterns = append(home.Patterns, flow.pattern)
+		}
+		if by.filters {
+			home.FilterPatterns = append(home.FilterPatterns, flow.pattern)
+		}
+		if flow.from.Account != home.Account {
+			home.From = append(home.From, flow.from.Account)
+		}
 	}
-	for _, account := range needs.accounts(home.Account) {
+	home.Patterns, home.FilterPatterns, home.From = sorted(home.Patterns), sorted(home.FilterPatterns), sorted(home.From)
+}
+
+// functionsOf returns the functions of a home, sorted by name, and its queues of
+// wake-ups. The wake-ups of filters have a queue of their own, so that the
+// functions of groups and of filters need no permission of one another's tables.
+func functionsOf(at Site, groups, filters bool) (functions []Function, wakes []Wake) {
+	add := func(name string, age time.Duration, queues map[string]string) {
+		functions = append(functions, Function{
+			Name: name, Role: functionRole(at, name), Timeout: timeout, MaxAge: age, MemoryMB: memoryMB, Retries: retries, Queues: queues,
+		})
+	}
+	swept := map[string]string{VariableWake: QueueWake}
+	if filters {
+		add(FunctionRouteFilter, maxEventAge, map[string]string{VariableWake: QueueFilterWake})
+		wakes = append(wakes, Wake{QueueFilterWake, QueueFilterWakeDead, FunctionRouteFilter})
+		swept[VariableFilterWake] = QueueFilterWake
+		if !groups {
+			swept = map[string]string{VariableWake: QueueFilterWake}
+		}
+	}
+	add(FunctionSweep, maxSweepAge, swept)
+	if groups {
+		add(FunctionSwitchover, maxEventAge, map[string]string{VariableWake: QueueWake})
+		wakes = append([]Wake{{QueueWake, QueueWakeDead, FunctionSwitchover}}, wakes...)
+	}
+	return functions, wakes
+}
+
+// equip gives a function its permissions and its environment.
+func (b *builder) equip(at Site, f *Function, needs needs, access []Access) {
+	f.Environment = map[string]string{"DETOUR_ACCOUNT": at.Account, "DETOUR_TABLE": Table, "DETOUR_EVENT_BUS": EventBus}
+	var roles []string
+	for _, a := range access {
+		// Functions that assume no role have to know it too: they recognize by it the
+		// calls that the others make.
+		f.Environment["DETOUR_ROLE"] = roleARN(at, "{account}", a.Role)
+		f.Environment["DETOUR_EXTERNAL_ID"] = a.ExternalID
+		if needs.of[a.Account] != nil {
+			roles = append(roles, roleARN(at, a.Account, a.Role))
+		}
+	}
+	f.Statements = functionStatements(at, *f, needs.of[at.Account], roles)
+	b.checkSize(at, f.Role, f.Statements)
+}
+
+// access makes the roles in other accounts, one in each for all functions of the
+// home that need something there.
+func (b *builder) access(home Site, needs homeNeeds, functions []Function) (out []Access) {
+	all := needs[FunctionSweep] // It does what the others do.
+	for _, account := range all.accounts(home.Account) {
 		a := Access{
-			Account: account, Home: home, Role: accessRole(home), ExternalID: b.externalID(home), Principals: slices.Clone(principals),
+			Account: account, Home: home, Role: accessRole(home), ExternalID: b.externalID(home),
 			// Without the condition of a function: it is in the context of calls with the
 			// credentials of the function's own role only.
-			Statements: needs.of[account].statements(nil),
+			Statements: all.of[account].statements(nil),
+		}
+		for _, f := range functions {
+			if needs[f.Name].of[account] != nil {
+				a.Principals = append(a.Principals, roleARN(home, home.Account, f.Role))
+			}
 		}
 		b.checkSize(home, a.Role+" in account "+account, a.Statements)
-		out, roles = append(out, a), append(roles, roleARN(home, account, a.Role))
+		out = append(out, a)
 	}
-	return out, roles
+	return out
 }
 
 // checkSize refuses a policy that IAM would.

@@ -184,7 +184,7 @@ groups:
 `)
 	b := blueprintOf(t, c)
 	got := overview(b)
-	for _, line := range []string{"  schedule", "  function", "    DETOUR", "  only"} {
+	for _, line := range []string{"  wake-ups", "  schedule", "  function", "    DETOUR", "  only"} {
 		lines := strings.Split(got, "\n")
 		got = strings.Join(slices.DeleteFunc(lines, func(s string) bool { return strings.HasPrefix(s, line) }), "\n")
 	}

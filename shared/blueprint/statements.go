@@ -48,12 +48,15 @@ type need struct {
 	// routed are the resources of routes in transit gateway tables, referred those
 	// of prefix list references, and replaced the VPC tables.
 	routed, referred, replaced arns
+	// cleared are the transit gateway tables of which routes are deleted, and deleted
+	// the VPC tables; switched are the resources of propagations.
+	cleared, deleted, switched arns
 }
 
 func newNeed() *need {
 	return &need{
 		reads: map[string]bool{}, searched: arns{}, listed: arns{},
-		routed: arns{}, referred: arns{}, replaced: arns{},
+		routed: arns{}, referred: arns{}, replaced: arns{}, cleared: arns{}, deleted: arns{}, switched: arns{},
 	}
 }
 
@@ -119,6 +122,9 @@ func (n needs) evidence(subject health.Subject) {
 		at.reads["ec2:DescribeInstanceStatus"] = true
 	case health.SubjectAlarm:
 		at.alarms = true
+	case health.SubjectRouteTable:
+		at.searched[ec2ARN(subject.Account, subject.Region, "transit-gateway-route-table", subject.ID)] = true
+		at.neighbors() // It proves something only if one attachment alone teaches it.
 	}
 }
 
@@ -150,11 +156,14 @@ func (n needs) entry(entry protection.Entry, owner map[string]string) {
 	}
 	written[tableARN] = true
 	for _, hop := range entry.NextHops {
-		// An attachment is routed to in the Region of the table. UNVERIFIED: which
-		// account stands in the ARN of an attachment that the owner of the transit
-		// gateway does not own. The configuration's owner is taken.
-		if hop.NextHop.Kind == route.TransitGatewayAttachment {
+		switch hop.NextHop.Kind { //nolint:exhaustive // Nothing else has an ARN.
+		case route.TransitGatewayAttachment:
+			// An attachment is routed to in the Region of the table. UNVERIFIED: which
+			// account stands in the ARN of an attachment that the owner of the transit
+			// gateway does not own. The configuration's owner is taken.
 			written[ec2ARN(owner[hop.Path], table.Region, "transit-gateway-attachment", hop.NextHop.ID)] = true
+		case route.Propagated:
+			at.cleared[tableARN] = true // The static route goes, so that the learned one stands.
 		}
 	}
 }
@@ -216,6 +225,14 @@ func (n *need) statements(conditions map[string]map[string][]string) []Statement
 		Sid: "WriteRoutes", Actions: []string{"ec2:CreateRoute", "ec2:ReplaceRoute"},
 		Resources: n.replaced.list(), Conditions: conditions,
 	})
+	add(Statement{
+		Sid: "DeleteTransitGatewayRoutes", Actions: []string{"ec2:DeleteTransitGatewayRoute"}, Resources: n.cleared.list(), Conditions: conditions,
+	})
+	add(Statement{Sid: "DeleteRoutes", Actions: []string{"ec2:DeleteRoute"}, Resources: n.deleted.list(), Conditions: conditions})
+	add(Statement{
+		Sid: "SwitchPropagations", Actions: []string{"ec2:DisableTransitGatewayRouteTablePropagation", "ec2:EnableTransitGatewayRouteTablePropagation"},
+		Resources: n.switched.list(), Conditions: conditions,
+	})
 	return ordered(out)
 }
 
@@ -226,14 +243,18 @@ func ordered(statements []Statement) []Statement {
 
 // functionStatements returns the whole policy of a function's role. roles are the
 // roles in other accounts.
-func functionStatements(home Site, name string, here *need, roles []string) []Statement {
+func functionStatements(home Site, f Function, here *need, roles []string) []Statement {
 	arn := func(service, resource string) string {
 		return fmt.Sprintf("arn:%s:%s:%s:%s:%s", home.Partition(), service, home.Region, home.Account, resource)
 	}
 	// The key is in the context of every call that the function's code makes with the
 	// credentials of its role (Lambda Developer Guide, Working with source function
 	// ARN), so that the role is of no use to anything else.
-	own := map[string]map[string][]string{"ArnEquals": {"lambda:SourceFunctionArn": {arn("lambda", "function:"+name)}}}
+	own := map[string]map[string][]string{"ArnEquals": {"lambda:SourceFunctionArn": {arn("lambda", "function:"+f.Name)}}}
+	queues := []string{arn("sqs", QueueDead)}
+	for _, queue := range f.Queues {
+		queues = append(queues, arn("sqs", queue))
+	}
 	out := here.statements(own)
 	out = append(out,
 		// What TransactWriteItems does needs the permissions of the calls that it is
@@ -243,18 +264,18 @@ func functionStatements(home Site, name string, here *need, roles []string) []St
 			Resources: []string{arn("dynamodb", "table/"+Table)},
 		},
 		Statement{Sid: "Events", Actions: []string{"events:PutEvents"}, Resources: []string{arn("events", "event-bus/"+EventBus)}},
-		Statement{Sid: "Queues", Actions: []string{"sqs:SendMessage"}, Resources: []string{arn("sqs", QueueDead), arn("sqs", QueueWake)}},
+		Statement{Sid: "Queues", Actions: []string{"sqs:SendMessage"}, Resources: sorted(queues)},
 		Statement{
 			Sid: "Logs", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
-			Resources: []string{arn("logs", "log-group:"+LogGroup(name)+":*")}, Reason: reasonLogs,
+			Resources: []string{arn("logs", "log-group:"+LogGroup(f.Name)+":*")}, Reason: reasonLogs,
 		},
 	)
-	if name == FunctionSwitchover {
+	if f.Name != FunctionSweep {
 		// Lambda's poller takes messages with the function's role (Lambda Developer
 		// Guide, Using Lambda with Amazon SQS: execution role permissions).
 		out = append(out, Statement{
 			Sid: "WakeUps", Actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
-			Resources: []string{arn("sqs", QueueWake)},
+			Resources: []string{arn("sqs", f.Queues[VariableWake])},
 		})
 	}
 	if len(roles) > 0 {
