@@ -134,7 +134,7 @@ func timerKeys() map[string]key {
 
 func groupKeys() map[string]key {
 	return map[string]key{
-		"groups":                   {means: "The protection groups", required: true, is: keywords{"minItems": 1, "maxItems": source.MaxItems}},
+		"groups":                   {means: "The protection groups", def: "none; required where there are no filters", is: keywords{"maxItems": source.MaxItems}},
 		"groups[]":                 {means: "A group: units of routes, and the paths between which they move"},
 		"groups[].name":            {means: "The group's name, unlike that of any other", required: true, is: name()},
 		"groups[].home":            {means: "Where the one controller runs that writes the group", def: "the file's `home`, else the only account and Region that its paths and entries name"},

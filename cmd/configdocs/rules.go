@@ -37,6 +37,23 @@ groups:
     units:
       - entries:
           - {table: rtb-0e01, destination: 10.3.0.0/16, nextHops: {left: tgw-0a01, right: tgw-0c03}}
+filters:
+  - name: no-default
+    tables: [core]
+    rules: [permit 10.0.0.0/8 le 24, deny default-like]
+    action: blackhole
+    preset: true
+  - name: pinned
+    tables: [rtb-0e02]
+    rules: [deny 0.0.0.0/0]
+    action: pin
+    egress: {rtb-0e02: nat-0a01}
+  - name: guests
+    tables: [tgw-rtb-0c05]
+    attachments: [tgw-attach-0e05]
+    maxPrefixes: 100
+    action: quarantine
+    observation: {tgw-attach-0e05: tgw-rtb-0c06}
 `
 
 // rule is one way to break the base, and the sentence for it.
@@ -56,6 +73,7 @@ func ruleSections() []section {
 		{"Checks", checkRules()},
 		{"Entries", entryRules()},
 		{"Prefix lists", listRules()},
+		{"Filters", filterRules()},
 	}
 }
 
@@ -68,7 +86,7 @@ func fileRules() []rule {
 		{"A constant is in its range", "neverTouch:", "timers: {lease: 10s}\nneverTouch:"},
 		{"A constant has an effect", "mode: enforce", "waitToRestore: 5m"},
 		{"A list is a list", "peers: [tgw-connect-peer-01, tgw-connect-peer-02]", "peers: tgw-connect-peer-01"},
-		{"There is something to do", base[strings.Index(base, "prefixLists:"):], "groups: []\n"},
+		{"There is something to do", base[strings.Index(base, "prefixLists:"):], "groups: []\nfilters: []\n"},
 	}
 }
 

@@ -121,6 +121,10 @@ func (g generator) structure(t reflect.Type, path string) (keywords, error) {
 		out["required"] = required
 	}
 	switch path {
+	case "":
+		out["anyOf"] = []keywords{something("groups"), something("filters")}
+	case "filters[]":
+		out["allOf"] = actionsOfFilter()
 	case "groups[]":
 		out["allOf"] = []keywords{enforceNeedsProof()}
 	case "groups[].paths[]":
@@ -193,6 +197,28 @@ func kindsOfPath() []keywords {
 		out = append(out, keywords{"if": condition, "then": keywords{"required": needs[kind], "properties": refused}})
 	}
 	return out
+}
+
+// something is the schema of a mapping in which the key has at least one item.
+func something(key string) keywords {
+	return keywords{"required": []string{key}, "properties": keywords{key: keywords{"minItems": 1}}}
+}
+
+// actionsOfFilter says for each action which keys have no effect with it, and that a pin
+// needs an egress.
+func actionsOfFilter() []keywords {
+	no, none := keywords{"const": false}, keywords{"const": 0}
+	when := func(then keywords, actions ...string) keywords {
+		return keywords{"if": keywords{"required": []string{"action"}, "properties": keywords{"action": keywords{"enum": actions}}}, "then": then}
+	}
+	return []keywords{
+		when(keywords{"required": []string{"egress"}}, "pin"),
+		when(keywords{"properties": keywords{"egress": false}}, "blackhole", "quarantine", "alert"),
+		when(keywords{"properties": keywords{"preset": no}}, "quarantine", "alert"),
+		when(keywords{"properties": keywords{"acceptLoss": no}}, "blackhole", "pin", "alert"),
+		when(keywords{"properties": keywords{"maxPrefixes": none}}, "blackhole", "pin"),
+		when(keywords{"properties": keywords{"observation": false}}, "alert"),
+	}
 }
 
 // enforceNeedsProof says that in mode enforce an appliance or an attachment has a

@@ -184,7 +184,7 @@ func TestConfigExplain(t *testing.T) {
 		t.Errorf("exit %d: %v\n%s", code, err, out)
 	}
 	code, out, errs = detour(t, "config", "explain", configFile(t, "version: 1"))
-	if code != 2 || out != "" || !strings.Contains(errs, "groups: missing; declare at least one group") {
+	if code != 2 || out != "" || !strings.Contains(errs, "groups: missing; declare at least one group or filter") {
 		t.Errorf("a wrong file: exit %d: %s%s", code, out, errs)
 	}
 }

@@ -27,13 +27,13 @@ func Check(c Config) []Problem {
 	k.version(c.Version)
 	k.limits(c.Limits)
 	k.home(given.Home)
-	k.networkManager(given.NetworkManager, c.GroupList)
+	k.networkManager(given.NetworkManager, c.homes())
 	k.declaredTables(c.TableList, given.TableList)
 	k.never(c.Never)
 	k.declaredLists(c.ListList)
 	k.timers(c.Timers)
-	if len(c.GroupList) == 0 {
-		k.add("groups", "", "missing", "declare at least one group")
+	if len(c.GroupList)+len(c.FilterList) == 0 {
+		k.add("groups", "", "missing", "declare at least one group or filter")
 	}
 	for i, group := range c.GroupList {
 		k.homeGiven = [2]bool{
@@ -42,6 +42,7 @@ func Check(c Config) []Problem {
 		}
 		k.group(IndexPath("groups", i), group)
 	}
+	k.filters(c, given.FilterList, given.Home)
 	k.usedLists(c.ListList)
 	k.pinned()
 	k.observed()
@@ -76,6 +77,12 @@ type checker struct {
 	// observations are the observation tables of all paths.
 	written      map[string]string
 	observations []observation
+	// filterNames maps a filter's name to its path, and filtered the tables to which a
+	// filter may write to where they stand. filterTables are the observation tables of
+	// all filters.
+	filterNames  map[string]string
+	filtered     map[string]filterUse
+	filterTables []observation
 }
 
 // owner is the account and Region that a resource was declared with, and where.
@@ -92,6 +99,8 @@ func newChecker(c Config) *checker {
 		flows:       map[string]seat{},
 		seen:        map[entryID]string{},
 		written:     map[string]string{},
+		filterNames: map[string]string{},
+		filtered:    map[string]filterUse{},
 	}
 	for i, group := range c.GroupList {
 		for j, path := range group.Paths {

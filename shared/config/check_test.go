@@ -44,7 +44,7 @@ func TestRulesOfConstants(t *testing.T) {
 	checkRules(t, []rule{
 		{"version", func(c *config.Config) { c.Version = 2 }, `version: "2" is not a version that this Detour reads; write 1`},
 		{"no version", func(c *config.Config) { c.Version = 0 }, `version: missing; write version: 1`},
-		{"no groups", func(c *config.Config) { c.GroupList = nil }, `groups: missing; declare at least one group`},
+		{"no groups", func(c *config.Config) { c.GroupList = nil }, `groups: missing; declare at least one group or filter`},
 		{"moves", func(c *config.Config) { c.Limits.MaxMoves = -1 }, `limits.maxMoves: "-1" is negative; write a number of groups, or 0 for the larger of 10 and a quarter of all groups`},
 		{"window", func(c *config.Config) { c.Limits.Window = 0 }, `limits.window: "0s" is no time at all; write a duration above zero, such as 5m`},
 		{"negative", func(c *config.Config) { c.Timers.SweepPeriod = -s }, `timers.sweepPeriod: "-1s" is negative; write a duration such as 60s`},

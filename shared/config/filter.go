@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -65,6 +66,13 @@ func (f *Filter) UnmarshalJSON(data []byte) error {
 func (f Filter) normalize(home Home, tables tableIndex) Filter {
 	fill(&f.Home.Account, home.Account)
 	fill(&f.Home.Region, home.Region)
+	accounts, regions := f.owners(tables)
+	if len(accounts) == 1 {
+		fill(&f.Home.Account, accounts[0])
+	}
+	if len(regions) == 1 {
+		fill(&f.Home.Region, regions[0])
+	}
 	f.Tables = append([]string{}, f.Tables...)
 	for i, name := range f.Tables {
 		f.Tables[i], _ = tables.resolve(name)
@@ -93,6 +101,19 @@ func (f Filter) normalize(home Home, tables tableIndex) Filter {
 	return f
 }
 
+// owners returns the accounts and Regions that are declared for the filter's tables,
+// sorted, each once.
+func (f Filter) owners(tables tableIndex) (accounts, regions []string) {
+	for _, name := range f.Tables {
+		if _, table := tables.resolve(name); table.Account != "" && table.Region != "" {
+			accounts, regions = append(accounts, table.Account), append(regions, table.Region)
+		}
+	}
+	slices.Sort(accounts)
+	slices.Sort(regions)
+	return slices.Compact(accounts), slices.Compact(regions)
+}
+
 // Filters returns the filters that the controller works with, sorted by name. c must
 // have passed Check, as what Parse and source.Read return has; Filters panics on ids
 // and rules that do not parse.
@@ -102,12 +123,7 @@ func (c Config) Filters() []filter.Filter {
 	for _, f := range c.FilterList {
 		out = append(out, c.filter(f))
 	}
-	slices.SortFunc(out, func(a, b filter.Filter) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(out, func(a, b filter.Filter) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -123,6 +139,7 @@ func (c Config) filter(f Filter) filter.Filter {
 		LiftAfter:   time.Duration(f.LiftAfter),
 		AcceptLoss:  f.AcceptLoss,
 		Damping:     c.damping(),
+		Groups:      c.groupUses(),
 		Limits: filter.Limits{
 			SettleTime:      time.Duration(c.Timers.SettleTime),
 			ContendedAfter:  c.Timers.ContendedAfter,
@@ -169,6 +186,34 @@ func (c Config) table(f Filter, id string) route.Table {
 		}
 		if declared.Region != "" {
 			out.Region = declared.Region
+		}
+	}
+	return out
+}
+
+// groupUses returns what the paths of groups have learned: the routes for which an entry
+// asks, and all of an attachment where a path leaves the choice to a transit gateway
+// table in which the group has no static towards it.
+func (c Config) groupUses() []filter.GroupUse {
+	var out []filter.GroupUse
+	for _, g := range c.GroupList {
+		for _, p := range g.Paths {
+			behind, static := false, false
+			for _, hop := range g.hopsOf(p) {
+				behind = behind || route.MustNextHop(hop).Kind == route.TransitGateway
+				static = static || route.MustNextHop(hop).Kind == route.TransitGatewayAttachment
+			}
+			if id := cmp.Or(p.Attachment, p.VPN); behind && !static && id != "" {
+				out = append(out, filter.GroupUse{Group: g.Name, Path: p.Name, Attachment: id})
+			}
+			for _, unit := range g.Units {
+				for _, entry := range unit.Entries {
+					if hop := route.MustNextHop(entry.NextHops[p.Name]); hop.Kind == route.Propagated {
+						key := entry.build(nil, "").EntryKey
+						out = append(out, filter.GroupUse{Group: g.Name, Path: p.Name, Attachment: hop.ID, Table: key.Table})
+					}
+				}
+			}
 		}
 	}
 	return out

@@ -64,6 +64,20 @@ func (c Config) ownTables() {
 			}
 		}
 	}
+	c.ownFiltered(open)
+}
+
+// ownFiltered gives the tables that are still without an owner that of the first filter
+// that names them.
+func (c Config) ownFiltered(open map[string]*Table) {
+	for _, f := range c.FilterList {
+		for _, id := range f.Tables {
+			if table, ok := open[id]; ok {
+				fill(&table.Account, f.Home.Account)
+				fill(&table.Region, f.Home.Region)
+			}
+		}
+	}
 }
 
 // tableIndex finds the declared tables by name, and by id.

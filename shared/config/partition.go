@@ -30,18 +30,19 @@ func Partition(region string) string {
 const networkManagerRegion = "us-west-2"
 
 // networkManager fills in what is not said about Network Manager and follows from
-// the homes of the groups, which have their own already.
+// the homes of the groups and filters, which have their own already.
 func (c Config) networkManager() NetworkManager {
 	out := c.NetworkManager
-	if out.Region == NoRegion || len(c.GroupList) == 0 {
+	homes := c.homes()
+	if out.Region == NoRegion || len(homes) == 0 {
 		return out
 	}
-	account, documented := c.GroupList[0].Home.Account, true
-	for _, group := range c.GroupList {
-		if group.Home.Account != account {
+	account, documented := homes[0].Account, true
+	for _, home := range homes {
+		if home.Account != account {
 			account = ""
 		}
-		documented = documented && group.Home.Region != "" && Partition(group.Home.Region) == PartitionAWS
+		documented = documented && home.Region != "" && Partition(home.Region) == PartitionAWS
 	}
 	fill(&out.Account, account)
 	if documented {
@@ -50,9 +51,27 @@ func (c Config) networkManager() NetworkManager {
 	return out
 }
 
+// placedHome is the home of a group or a filter, and whose it is.
+type placedHome struct {
+	Home
+	path string
+}
+
+// homes returns the homes of the groups, then of the filters.
+func (c Config) homes() []placedHome {
+	var out []placedHome
+	for i, group := range c.GroupList {
+		out = append(out, placedHome{group.Home, IndexPath("groups", i)})
+	}
+	for i, f := range c.FilterList {
+		out = append(out, placedHome{f.Home, IndexPath("filters", i)})
+	}
+	return out
+}
+
 // networkManager checks what the file says of Network Manager, given, where the
-// groups have their homes. What is missing is missing only for a deployment.
-func (k *checker) networkManager(given NetworkManager, groups []Group) {
+// groups and filters have their homes. What is missing is missing only for a deployment.
+func (k *checker) networkManager(given NetworkManager, homes []placedHome) {
 	const path = "networkManager"
 	if given.Account != "" {
 		k.account(path+".account", given.Account, "of the account that owns the global network")
@@ -63,10 +82,10 @@ func (k *checker) networkManager(given NetworkManager, groups []Group) {
 	case given.Region == "" || given.Region == NoRegion:
 	case !k.region(path+".region", given.Region, "in which the events of Network Manager appear, or none"):
 	default:
-		for i, group := range groups {
-			own, other := Partition(group.Home.Region), Partition(given.Region)
-			if own != other && group.Home.Region != "" {
-				k.add(path+".region", given.Region, "is in partition "+other+", and "+IndexPath("groups", i)+" has its home in "+own+", which no event reaches from there",
+		for _, home := range homes {
+			own, other := Partition(home.Region), Partition(given.Region)
+			if own != other && home.Region != "" {
+				k.add(path+".region", given.Region, "is in partition "+other+", and "+home.path+" has its home in "+own+", which no event reaches from there",
 					"write a Region of that partition, or none")
 				break
 			}

@@ -86,7 +86,7 @@ func TestHostileFilesGetOneClearAnswer(t *testing.T) {
 		"line breaks":       {strings.Repeat("\n", full), "there is no configuration"},
 		"comments":          {strings.Repeat("#\n", full/2), "there is no configuration"},
 		"anchors":           {strings.Repeat("- &a x\n", full/7), "is a list where a mapping is expected"},
-		"CR only":           {"version: 1\rgroups: []\r", "2:9: groups: missing; declare at least one group"},
+		"CR only":           {"version: 1\rgroups: []\r", "2:9: groups: missing; declare at least one group or filter"},
 		"NUL":               {"version: 1\x00\n", "1:11: control character U+0000; remove it"},
 		"UTF-16":            {"\xff\xfev\x00e\x00", "1:1: the file is not UTF-8 text here; save it as UTF-8"},
 	} {
