@@ -142,7 +142,9 @@ func TestNetworkEvidence(t *testing.T) {
 		"i-0a instance-state running", "i-0a instance-status ok", "i-0a system-status ok",
 		"i-0b instance-state stopped", "i-0b instance-status not-applicable", "i-0b system-status not-applicable",
 		"vpn-01 connection-state available", "vpn-01 tunnel-status UP 198.51.100.1", "vpn-01 tunnel-status UP 198.51.100.2",
+		"tgw-connect-peer-01 peer-asn 65001 169.254.6.2", "tgw-connect-peer-01 peer-asn 65001 169.254.6.3",
 		"tgw-connect-peer-01 peer-state available", "tgw-connect-peer-01 session-status up 169.254.6.2", "tgw-connect-peer-01 session-status up 169.254.6.3",
+		"tgw-connect-peer-01 transit-gateway-asn 64512 169.254.6.2", "tgw-connect-peer-01 transit-gateway-asn 64512 169.254.6.3",
 		"tgw-connect-peer-0e unreadable gone",
 		"tgw-attach-0d attachment-state available", "tgw-attach-0c attachment-state available", "tgw-attach-0e unreadable gone",
 	}
@@ -151,8 +153,8 @@ func TestNetworkEvidence(t *testing.T) {
 	second[0] = "box alarm-state ALARM"
 	second[5] = "eni-0b source-dest-check false"
 	second[13], second[14], second[15] = "i-0b instance-state running", "i-0b instance-status ok", "i-0b system-status ok"
-	second[21] = "tgw-connect-peer-01 session-status down 169.254.6.3"
-	second[23] = "tgw-attach-0d attachment-state modifying"
+	second[23] = "tgw-connect-peer-01 session-status down 169.254.6.3"
+	second[27] = "tgw-attach-0d attachment-state modifying"
 	wantLines(t, "after", factsOf(after), second)
 	if changed := after[0].ChangedAt; changed.IsZero() || !changed.Before(after[0].ObservedAt) || !changed.After(before[0].ChangedAt) {
 		t.Errorf("the alarm changed at %s and then at %s", before[0].ChangedAt, changed)

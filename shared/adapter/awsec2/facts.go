@@ -93,8 +93,22 @@ func peerFacts(shown types.TransitGatewayConnectPeer) []health.Fact {
 			return malformed("a BGP session has no transit gateway address")
 		}
 		facts = append(facts, health.Fact{Kind: health.FactSessionStatus, Part: address, Value: string(session.BgpStatus)})
+		facts = append(facts, asnFacts(address, session)...)
 	}
 	return facts
+}
+
+// asnFacts says between which ASNs a session is, as far as the answer does.
+func asnFacts(address string, session types.TransitGatewayAttachmentBgpConfiguration) []health.Fact {
+	var out []health.Fact
+	add := func(kind health.FactKind, asn *int64) {
+		if asn != nil && *asn != 0 {
+			out = append(out, health.Fact{Kind: kind, Part: address, Value: strconv.FormatInt(*asn, 10)})
+		}
+	}
+	add(health.FactPeerASN, session.PeerAsn)
+	add(health.FactGatewayASN, session.TransitGatewayAsn)
+	return out
 }
 
 // askInterfaces asks about network interfaces. Source: EC2 API,

@@ -41,9 +41,9 @@ func kindsOfSubject() []kindOfSubject {
 			"transitGatewayConnectPeerSet", "transitGatewayConnectPeerId",
 			"<state>available</state><connectPeerConfiguration><transitGatewayAddress>10.0.0.234</transitGatewayAddress><bgpConfigurations>" +
 				"<item><transitGatewayAddress>169.254.6.3</transitGatewayAddress><peerAddress>169.254.6.1</peerAddress><bgpStatus>up</bgpStatus></item>" +
-				"<item><transitGatewayAddress>169.254.6.2</transitGatewayAddress><peerAddress>169.254.6.1</peerAddress><bgpStatus>down</bgpStatus></item>" +
+				"<item><transitGatewayAddress>169.254.6.2</transitGatewayAddress><peerAddress>169.254.6.1</peerAddress><bgpStatus>down</bgpStatus><transitGatewayAsn>64512</transitGatewayAsn><peerAsn>4200000000</peerAsn></item>" +
 				"</bgpConfigurations></connectPeerConfiguration>", health.SourceDescribeConnectPeers,
-			[]string{"peer-state  available", "session-status 169.254.6.2 down", "session-status 169.254.6.3 up"},
+			[]string{"peer-asn 169.254.6.2 4200000000", "peer-state  available", "session-status 169.254.6.2 down", "session-status 169.254.6.3 up", "transit-gateway-asn 169.254.6.2 64512"},
 		},
 		{
 			health.SubjectInterface, "DescribeNetworkInterfaces", "NetworkInterfaceId", "InvalidNetworkInterfaceID",

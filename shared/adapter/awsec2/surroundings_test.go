@@ -11,6 +11,7 @@ import (
 
 	"detour/shared/adapter/cannedtest"
 	"detour/shared/adapter/recordstest"
+	"detour/shared/health"
 	"detour/shared/plan"
 	"detour/shared/route"
 )
@@ -190,4 +191,24 @@ func TestSurroundingsInThreeSteps(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 	})
+}
+
+// TestObservationsThatCannotBeRead: a part of a table proves nothing.
+func TestObservationsThatCannotBeRead(t *testing.T) {
+	for action, problem := range map[string]route.Problem{
+		"SearchTransitGatewayRoutes":              route.ProblemThrottled,
+		"GetTransitGatewayRouteTablePropagations": route.ProblemThrottled, "GetTransitGatewayRouteTableAssociations": route.ProblemThrottled,
+		"": route.NoProblem,
+	} {
+		doer := &canned{answer: gateways{faults: map[string]string{action: "RequestLimitExceeded"}}.answer}
+		if action == "" {
+			doer.answer = gateways{}.answer
+		}
+		subject := health.Subject{Kind: health.SubjectRouteTable, ID: "tgw-rtb-1", Account: account, Region: tgwTable("").Region}
+		facts := client(doer).Observations().Read(t.Context(), []health.Subject{subject})
+		unread := len(facts) == 1 && facts[0].Kind == health.FactUnreadable
+		if unread != (action != "") || unread && facts[0].Problem != problem {
+			t.Errorf("without %s: %+v", action, facts)
+		}
+	}
 }
