@@ -126,7 +126,7 @@ func sameValue(a, b reflect.Value) bool {
 // inOneLine: small things, of which there are many, take one line each.
 func inOneLine(value reflect.Value) bool {
 	switch value.Interface().(type) {
-	case sim.RouteSpec, sim.TunnelSpec, sim.AttachmentSpec, sim.SiteRouteSpec, sim.HostSpec, sim.AlarmSpec, sim.ConnectPeerSpec,
+	case sim.RouteSpec, sim.TunnelSpec, sim.AttachmentSpec, sim.SiteRouteSpec, sim.HostSpec, sim.AlarmSpec, sim.ConnectPeerSpec, sim.AnnouncementSpec,
 		config.Home, config.PathCheck, config.PrefixList, Step, RuleSpec, ReachExpectation, TableExpectation, Bound:
 		return true
 	default:

@@ -79,7 +79,7 @@ func readEvidence(topo sim.Topology, w *sim.World) evidence {
 		ev.attachmentOf[vpn.ID] = vpn.Attachment.ID
 		for _, t := range vpn.Tunnels {
 			ev.tunnels[vpn.ID] = append(ev.tunnels[vpn.ID], t.OutsideIP)
-			ev.note(signal{vpn.ID, fieldTunnel, t.OutsideIP}, Start(), upDown(!t.Down), true, true)
+			ev.note(signal{vpn.ID, fieldTunnel, t.OutsideIP}, Start(), upDown(!t.Down && !t.BGPDown), true, true)
 		}
 	}
 	for _, c := range w.TunnelHistory() {

@@ -34,7 +34,7 @@ func (p *page) network(topo sim.Topology) {
 	for _, v := range topo.VPNs {
 		ips := make([]string, 0, len(v.Tunnels))
 		for _, t := range v.Tunnels {
-			ips = append(ips, t.OutsideIP+downAtStart(t.Down))
+			ips = append(ips, t.OutsideIP+downAtStart(t.Down || t.BGPDown))
 		}
 		p.row("VPN connection", v.Name, v.ID, fmt.Sprintf("%s to %s, %s %s", p.names.Replace(v.Attachment.TransitGateway+v.VPNGateway), v.Site, tunnelWord(len(ips)), listing(ips)))
 	}

@@ -36,6 +36,9 @@ type WorldTimes struct {
 	RecoverAfter      config.Duration `json:"recoverAfter,omitzero"`
 	ConnectHold       config.Duration `json:"connectHold,omitzero"`
 	DirectConnectHold config.Duration `json:"directConnectHold,omitzero"`
+	VPNHold           config.Duration `json:"vpnHold,omitzero"`
+	BGPRestartAfter   config.Duration `json:"bgpRestartAfter,omitzero"`
+	AdvertiseAfter    config.Duration `json:"advertiseAfter,omitzero"`
 	StatusCheckAfter  config.Duration `json:"statusCheckAfter,omitzero"`
 	TelemetryLag      config.Duration `json:"telemetryLag,omitzero"`
 	EventDelay        config.Duration `json:"eventDelay,omitzero"`
@@ -50,6 +53,8 @@ type WorldTimes struct {
 	ReplaceTGWPropagatedFails     bool `json:"replaceTGWPropagatedFails,omitempty"`
 	BlackholeOutlastsOutage       bool `json:"blackholeOutlastsOutage,omitempty"`
 	NoConnectPeerEvents           bool `json:"noConnectPeerEvents,omitempty"`
+	AdvertiseBlackholes           bool `json:"advertiseBlackholes,omitempty"`
+	ConnectLimitResets            bool `json:"connectLimitResets,omitempty"`
 	PropagationErrorAsProbed      bool `json:"propagationErrorAsProbed,omitempty"`
 	ReferenceErrorAsParameter     bool `json:"referenceErrorAsParameter,omitempty"`
 	ListWeighsEntries             bool `json:"listWeighsEntries,omitempty"`
@@ -64,6 +69,7 @@ func (t WorldTimes) options() sim.Options {
 	return sim.Options{
 		DetectAfter: time.Duration(t.DetectAfter), RecoverAfter: time.Duration(t.RecoverAfter),
 		ConnectHold: time.Duration(t.ConnectHold), DirectConnectHold: time.Duration(t.DirectConnectHold),
+		VPNHold: time.Duration(t.VPNHold), BGPRestartAfter: time.Duration(t.BGPRestartAfter), AdvertiseAfter: time.Duration(t.AdvertiseAfter),
 		StatusCheckAfter: time.Duration(t.StatusCheckAfter), PrefixListModifyTime: time.Duration(t.PrefixListModifyTime),
 		TelemetryLag: time.Duration(t.TelemetryLag), EventDelay: time.Duration(t.EventDelay),
 		CallEventDelay: time.Duration(t.CallEventDelay),
@@ -73,6 +79,7 @@ func (t WorldTimes) options() sim.Options {
 		PropagationErrorAsProbed: t.PropagationErrorAsProbed, ReferenceErrorAsParameter: t.ReferenceErrorAsParameter,
 		ListWeighsEntries: t.ListWeighsEntries, StoppedInstanceStaysActive: t.StoppedInstanceStaysActive,
 		PrefixListIDNotFoundMixedCase: t.PrefixListIDNotFoundMixedCase,
+		AdvertiseBlackholes:           t.AdvertiseBlackholes, ConnectLimitResets: t.ConnectLimitResets,
 	}
 }
 
@@ -83,6 +90,9 @@ func (t *WorldTimes) durations() []namedDuration {
 		{"recoverAfter", &t.RecoverAfter},
 		{"connectHold", &t.ConnectHold},
 		{"directConnectHold", &t.DirectConnectHold},
+		{"vpnHold", &t.VPNHold},
+		{"bgpRestartAfter", &t.BGPRestartAfter},
+		{"advertiseAfter", &t.AdvertiseAfter},
 		{"statusCheckAfter", &t.StatusCheckAfter},
 		{"telemetryLag", &t.TelemetryLag},
 		{"eventDelay", &t.EventDelay},

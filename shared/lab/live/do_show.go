@@ -162,7 +162,8 @@ func (s *Server) tunnels() []Tunnel {
 	defer s.mu.Unlock()
 	for _, vpn := range s.opts.File.Topology.VPNs {
 		for _, spec := range vpn.Tunnels {
-			t := Tunnel{VPN: vpn.ID, Name: vpn.Name, OutsideIP: spec.OutsideIP, Up: !spec.Down, Detected: !spec.Down, Telemetry: !spec.Down, Frozen: s.frozen[vpn.ID]}
+			up := !spec.Down && !spec.BGPDown
+			t := Tunnel{VPN: vpn.ID, Name: vpn.Name, OutsideIP: spec.OutsideIP, Up: up, Detected: up, Telemetry: up, Frozen: s.frozen[vpn.ID]}
 			for _, c := range history {
 				if c.VPN != vpn.ID || c.OutsideIP != spec.OutsideIP {
 					continue
