@@ -61,7 +61,7 @@ Exit status: 0 the function answered, 1 it failed, 2 wrong usage, a wrong file, 
 		},
 	}
 	cmd.Flags().StringVar(&flags.topology, "topology", "", "the network: a topology that comes with Detour, or a `file`")
-	cmd.Flags().StringVar(&flags.dir, "functions-dir", hostFunctions, "the `folder` with FUNCTION/bootstrap")
+	cmd.Flags().StringVar(&flags.dir, "functions-dir", live.HostFunctions, "the `folder` with FUNCTION/bootstrap")
 	cmd.Flags().StringArrayVar(&flags.steps, "do", nil, "a `step` to do to the network before, such as \"tunnel-down primary\"; may be given more than once")
 	return cmd
 }

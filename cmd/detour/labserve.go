@@ -11,9 +11,6 @@ import (
 	"detour/shared/lab/live"
 )
 
-// hostFunctions is where make build leaves the functions' binaries for this machine.
-const hostFunctions = "dist/host"
-
 // serveFlags are the flags of lab serve.
 type serveFlags struct {
 	topology, listen, dir, template string
@@ -71,7 +68,7 @@ Exit status: 0 ended with Ctrl-C, 2 wrong usage or a wrong file.`,
 	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:4599", "the `address` on this machine; port 0 takes a free one")
 	cmd.Flags().BoolVar(&flags.functions, "functions", false, "run Detour's Lambda functions")
 	cmd.Flags().StringVar(&flags.template, "template", "", "run what the templates in this `folder` describe, such as cdk.out")
-	cmd.Flags().StringVar(&flags.dir, "functions-dir", hostFunctions, "the `folder` with FUNCTION/bootstrap")
+	cmd.Flags().StringVar(&flags.dir, "functions-dir", live.HostFunctions, "the `folder` with FUNCTION/bootstrap")
 	cmd.Flags().BoolVar(&flags.json, "json", false, "write JSON for a program, one object on each line")
 	return cmd
 }

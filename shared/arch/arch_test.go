@@ -63,6 +63,37 @@ func TestFunctionsCompileNoCDK(t *testing.T) {
 	}
 }
 
+// TestOnlyTheBGPLabLinksGoBGP: of all binaries, one has real BGP sessions. Whoever
+// installs the command line, or deploys a function, does not get GoBGP with it.
+func TestOnlyTheBGPLabLinksGoBGP(t *testing.T) {
+	const bgpLab = "cmd/bgplab"
+	var mains []string
+	for _, f := range parseRepository(t) {
+		if f.syntax.Name.Name == "main" && f.pkg != bgpLab {
+			mains = append(mains, "./"+f.pkg)
+		}
+	}
+	slices.Sort(mains)
+	mains = slices.Compact(mains)
+	if !slices.Contains(mains, "./cmd/detour") {
+		t.Fatalf("the mains are %v: the search is wrong", mains)
+	}
+	gobgp := func(packages ...string) (found []string) {
+		for _, p := range listPackages(t, root, packages) {
+			if strings.HasPrefix(p.ImportPath, "github.com/osrg/gobgp/") {
+				found = append(found, p.ImportPath)
+			}
+		}
+		return found
+	}
+	if found := gobgp(mains...); len(found) > 0 {
+		t.Errorf("%v link %v", mains, found)
+	}
+	if len(gobgp("./"+bgpLab)) == 0 {
+		t.Errorf("%s links nothing of GoBGP: the module has another name now", bgpLab)
+	}
+}
+
 // parseRepository parses every Go file of the module that is no test, whatever
 // its build tags.
 func parseRepository(t *testing.T) []file {

@@ -2,7 +2,6 @@ package bgp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -77,7 +76,8 @@ func Start(ctx context.Context, speakers []Speaker, opts Options) (*Lab, error) 
 	for _, speaker := range speakers {
 		s, err := newSession(ctx, speaker.Endpoint, speaker.Network)
 		if err != nil {
-			return nil, errors.Join(err, l.Close())
+			l.Close()
+			return nil, err
 		}
 		s.changed = l.poke
 		if opts.Told != nil {
@@ -87,7 +87,8 @@ func Start(ctx context.Context, speakers []Speaker, opts Options) (*Lab, error) 
 	}
 	for _, s := range l.sessions {
 		if err := s.admit(ctx, opts.HoldTime); err != nil {
-			return nil, errors.Join(err, l.Close())
+			l.Close()
+			return nil, err
 		}
 	}
 	clock := systemclock.New()
@@ -143,7 +144,7 @@ func (l *Lab) Endpoints() []Endpoint {
 
 // Close ends the sessions as an operator does, with a NOTIFICATION, and waits for
 // their ends. It may be called more than once.
-func (l *Lab) Close() error {
+func (l *Lab) Close() {
 	l.closing.Do(func() {
 		l.cancel()
 		for _, ended := range l.running {
@@ -153,7 +154,6 @@ func (l *Lab) Close() error {
 			s.close()
 		}
 	})
-	return nil
 }
 
 // Loopback is the address of the loopback interface that stands for an address

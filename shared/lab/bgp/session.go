@@ -330,7 +330,7 @@ func (s *session) heard() (map[netip.Prefix]Route, error) {
 }
 
 // speak tells the router what the network advertises to it. GoBGP keeps it for a
-// router that is not there yet.
+// router that is not there.
 func (s *session) speak() error {
 	want := map[netip.Prefix]Route{}
 	for _, r := range s.network.Advertised() {
@@ -347,7 +347,7 @@ func (s *session) speak() error {
 			return fmt.Errorf("%s: advertising %s: %w", s.Endpoint, r, err)
 		}
 		s.sent[r.Prefix] = r
-		s.told(s.Endpoint, "says "+r.String())
+		s.say(r.String())
 	}
 	for _, prefix := range withdraw {
 		path, err := toSend(s.sent[prefix], s.prepended())
@@ -358,9 +358,16 @@ func (s *session) speak() error {
 			return fmt.Errorf("%s: withdrawing %s: %w", s.Endpoint, prefix, err)
 		}
 		delete(s.sent, prefix)
-		s.told(s.Endpoint, "says "+prefix.String()+" no more")
+		s.say(prefix.String() + " no more")
 	}
 	return nil
+}
+
+// say tells what the router is told, if it is there to be told.
+func (s *session) say(what string) {
+	if s.reported {
+		s.told(s.Endpoint, "says "+what)
+	}
 }
 
 // prepended is the AS that GoBGP puts before the path of what it advertises

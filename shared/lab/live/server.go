@@ -70,6 +70,10 @@ type Options struct {
 	Env map[string]string
 }
 
+// HostFunctions is where make build leaves the functions' binaries for this
+// machine, in the root of the repository: Options.FunctionsDir of commands.
+const HostFunctions = "dist/host"
+
 // defaultVisibility is the functions' timeout. SQS wants a visibility timeout
 // that is no shorter.
 const defaultVisibility = 5 * time.Minute
@@ -162,7 +166,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 			return nil, errors.Join(err, listener.Close(), s.Close())
 		}
 	}
-	s.shown = len(s.world.HealthHistory()) // The start is no change.
+	s.shown, s.told = len(s.world.HealthHistory()), len(s.world.TunnelHistory()) // The start is no change.
 	s.world.TellOfCalls(principal)
 	s.world.Subscribe(s.emitted)
 	s.queues = sqsapi.New(s.keeper)
