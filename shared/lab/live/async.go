@@ -24,6 +24,8 @@ func retryDelays() []time.Duration { return []time.Duration{time.Minute, 2 * tim
 const (
 	WakeQueue     = "detour-wake"
 	WakeDeadQueue = "detour-wake-dead"
+	// FilterWakeQueue is for the wake-ups of filters.
+	FilterWakeQueue = "detour-wake-filter"
 	// OnFailure gets asynchronous invocations that were given up.
 	OnFailure = "detour-dead"
 )

@@ -11,8 +11,9 @@ import (
 
 // The functions of a deployment.
 const (
-	Switchover = "switchover"
-	Sweep      = "sweep"
+	Switchover  = "switchover"
+	Sweep       = "sweep"
+	RouteFilter = "routefilter"
 )
 
 // sweepEvent is the input of Detour's schedule.
@@ -25,22 +26,31 @@ type rule struct {
 	function string
 }
 
-// rules are the rules of a deployment, sorted by name. Routing updates are for a
-// function that does not exist yet, so there is no rule for them.
-func rules() ([]rule, error) {
+// rules are the rules of a deployment, sorted by name, and those for filters only
+// where there are any. For groups there is none for routing updates: a sweep sees
+// soon enough what they tell of, and it would be Detour's own writes mostly.
+func rules(filters bool) ([]rule, error) {
 	var out []rule
 	for _, name := range pattern.Names() {
-		if name == "network-manager-routing.json" {
-			continue
-		}
 		raw, err := pattern.Read(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading event pattern %s: %w", name, err)
 		}
-		out = append(out, rule{name: name, pattern: raw, function: Switchover})
+		if name != routingPattern {
+			out = append(out, rule{name: name, pattern: raw, function: Switchover})
+		}
+		if filters && (name == routingPattern || name == callsPattern) {
+			out = append(out, rule{name: name, pattern: raw, function: RouteFilter})
+		}
 	}
 	return out, nil
 }
+
+// The patterns that concern filters.
+const (
+	routingPattern = "network-manager-routing.json"
+	callsPattern   = "cloudtrail-routes.json"
+)
 
 // matching returns the functions that the event goes to, one for each rule that
 // matches: a function may be among them twice, as on a bus.

@@ -204,7 +204,11 @@ func TestAnAttemptThatTheEndInterruptsMeansNothing(t *testing.T) {
 
 // TestRules: each sample goes to the functions of the rules that match.
 func TestRules(t *testing.T) {
-	all, err := rules()
+	all, err := rules(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := rules(true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,6 +231,12 @@ func TestRules(t *testing.T) {
 		got, err := matching(all, raw)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s goes to %v, want %v; %v", name, got, want, err)
+		}
+		if slices.Contains([]string{"cloudtrail-replace-route.json", "tgw-route-installed.json", "cloud-wan-segment-routes-installed.json"}, name) {
+			want = append(want, RouteFilter)
+		}
+		if got, err := matching(both, raw); err != nil || !slices.Equal(got, want) {
+			t.Errorf("with filters %s goes to %v, want %v; %v", name, got, want, err)
 		}
 	}
 	if _, err := matching(all, []byte("{")); err == nil || !strings.Contains(err.Error(), "matching an event with") {
@@ -382,7 +392,7 @@ func TestAPartOfABatchIsTriedAgain(t *testing.T) {
 	if len(dead) != 1 || !strings.Contains(dead[0].Body, "group#bad") || dead[0].Receives != lab.WakeReceives {
 		t.Errorf("the dead-letter queue has %+v", dead)
 	}
-	letters := (&home{Home: homeOfTest, deadURL: x.dead}).deadWakes(x.queues)
+	letters := (&home{Home: homeOfTest, wakes: []wakes{{function: Switchover}, {Switchover, "", x.dead}}}).deadWakes(x.queues)
 	if len(letters) != 1 || letters[0].Queue != WakeDeadQueue || letters[0].Condition != MaxReceives || letters[0].Attempts != lab.WakeReceives {
 		t.Errorf("dead letters %+v", letters)
 	}

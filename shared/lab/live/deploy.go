@@ -21,14 +21,20 @@ import (
 // operators' tools must know of them.
 type home struct {
 	config.Home
-	// functions are by the names that lines call them by, switchover and sweep.
+	// functions are by the names that lines call them by, such as switchover.
 	functions map[string]*function
 	table     string
-	wakeURL   string
-	deadURL   string
+	// wakeURL is the queue for the wake-ups of groups, and wakes are all queues of
+	// wake-ups.
+	wakeURL string
+	wakes   []wakes
 	// role and externalID are those of further accounts.
 	role, externalID string
 }
+
+// wakes is a queue of wake-ups: the function that it feeds, and the URL of its
+// dead-letter queue, empty if it has none.
+type wakes struct{ function, url, dead string }
 
 // function is one function that runs.
 type function struct {
@@ -222,18 +228,24 @@ func (s *Server) connect(st stack.Stack) error {
 		}
 		for _, q := range st.Queues {
 			if q.URL == h.wakeQueue() {
-				h.wakeURL, h.deadURL = s.queueURLs[q.ARN], s.queueURLs[q.DeadLetter]
+				h.wakeURL = s.queueURLs[q.ARN]
+			}
+		}
+		for _, m := range st.Mappings {
+			if f := s.byARN[m.Function]; f != nil {
+				h.wakes = append(h.wakes, wakes{shortName(f.Name), s.queueURLs[m.Queue], s.queueURLs[s.queueOf(m.Queue).DeadLetter]})
 			}
 		}
 	}
 	return nil
 }
 
-// wakeQueue is the URL that the home's functions are given.
+// wakeQueue is the URL that the home's functions for groups are given, or any where
+// there are none.
 func (h *home) wakeQueue() string {
-	for _, name := range slices.Sorted(maps.Keys(h.functions)) {
-		if url := h.functions[name].Environment["DETOUR_WAKE_QUEUE"]; url != "" {
-			return url
+	for _, name := range append([]string{Switchover}, slices.Sorted(maps.Keys(h.functions))...) {
+		if f := h.functions[name]; f != nil && f.Environment["DETOUR_WAKE_QUEUE"] != "" {
+			return f.Environment["DETOUR_WAKE_QUEUE"]
 		}
 	}
 	return ""
@@ -297,6 +309,9 @@ func (s *Server) begins(label string, in Invocation) {
 	switch in.Cause {
 	case CauseEvent:
 		what = "gets event " + describe(in.Payload)
+		if data, err := unpackLogs(in.Payload); err == nil {
+			what = "gets log " + describeLogs(data)
+		}
 	case CauseWakeUp:
 		what = "gets wake-up " + describeBatch(in.Payload)
 	case CauseSchedule:
@@ -332,17 +347,19 @@ func (s *Server) bury(letter DeadLetter) {
 	s.change.signal()
 }
 
-// deadWakes are the messages in the dead-letter queue of the wake-ups.
+// deadWakes are the messages in the dead-letter queues of the wake-ups.
 func (h *home) deadWakes(queues *sqsapi.Handler) []DeadLetter {
 	var out []DeadLetter
-	if h.deadURL == "" {
-		return nil
-	}
-	for _, message := range queues.Waiting(h.deadURL) {
-		out = append(out, DeadLetter{
-			Queue: lastPart(h.deadURL), At: message.VisibleAt, Function: Switchover, Home: h.Home, Condition: MaxReceives,
-			Attempts: message.Receives, Body: message.Body,
-		})
+	for _, w := range h.wakes {
+		if w.dead == "" {
+			continue
+		}
+		for _, message := range queues.Waiting(w.dead) {
+			out = append(out, DeadLetter{
+				Queue: lastPart(w.dead), At: message.VisibleAt, Function: w.function, Home: h.Home, Condition: MaxReceives,
+				Attempts: message.Receives, Body: message.Body,
+			})
+		}
 	}
 	return out
 }

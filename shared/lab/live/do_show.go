@@ -144,8 +144,10 @@ func (s *Server) status(context.Context, order) (Answer, error) {
 		}
 	}
 	for _, h := range s.homes {
-		for _, m := range s.queues.Waiting(h.wakeURL) {
-			out.WakeUps = append(out.WakeUps, Waiting{Home: h.Account + " " + h.Region, Body: m.Body, VisibleAt: m.VisibleAt, Receives: m.Receives})
+		for _, w := range h.wakes {
+			for _, m := range s.queues.Waiting(w.url) {
+				out.WakeUps = append(out.WakeUps, Waiting{Home: h.Account + " " + h.Region, Body: m.Body, VisibleAt: m.VisibleAt, Receives: m.Receives})
+			}
 		}
 	}
 	s.mu.Lock()

@@ -137,14 +137,14 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	opts = opts.withDefaults()
 	s := &Server{opts: opts, names: opts.File.Names(), delivery: deliverEvents, frozen: map[string]bool{}}
 	var err error
-	if s.rules, err = rules(); err != nil {
-		return nil, err
-	}
 	var model *stack.Assembly
 	if opts.TemplateDir != "" {
 		if model, err = s.readTemplate(); err != nil {
 			return nil, err
 		}
+	}
+	if s.rules, err = rules(len(s.opts.File.Config.FilterList) > 0); err != nil {
+		return nil, err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", opts.Listen)
 	if err != nil {
@@ -267,7 +267,7 @@ const callersPath = "/as/"
 // or a program. It tells of no call of Detour's functions, which would only be
 // dropped.
 func principal(caller string) (sim.Principal, bool) {
-	for _, name := range []string{Sweep, Switchover} {
+	for _, name := range []string{RouteFilter, Sweep, Switchover} {
 		if caller == name || strings.HasPrefix(caller, name+"-") {
 			return sim.Principal{}, false
 		}

@@ -196,6 +196,10 @@ func (s *Server) waitFor(ctx context.Context, done func() bool) error {
 
 // emitted is an event of the network, on its way to the default buses.
 func (s *Server) emitted(raw []byte) {
+	if isLogs(raw) {
+		s.logged(raw)
+		return
+	}
 	concerns, err := matching(s.rules, raw)
 	if err != nil {
 		s.lines.tell(line{Kind: kindEvent, Who: byAWS, What: "sends what cannot be delivered: " + err.Error()})
@@ -208,10 +212,7 @@ func (s *Server) emitted(raw []byte) {
 	}
 	delivery := s.delivery
 	s.mu.Unlock()
-	what := "sends " + describe(raw)
-	if delivery != deliverEvents {
-		what += map[string]string{loseEvents: " (lost on the way)", doubleEvents: " (twice)"}[delivery]
-	}
+	what := "sends " + describe(raw) + lost(delivery)
 	s.lines.tell(line{Kind: kindEvent, Who: byAWS, What: what, Data: asJSON(raw)})
 	at := originOf(raw)
 	for range copies(delivery) {
@@ -229,6 +230,11 @@ func (s *Server) emitted(raw []byte) {
 	}
 	s.alarmed(at, raw)
 	s.change.signal()
+}
+
+// lost says how an event is delivered, if not once.
+func lost(delivery string) string {
+	return map[string]string{loseEvents: " (lost on the way)", doubleEvents: " (twice)"}[delivery]
 }
 
 // published is an event that a program put on a bus.
