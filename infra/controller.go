@@ -39,7 +39,7 @@ func renderController(app awscdk.App, d deployment, home blueprint.Home) {
 	for _, w := range home.Wakes {
 		c.renderWakeQueue(w)
 	}
-	c.notice = renderNotice(c.stack, home.Site, d.email, c.dead)
+	c.notice = renderNotice(c.stack, home, d.email, c.dead)
 	for _, f := range home.Functions {
 		c.functions[f.Name] = c.renderFunction(f)
 	}
@@ -123,7 +123,10 @@ func (c *controller) patterns() []string {
 
 // ruleARNs are the rules whose dead letters the stack keeps.
 func (c *controller) ruleARNs() []string {
-	out := []string{ruleARN(c.home.Site, noticeRule)}
+	var out []string
+	for name := range noticeRules(c.home) {
+		out = append(out, ruleARN(c.home.Site, name))
+	}
 	for _, file := range c.patterns() {
 		out = append(out, ruleARN(c.home.Site, ruleName(file)))
 	}

@@ -18,6 +18,12 @@ func TestFilters(t *testing.T) {
 			"EventPattern": {"source": ["aws.networkmanager"], "detail-type": ["Network Manager Routing Update"]},
 			"Targets": [{"Id": "detour-switchover", "Arn": {"Fn::GetAtt": ["SwitchoverFunction", "Arn"]}, ` + dead + `},
 				{"Id": "detour-routefilter", "Arn": {"Fn::GetAtt": ["RoutefilterFunction", "Arn"]}, ` + dead + `}]}`,
+		"NoticeFilterRule": `{"Name": "detour-notice-filter", "EventBusName": "default", "State": "ENABLED", "Description": "Detour: what somebody must see at once",
+			"EventPattern": {"source": ["detour"], "detail-type": ["Filter Measure Held"]},
+			"Targets": [{"Id": "topic", "Arn": {"Ref": "Topic"}, "DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["DeadQueue", "Arn"]}},
+				"RetryPolicy": {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}, "InputTransformer": {
+				"InputPathsMap": {"kind": "$.detail-type", "account": "$.account", "region": "$.region", "filter": "$.detail.filter", "detail": "$.detail.detail", "at": "$.detail.at"},
+				"InputTemplate": "\"Detour: <kind>, filter <filter>\"\n\"<detail>\"\n\"At <at>, by Detour in account <account>, Region <region>.\"\n\"Detour cannot keep this route out until something changes. What to do is in docs/runbook/filter-held.md.\""}}]}`,
 		"NetworkManagerRoutingRoutefilterPermission": `{"FunctionName": {"Ref": "RoutefilterFunction"}, "Action": "lambda:InvokeFunction",
 			"Principal": "events.amazonaws.com", "SourceAccount": "111122223333", "SourceArn": {"Fn::GetAtt": ["NetworkManagerRoutingRule", "Arn"]}}`,
 		"LogVpnBgp21b2d02dFilter": `{"FilterName": "detour-routefilter", "LogGroupName": "/vpn/bgp", "FilterPattern": "{ $.type = \"RouteStatus\" }",

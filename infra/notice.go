@@ -14,8 +14,12 @@ import (
 	"detour/shared/blueprint"
 )
 
-// noticeRule is the name of the rule that sends Detour's own events to people.
-const noticeRule = "detour-notice"
+// The names of the rules that send Detour's own events to people: those about
+// groups, and those about filters.
+const (
+	noticeRule       = "detour-notice"
+	filterNoticeRule = "detour-notice-filter"
+)
 
 // keyWindow is how many days a deleted key can be had back: the least that KMS
 // takes, since nothing lasting is encrypted with it.
@@ -24,39 +28,74 @@ const keyWindow = 7
 // notice is how people are told.
 type notice struct{ topic awssns.CfnTopic }
 
-// noticed are Detour's own events that somebody must see at once (docs/events.md).
-func noticed() object {
-	return object{"source": []any{"detour"}, "detail-type": []any{"Switchover Held", "Contended"}}
+// message is what people are told of some of Detour's own events: in lines, in
+// which what stands in angle brackets is one of keys, which are in the event's
+// detail, or stands in its envelope: kind, account, region.
+type message struct {
+	kinds []any
+	keys  []string
+	lines []string
 }
 
-// noticeLines are what somebody reads in an e-mail. What stands in angle brackets
-// is one of noticePaths.
-func noticeLines() []string {
-	return []string{
-		"Detour: <kind>, group <group>",
-		"Why: <reason>. <detail>",
-		"The group goes from path <from> to path <to>; its action is <action>, its epoch <epoch>.",
-		"At <at>, by Detour in account <account>, Region <region>.",
-		"Detour does nothing more about it until something changes. Ask: detour status <group>. The reasons are explained in docs/events.md.",
+// groupMessage is about what somebody must see at once of a group
+// (docs/events.md).
+func groupMessage() message {
+	return message{
+		kinds: []any{"Switchover Held", "Contended"},
+		keys:  []string{"group", "reason", "detail", "from", "to", "action", "epoch", "at"},
+		lines: []string{
+			"Detour: <kind>, group <group>",
+			"Why: <reason>. <detail>",
+			"The group goes from path <from> to path <to>; its action is <action>, its epoch <epoch>.",
+			"At <at>, by Detour in account <account>, Region <region>.",
+			"Detour does nothing more about it until something changes. Ask: detour status <group>. The reasons are explained in docs/events.md.",
+		},
 	}
 }
 
-// noticePaths says where in an event the words are.
-func noticePaths() map[string]*string {
+// filterMessage is the same of a filter.
+func filterMessage() message {
+	return message{
+		kinds: []any{"Filter Measure Held"},
+		keys:  []string{"filter", "detail", "at"},
+		lines: []string{
+			"Detour: <kind>, filter <filter>",
+			"<detail>",
+			"At <at>, by Detour in account <account>, Region <region>.",
+			"Detour cannot keep this route out until something changes. What to do is in docs/runbook/filter-held.md.",
+		},
+	}
+}
+
+// noticeRules are the rules that send Detour's own events to people, each with its
+// message.
+func noticeRules(home blueprint.Home) map[string]message {
+	out := map[string]message{noticeRule: groupMessage()}
+	if len(home.Filters) > 0 {
+		out[filterNoticeRule] = filterMessage()
+	}
+	return out
+}
+
+// pattern is the pattern of the events that the message is about.
+func (m message) pattern() object { return object{"source": []any{"detour"}, "detail-type": m.kinds} }
+
+// paths says where in an event the words are.
+func (m message) paths() map[string]*string {
 	out := map[string]*string{
 		"kind": jsii.String("$.detail-type"), "account": jsii.String("$.account"), "region": jsii.String("$.region"),
 	}
-	for _, key := range []string{"group", "reason", "detail", "from", "to", "action", "epoch", "at"} {
+	for _, key := range m.keys {
 		out[key] = jsii.String("$.detail." + key)
 	}
 	return out
 }
 
-// noticeTemplate has each line in quotation marks of its own, as an input
-// transformer wants text of several lines.
-func noticeTemplate() string {
-	lines := noticeLines()
-	for i, line := range lines {
+// template has each line in quotation marks of its own, as an input transformer
+// wants text of several lines.
+func (m message) template() string {
+	lines := make([]string, len(m.lines))
+	for i, line := range m.lines {
 		var quoted strings.Builder
 		encoder := json.NewEncoder(&quoted)
 		encoder.SetEscapeHTML(false) // The angle brackets are the transformer's.
@@ -66,9 +105,10 @@ func noticeTemplate() string {
 	return strings.Join(lines, "\n")
 }
 
-// renderNotice makes the topic, which is encrypted, and the rule that sends
+// renderNotice makes the topic, which is encrypted, and the rules that send
 // Detour's own events to it.
-func renderNotice(scope constructs.Construct, at blueprint.Site, email string, dead awssqs.CfnQueue) notice {
+func renderNotice(scope constructs.Construct, home blueprint.Home, email string, dead awssqs.CfnQueue) notice {
+	at := home.Site
 	key := awskms.NewCfnKey(scope, jsii.String("TopicKey"), &awskms.CfnKeyProps{
 		Description: jsii.String("Detour: encrypts what it tells people"), EnableKeyRotation: jsii.Bool(true), PendingWindowInDays: number(keyWindow),
 		KeyPolicy: keyPolicy(at),
@@ -87,9 +127,13 @@ func renderNotice(scope constructs.Construct, at blueprint.Site, email string, d
 			TopicArn: topic.Ref(), Protocol: jsii.String("email"), Endpoint: jsii.String(email),
 		})
 	}
-	t := target("topic", topic.Ref(), dead.AttrArn(), noticeAge)
-	t.InputTransformer = &awsevents.CfnRule_InputTransformerProperty{InputPathsMap: noticePaths(), InputTemplate: jsii.String(noticeTemplate())}
-	rule(scope, noticeRule, "Detour: what somebody must see at once", noticed(), t)
+	rules := noticeRules(home)
+	for _, name := range sortedKeys(rules) {
+		m := rules[name]
+		t := target("topic", topic.Ref(), dead.AttrArn(), noticeAge)
+		t.InputTransformer = &awsevents.CfnRule_InputTransformerProperty{InputPathsMap: m.paths(), InputTemplate: jsii.String(m.template())}
+		rule(scope, name, "Detour: what somebody must see at once", m.pattern(), t)
+	}
 	output(scope, "TopicArn", "subscribe to it: what somebody must see is sent there", topic.Ref())
 	return notice{topic}
 }

@@ -14,7 +14,8 @@ import (
 	"detour/shared/blueprint"
 )
 
-// The service principals, which are the same in all partitions.
+// The service principals, which are the same in all partitions. UNVERIFIED: that of
+// CloudWatch Logs outside of the partition aws.
 const (
 	eventsService     = "events.amazonaws.com"
 	schedulerService  = "scheduler.amazonaws.com"

@@ -50,8 +50,8 @@ func Dashboard(home Home) []byte {
 	d.row(9, d.log())
 	d.row(6,
 		d.chart("Telemetry lag: how late AWS's view of a tunnel is (ms)", "Maximum", d.groups("TelemetryLagMs")),
-		d.chart("A run for one group, 99th percentile (ms)", "p99", d.all("RunMs")),
-		d.chart("A look at all groups (ms)", "Maximum", d.all("SweepMs")),
+		d.chart("A run for one group, 99th percentile (ms)", "p99", d.groups("RunMs")),
+		d.chart("A look at all groups (ms)", "Maximum", d.groups("SweepMs")),
 	)
 	d.row(6, d.functions(), d.letters(), d.sight())
 	if len(home.Gateways)+len(home.Attachments) > 0 {

@@ -89,7 +89,7 @@ func TestDashboardsHoldTogether(t *testing.T) {
 				t.Errorf("%s: %q shows Region %q", home, w.Properties.Title, w.Properties.Region)
 			}
 			for _, m := range w.Properties.Metrics {
-				if m[0] == handler.Namespace && (!known[m[1].(string)] || m[2] != "Function" || m[3] != "sweep" && m[3] != "switchover") {
+				if m[0] == handler.Namespace && (!known[m[1].(string)] || m[2] != "Function" || !slices.Contains([]any{"routefilter", "sweep", "switchover"}, m[3])) {
 					t.Errorf("%s: %q shows %v, which is no metric of Detour's", home, w.Properties.Title, m)
 				}
 			}

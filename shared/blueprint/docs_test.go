@@ -125,4 +125,11 @@ func TestCostsAreOfWhatIsDeployed(t *testing.T) {
 			t.Errorf("docs/deploy.md does not say %q", want)
 		}
 	}
+	filtered := blueprintOf(t, example(t, "deploy-filters")).Homes[0]
+	bare := filtered
+	bare.Filters, bare.Wakes, bare.Functions = nil, filtered.Wakes[:1], filtered.Functions[1:]
+	more := len(blueprint.Alarms(filtered)) - len(blueprint.Alarms(bare))
+	if more != 5 || !strings.Contains(string(raw), "five alarms, 5 × ") {
+		t.Errorf("filters add %d alarms, and docs/deploy.md says another number", more)
+	}
 }
