@@ -218,6 +218,7 @@ func (b *builder) gateways() {
 		g := &gateway{
 			id: spec.ID, name: spec.Name, owner: b.owner(field, spec.Account, spec.Region),
 			asn: b.asn(field+".asn", spec.ASN, transitGatewayASN), vpnECMP: spec.VPNECMPSupport != "disable",
+			unregistered: spec.Unregistered,
 		}
 		if spec.VPNECMPSupport != "" && spec.VPNECMPSupport != "enable" && spec.VPNECMPSupport != "disable" {
 			b.problem("%s.vpnEcmpSupport is %q: write enable or disable", field, spec.VPNECMPSupport)

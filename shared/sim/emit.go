@@ -224,6 +224,9 @@ func (w *World) Subscribe(fn func(raw []byte)) {
 // announceTunnel emits a status event with the status at detection, EventDelay
 // after it.
 func (w *World) announceTunnel(s *step, v *vpnConnection, t *tunnel) {
+	if v.attachment.gateway.unregistered {
+		return
+	}
 	own := v.attachment.gateway.owner
 	event := tunnelEvent{
 		region: own.region, account: own.account, vpn: v.id, attachment: v.attachment.id,

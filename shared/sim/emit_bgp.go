@@ -34,6 +34,7 @@ func (e sessionEvent) fill(detail object) error {
 func (w *World) announceSession(s *step, own *bgpSession, up bool) {
 	a := own.attachment()
 	switch {
+	case a != nil && a.gateway.unregistered:
 	case own.peer != nil && !w.options.NoConnectPeerEvents:
 		owner := a.gateway.owner
 		event := sessionEvent{

@@ -202,6 +202,9 @@ func (r routed) told() eventRoute {
 }
 
 func (w *World) emitRoutes(s *step, t *tgwTable, routes []eventRoute, installed bool) {
+	if t.gateway.unregistered {
+		return
+	}
 	attributes, err := bgpAttributes()
 	if err != nil {
 		panic(fmt.Sprintf("sim: %v", err)) // NewWorld has read it.

@@ -21,6 +21,8 @@ type gateway struct {
 	vpnECMP     bool
 	tables      []*tgwTable
 	attachments []*attachment
+	// unregistered: Network Manager knows nothing of it.
+	unregistered bool
 }
 
 // attachment returns the gateway's side of the attachment with that id, or nil.

@@ -36,6 +36,9 @@ type TransitGatewaySpec struct {
 	// VPNECMPSupport is enable or disable; enable by default (EC2 API).
 	VPNECMPSupport string                `json:"vpnEcmpSupport,omitempty" yaml:"vpnEcmpSupport,omitempty"`
 	Tables         []TransitGatewayTable `json:"tables" yaml:"tables"`
+	// Unregistered leaves the transit gateway out of the global network, so that
+	// Network Manager sends no events about it.
+	Unregistered bool `json:"unregistered,omitempty" yaml:"unregistered,omitempty"`
 }
 
 // TransitGatewayTable is one TGW route table: which attachments look routes up

@@ -58,6 +58,9 @@ const (
 	wireCBOR
 )
 
+// networkManager is Network Manager's name in credential scopes.
+const networkManager = "networkmanager"
+
 // readCall takes a request apart as far as its permissions need it, and leaves its
 // body to be read again. ok is false if it is in no form that a face answers.
 func readCall(r *http.Request, scope Scope) (c authz.Call, in wire, ok bool) {
@@ -76,6 +79,11 @@ func readCall(r *http.Request, scope Scope) (c authz.Call, in wire, ok bool) {
 	case target != "":
 		in, c.Operation = wireJSON, target[strings.LastIndexByte(target, '.')+1:]
 		return c, in, json.Unmarshal(body, &c.Body) == nil
+	case scope.Service == networkManager:
+		// AWS REST JSON names its operations by method and path. No role of a policy is
+		// to make such a call, so the authority knows none of them.
+		in, c.Operation = wireJSON, r.Method+" "+r.URL.Path
+		return c, in, true
 	case r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
 		in, c.Operation = wireCBOR, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 		value, err := cbor.Decode(body)
