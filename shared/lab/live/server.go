@@ -24,6 +24,7 @@ import (
 	"detour/shared/sim/ec2api"
 	"detour/shared/sim/endpoint"
 	"detour/shared/sim/eventsapi"
+	"detour/shared/sim/networkmanagerapi"
 	"detour/shared/sim/sqsapi"
 )
 
@@ -234,8 +235,10 @@ func (s *Server) handler() http.Handler {
 	ec2.LimitPages(s.opts.File.World.PageLimit)
 	alarms := cloudwatchapi.New(s.world)
 	alarms.LimitPages(s.opts.File.World.PageLimit)
+	manager := networkmanagerapi.New(s.world)
+	manager.LimitPages(s.opts.File.World.PageLimit)
 	var aws http.Handler = endpoint.New(map[string]http.Handler{
-		"ec2": ec2, "sts": ec2, cloudwatchapi.Service: alarms, "dynamodb": s.tables, "sqs": s.queues, "events": eventsapi.New(s.keeper, s.published),
+		"ec2": ec2, "sts": ec2, cloudwatchapi.Service: alarms, networkmanagerapi.Service: manager, "dynamodb": s.tables, "sqs": s.queues, "events": eventsapi.New(s.keeper, s.published),
 	})
 	if s.opts.Wrap != nil {
 		aws = s.opts.Wrap(aws)
