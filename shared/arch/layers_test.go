@@ -46,6 +46,7 @@ var layers = []layer{
 	{"shared/config", 3},
 	{"shared/config/source", 3},
 	{"shared/explain", 3},
+	{"shared/doctor", 3},
 	{"shared/controller", 4},
 	{"shared/blueprint", 4},
 	{"shared/adapter/*", 5},
@@ -71,6 +72,7 @@ var sameLayer = map[[2]string]string{
 	{"shared/config/source", "shared/config"}: "the YAML reader fills the model",
 	{"shared/explain", "shared/config"}:       "it says what the model means",
 	{"shared/filter", "shared/protection"}:    "a filter has the modes of a group",
+	{"shared/doctor", "shared/plan"}:          "what lies around the tables, and what a switchover would need, is the survey's",
 }
 
 // families are the folders whose packages are one thing in several packages,
