@@ -22,6 +22,7 @@ import (
 	"slices"
 	"time"
 
+	"detour/shared/filter"
 	"detour/shared/health"
 	"detour/shared/plan"
 	"detour/shared/protection"
@@ -33,10 +34,12 @@ type Ports struct {
 	Tables   RouteTables
 	Lists    PrefixLists
 	Evidence Evidence
-	Records  Records
-	Wake     Wake
-	Publish  Publisher
-	Clock    Clock
+	// Neighbors is needed where there are filters.
+	Neighbors Neighbors
+	Records   Records
+	Wake      Wake
+	Publish   Publisher
+	Clock     Clock
 	// NewToken makes a lease token that was never used before.
 	NewToken func() string
 }
@@ -57,8 +60,8 @@ type Settings struct {
 	Never  plan.NeverTouch
 }
 
-// Controller reconciles protection groups. One may be used by several runs at
-// once.
+// Controller reconciles protection groups and filters. One may be used by several
+// runs at once.
 type Controller struct {
 	ports    Ports
 	settings Settings
@@ -68,13 +71,15 @@ type Controller struct {
 	byTable  map[string][]string
 	byEntry  map[entryID][]string
 	byList   map[string][]string
+	filters  []filter.Filter
 	pacer    *pacer
 }
 
-// New returns a controller of the groups, which must have passed config.Check.
-func New(groups []protection.Group, settings Settings, ports Ports) *Controller {
+// New returns a controller of the groups and filters, which must have passed
+// config.Check.
+func New(groups []protection.Group, settings Settings, ports Ports, filters ...filter.Filter) *Controller {
 	c := &Controller{
-		ports: ports, settings: settings, groups: slices.Clone(groups),
+		ports: ports, settings: settings, groups: slices.Clone(groups), filters: sortedFilters(filters),
 		byName: map[string]*protection.Group{}, bySubj: map[health.Subject][]string{},
 		byTable: map[string][]string{}, byEntry: map[entryID][]string{}, byList: map[string][]string{},
 		pacer: newPacer(),

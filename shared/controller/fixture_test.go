@@ -57,6 +57,7 @@ type world struct {
 	events *memory.Events
 
 	groups   []protection.Group
+	edge     // what filters see
 	settings controller.Settings
 	tables   map[protection.EntryKey]route.NextHop
 	lists    map[string]route.ListReading // by id; a list that is not here is good and in version 1
@@ -177,8 +178,8 @@ func (w *world) run(name string, fn func(ctx context.Context, p *sim.Process, c 
 		port := &ports{w: w, p: p}
 		fn(ctx, p, controller.New(w.groups, w.settings, controller.Ports{
 			Tables: port, Lists: (*lists)(port), Evidence: (*evidence)(port), Records: (*records)(port), Wake: (*wake)(port), Publish: (*publisher)(port),
-			Clock: p, NewToken: func() string { w.tokens++; return "token-" + strconv.Itoa(w.tokens) },
-		}))
+			Neighbors: (*neighbors)(port), Clock: p, NewToken: func() string { w.tokens++; return "token-" + strconv.Itoa(w.tokens) },
+		}, w.filters...))
 	})
 }
 

@@ -39,6 +39,7 @@ func (f *ports) Read(ctx context.Context, tables []route.Table) []route.Reading 
 		})
 	}
 	f.w.addLearned(routes)
+	f.w.addTaught(routes)
 	out := make([]route.Reading, len(tables))
 	for i, table := range tables {
 		out[i] = route.Reading{Table: table, StartedAt: started, Complete: slept == nil, Routes: routes[table]}
@@ -56,7 +57,7 @@ func (f *ports) Read(ctx context.Context, tables []route.Table) []route.Reading 
 // Write implements controller.RouteTables: create only where nothing stands,
 // replace only where something does.
 func (f *ports) Write(ctx context.Context, change route.Change) route.Receipt {
-	n := f.w.note("write", "")
+	n := f.w.note("write", f.w.wrote(change))
 	if f.w.onSend != nil {
 		f.w.onSend(n, f.p)
 	}
@@ -68,6 +69,9 @@ func (f *ports) Write(ctx context.Context, change route.Change) route.Receipt {
 	outcome, applies := route.Applied, true
 	if f.w.onWrite != nil {
 		outcome, applies = f.w.onWrite(n, change)
+	}
+	if attachment, switches := change.Propagation(); switches {
+		return f.switchPropagation(ctx, change, attachment, outcome, applies)
 	}
 	if outcome == route.Applied && applies && stands == (change.Op == route.OpCreate) {
 		outcome, applies = route.PreconditionFailed, false
@@ -154,11 +158,7 @@ func (f *evidence) Read(ctx context.Context, subjects []health.Subject) []health
 
 // call makes one call of the record store.
 func (f *records) call(ctx context.Context, op string, key controller.Key, effect func() error) error {
-	name, ok := key.Group()
-	if !ok {
-		name = string(key)
-	}
-	n := f.w.note(op, name)
+	n := f.w.note(op, nameOf(key))
 	if err := f.p.Sleep(ctx, storeTime/2); err != nil {
 		return err
 	}
@@ -229,11 +229,7 @@ func (f *records) History(ctx context.Context, key controller.Key, n int) (entri
 
 // At implements controller.Wake.
 func (f *wake) At(ctx context.Context, key controller.Key, at time.Time) error {
-	name, ok := key.Group()
-	if !ok {
-		name = string(key)
-	}
-	f.w.note("wake", name)
+	f.w.note("wake", nameOf(key))
 	if err := f.p.Sleep(ctx, time.Millisecond); err != nil {
 		return err
 	}

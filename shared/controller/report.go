@@ -3,6 +3,7 @@ package controller
 import (
 	"time"
 
+	"detour/shared/filter"
 	"detour/shared/health"
 	"detour/shared/plan"
 	"detour/shared/protection"
@@ -122,12 +123,19 @@ const (
 	EventSwitchoverHeld      EventKind = "Switchover Held"
 	EventContended           EventKind = "Contended"
 	EventRequestEnded        EventKind = "Request Ended"
+
+	EventMeasurePlaced EventKind = "Filter Measure Placed"
+	EventMeasureLifted EventKind = "Filter Measure Lifted"
+	EventMeasureHeld   EventKind = "Filter Measure Held"
 )
 
-// Event is one of Detour's own events.
+// Event is one of Detour's own events: about a group and its decision, or about a
+// filter and one of its verdicts.
 type Event struct {
 	Kind     EventKind           `json:"kind"`
 	Group    string              `json:"group"`
+	Filter   string              `json:"filter,omitempty"`
+	Verdict  filter.Verdict      `json:"verdict,omitzero"`
 	At       time.Time           `json:"at"`
 	Decision protection.Decision `json:"decision"`
 	Detail   string              `json:"detail,omitempty"`

@@ -16,17 +16,20 @@ import (
 // them once more.
 const maxCycles = 3
 
-// hold is one group whose lease this run has.
+// hold is one item whose lease this run has: a group's, or within a filterHold a
+// filter's, which has no group.
 type hold struct {
-	group   *protection.Group
-	trigger Trigger
-	item    Item
-	control Control
-	report  *Report
-	output  protection.Output
-	look    look
-	lost    bool // the lease is gone, or the store cannot be used
-	again   bool // go through the steps once more: the item is dirty, or what was read is outdated
+	key      Key
+	priority int // its place among those who want to write
+	group    *protection.Group
+	trigger  Trigger
+	item     Item
+	control  Control
+	report   *Report
+	output   protection.Output
+	look     look
+	lost     bool // the lease is gone, or the store cannot be used
+	again    bool // go through the steps once more: the item is dirty, or what was read is outdated
 	// earlier are the reports of the times that the run went through its steps
 	// before.
 	earlier []Report
@@ -97,7 +100,10 @@ func (c *Controller) Reconcile(ctx context.Context, trigger Trigger) []Report {
 	holds := make([]*hold, len(groups))
 	waits := make([]func(), len(groups))
 	for i, group := range groups {
-		holds[i] = &hold{group: group, trigger: trigger, report: &Report{Group: group.Name, Event: trigger.Event, Status: StatusDone}}
+		holds[i] = &hold{
+			key: GroupKey(group.Name), priority: group.Priority, group: group, trigger: trigger,
+			report: &Report{Group: group.Name, Event: trigger.Event, Status: StatusDone},
+		}
 		h := holds[i]
 		waits[i] = c.ports.Clock.Go(ctx, func(ctx context.Context) { c.take(ctx, h) })
 	}
@@ -122,7 +128,7 @@ func (c *Controller) take(ctx context.Context, h *hold) {
 	started := c.ports.Clock.Now()
 	token := c.ports.NewToken()
 	err := c.retry(ctx, func() error {
-		item, control, err := c.ports.Records.Take(ctx, GroupKey(h.group.Name), token)
+		item, control, err := c.ports.Records.Take(ctx, h.key, token)
 		if err == nil {
 			h.control, h.wakes = control, item.Wakes
 			h.setLease(item)
@@ -143,7 +149,7 @@ func (c *Controller) take(ctx context.Context, h *hold) {
 // asks for another look. The holder looks once more, but knows nothing of the
 // hint. Every look after that is the sweep's.
 func (c *Controller) passOnHints(ctx context.Context, h *hold) {
-	if !hintFor(h.group, h.trigger).At.IsZero() {
+	if h.group != nil && !hintFor(h.group, h.trigger).At.IsZero() {
 		c.wake(ctx, h, c.ports.Clock.Now().Add(protection.FirstReread))
 	}
 }

@@ -36,10 +36,10 @@ func (c *Controller) armWake(ctx context.Context, h *hold) {
 	}
 }
 
-// wake asks for a wake-up of the group. One that cannot be armed is made up for
+// wake asks for a wake-up of the group or the filter. One that cannot be armed is made up for
 // by the sweep.
 func (c *Controller) wake(ctx context.Context, h *hold, at time.Time) (armed bool) {
-	if err := c.ports.Wake.At(ctx, GroupKey(h.group.Name), at); err != nil {
+	if err := c.ports.Wake.At(ctx, h.key, at); err != nil {
 		h.report.Err = errors.Join(h.report.Err, err)
 		return false
 	}

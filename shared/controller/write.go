@@ -133,7 +133,7 @@ func (w *wave) byBucket(changes []route.Change) []queue {
 	oneByOne := slices.ContainsFunc(changes, func(ch route.Change) bool { return w.serial[ch.Table] })
 	for i, q := range out {
 		out[i].place = &place{
-			bucket: plan.BucketOf(changes[q.changes[0]]), priority: w.h.group.Priority, wants: len(q.changes), oneByOne: oneByOne,
+			bucket: plan.BucketOf(changes[q.changes[0]]), priority: w.h.priority, wants: len(q.changes), oneByOne: oneByOne,
 		}
 		w.c.pacer.join(out[i].place)
 	}

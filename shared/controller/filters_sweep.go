@@ -1,0 +1,64 @@
+package controller
+
+import (
+	"context"
+	"slices"
+)
+
+// SweepFilters looks at every filter, as Sweep does at every group.
+func (c *Controller) SweepFilters(ctx context.Context, event string) []FilterReport {
+	return c.LookFilters(ctx, FilterTrigger{Filters: c.FilterNames(), Event: event})
+}
+
+// LookFilters looks at the trigger's filters without a lease, all tables in one
+// round. Only those in which there is something to do are enforced, so quiet ones
+// cause no writes at all, and Detour's own writes, which come back as messages, end
+// here.
+func (c *Controller) LookFilters(ctx context.Context, trigger FilterTrigger) []FilterReport {
+	filters := c.chosenFilters(trigger)
+	if len(filters) == 0 {
+		return nil
+	}
+	quiet := make([]FilterReport, len(filters))
+	keys := make([]Key, len(filters))
+	for i, f := range filters {
+		quiet[i] = *newFilterReport(f, trigger.Event)
+		keys[i] = FilterKey(f.Name)
+	}
+	var items []Item
+	var control Control
+	err := c.retry(ctx, func() error {
+		var err error
+		items, control, err = c.ports.Records.Peek(ctx, keys)
+		return err
+	})
+	if err != nil {
+		for i := range quiet {
+			quiet[i].Status, quiet[i].Err = StatusFailed, err
+		}
+		return quiet
+	}
+	records := recordsOf(items)
+	seen := c.lookAround(ctx, filterTables(filters, records))
+	now := c.ports.Clock.Now()
+	trigger.Filters = nil
+	for i, f := range filters {
+		mine := seen.of(f, records[i])
+		d := c.judge(f, items[i], control, mine, now)
+		quiet[i].before, quiet[i].Status, quiet[i].WakeAt = records[i], StatusQuiet, d.Next
+		quiet[i].note(d, mine, true)
+		if d.pending {
+			trigger.Filters = append(trigger.Filters, f.Name)
+		}
+	}
+	enforced := c.Enforce(ctx, trigger)
+	out := make([]FilterReport, 0, len(quiet))
+	for _, q := range quiet {
+		mine := slices.DeleteFunc(slices.Clone(enforced), func(r FilterReport) bool { return r.Filter != q.Filter })
+		if len(mine) == 0 {
+			mine = []FilterReport{q}
+		}
+		out = append(out, mine...)
+	}
+	return out
+}

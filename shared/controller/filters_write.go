@@ -1,0 +1,107 @@
+package controller
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"detour/shared/plan"
+	"detour/shared/route"
+)
+
+// filterProgress is what a run has done to the tables so far, as progress is for a
+// group.
+type filterProgress struct {
+	// applied are the changes that EC2 has accepted. A read-back may be stale, and
+	// nothing is sent twice because of that.
+	applied map[route.Change]bool
+	// refused are not tried again in this run.
+	refused map[route.Change]bool
+	// doubted are those that EC2 answered to with that the table is not as it was read.
+	doubted map[route.Change]bool
+	// mayHaveTakenEffect: some call succeeded, or it is not known whether it did.
+	mayHaveTakenEffect bool
+}
+
+func (p *filterProgress) note(receipts []route.Receipt) {
+	for _, r := range receipts {
+		switch r.Outcome {
+		case route.Applied:
+			p.applied[r.Change], p.mayHaveTakenEffect = true, true
+		case route.Failed:
+			p.mayHaveTakenEffect = true
+		case route.Denied, route.Refused, route.Busy:
+			p.refused[r.Change] = true
+		case route.PreconditionFailed:
+			// Twice the same answer, with a reading in between that bears it out not: it
+			// was about something else.
+			p.refused[r.Change] = p.doubted[r.Change]
+			p.doubted[r.Change] = true
+		case route.AlreadyInPlace, route.Throttled, route.Allowed, route.NotStarted:
+		}
+	}
+}
+
+// left takes out what was done. What was refused stands in the way of the stages
+// after it, so with it goes everything that is not of its stage or before.
+func (p *filterProgress) left(changes []route.Change) []route.Change {
+	end := math.MaxInt
+	for _, ch := range changes {
+		if p.refused[ch] {
+			end = min(end, ch.Phase())
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(changes), func(ch route.Change) bool {
+		return p.applied[ch] || p.refused[ch] || ch.Phase() > end
+	})
+}
+
+// writePriority is how soon a filter's changes come among those of all. A handful
+// goes before every group's, since a denied route does harm for as long as it stands.
+// The statics of a large quarantine would keep a bucket empty for minutes, and go
+// last.
+func writePriority(changes []route.Change) int {
+	for _, calls := range plan.Predict(changes).Calls {
+		if calls.Calls > plan.WriteBurst {
+			return math.MaxInt
+		}
+	}
+	return math.MinInt
+}
+
+// writeStages sends the changes stage by stage, in the order of their phases: no
+// propagation ends before every static that stands in for it is accepted, and no
+// static goes before the propagation is back. The first stage that is not complete is
+// the last one. stopped says that the lease, a freeze or the deadline ended it early.
+func (c *Controller) writeStages(ctx context.Context, h *filterHold, changes []route.Change) (receipts []route.Receipt, stopped bool) {
+	started := c.ports.Clock.Now()
+	defer c.stage(&h.hold, StageWrite, started)
+	h.priority = writePriority(changes)
+	for len(changes) > 0 {
+		phase := changes[0].Phase()
+		n := slices.IndexFunc(changes, func(ch route.Change) bool { return ch.Phase() != phase })
+		if n < 0 {
+			n = len(changes)
+		}
+		wrote, stopped := c.write(ctx, &h.hold, changes[:n])
+		receipts = append(receipts, wrote...)
+		if stopped || slices.ContainsFunc(wrote, func(r route.Receipt) bool { return r.Outcome != route.Applied }) {
+			return receipts, stopped
+		}
+		changes = changes[n:]
+	}
+	return receipts, false
+}
+
+// verifyFilter reads back the tables of the changes, and what stands around them.
+func (c *Controller) verifyFilter(ctx context.Context, h *filterHold, changes []route.Change, seen filterLook) filterLook {
+	started := c.ports.Clock.Now()
+	defer c.stage(&h.hold, StageVerify, started)
+	var tables []route.Table
+	for _, ch := range changes {
+		tables = append(tables, ch.Table)
+	}
+	slices.SortFunc(tables, route.Table.Compare)
+	newer := c.lookAround(ctx, slices.Compact(tables))
+	return seen.with(newer)
+}
