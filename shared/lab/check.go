@@ -14,8 +14,8 @@ import (
 
 // Violation is one breach of an invariant.
 type Violation struct {
-	// Invariant is the number of the invariant, 1 to 7, or one of the two rules
-	// of applying: Fencing and BlastRadius.
+	// Invariant is the number of the invariant, 1 to 7, or one of the rules
+	// of applying: LearnedRoutes, Fencing and BlastRadius.
 	Invariant Invariant `json:"invariant"`
 	At        time.Time `json:"at"`
 	Group     string    `json:"group,omitempty"`
@@ -34,6 +34,7 @@ const (
 	OwnRoutesOnly       Invariant = "5-own-routes-only"
 	SwitchbackByRequest Invariant = "6-switchback-by-request"
 	Converges           Invariant = "7-converges"
+	LearnedRoutes       Invariant = "learned-routes"
 	Fencing             Invariant = "fencing"
 	BlastRadius         Invariant = "blast-radius"
 )
@@ -60,6 +61,7 @@ func (l *ledger) check(c Checks) []Violation {
 	out = append(out, l.checkOwn()...)
 	out = append(out, l.checkQuiet(c)...)
 	out = append(out, l.checkConverged(c)...)
+	out = append(out, l.checkLearned()...)
 	out = append(out, l.checkFencing()...)
 	out = append(out, l.checkBlastRadius()...)
 	slices.SortStableFunc(out, func(a, b Violation) int {

@@ -145,7 +145,7 @@ func (r *Rig) request(step Step) error {
 	}
 	request := protection.Request{
 		ID: id, Kind: protection.RequestKind(step.Kind), Path: step.Path, Extent: step.Extent,
-		IgnoreHealth: step.IgnoreHealth, Immediate: step.Immediate, At: r.Scheduler.Now(), By: "operator",
+		IgnoreHealth: step.IgnoreHealth, Immediate: step.Immediate, Unproven: step.Unproven, At: r.Scheduler.Now(), By: "operator",
 		Lists: listVersions(step.Lists),
 	}
 	r.Requests = append(r.Requests, MadeRequest{At: request.At, Group: step.Group, Request: request})

@@ -30,6 +30,10 @@ type ledger struct {
 	// sweeps are those that nothing disturbed, in the order of their starts.
 	sweeps   []cleanSweep
 	requests []MadeRequest
+	// disturbed: some call or run was.
+	disturbed bool
+	// shown are the routes that transit gateway tables showed.
+	shown map[entryID][]shownRoute
 	// moves are the committed moves of each group, oldest first.
 	moves map[string][]committedMove
 	// blackholes are the entries whose route drops traffic at the end.
@@ -66,6 +70,8 @@ type declaredEntry struct {
 type entryLine struct {
 	id     entryID
 	points []point
+	// shown are the routes that its transit gateway table showed, static or learned.
+	shown []shownRoute
 }
 
 // point is one change of an entry's target; empty: no static route.
@@ -155,6 +161,9 @@ func newLedger(res *Result, end time.Time) *ledger {
 	for _, group := range res.groupNames() {
 		l.moves[group] = committedMoves(res.journal(group), end)
 	}
+	l.readShown(world)
+	l.disturbed = slices.ContainsFunc(l.calls, func(c sim.CallRecord) bool { return c.Fault != "" }) ||
+		slices.ContainsFunc(res.Rig.Runs, func(r Run) bool { return !r.Finished })
 	l.health = readEvidence(topo, world)
 	l.readLists(topo)
 	return l
@@ -164,6 +173,7 @@ func emptyLedger(start, end time.Time) *ledger {
 	return &ledger{
 		start: start, end: end, entries: map[entryID]*entryLine{}, health: evidence{}, lists: map[string]*listLine{},
 		took: map[string]*era{}, moves: map[string][]committedMove{}, blackholes: map[entryID]bool{},
+		shown: map[entryID][]shownRoute{},
 	}
 }
 
@@ -287,13 +297,16 @@ func (e *entryLine) pointBefore(at time.Time) point {
 // current is where the entry points at the end.
 func (e *entryLine) current() string { return e.points[len(e.points)-1].target }
 
-// on reports whether the target is the path's next hop for the entry.
-func (e *declaredEntry) on(path, target string) bool { return target != "" && e.hops[path] == target }
+// on reports whether the target is the path's next hop for the entry. Where the
+// path's route is a learned one, the entry is on it without a static.
+func (e *declaredEntry) on(path, target string) bool {
+	return target != "" && e.hops[path] == target || target == "" && e.learnedFrom(path) != ""
+}
 
 // declaredTarget reports whether any path declares the target for the entry.
 func (e *declaredEntry) declaredTarget(target string) bool {
 	for _, p := range e.group.Paths {
-		if e.hops[p.Name] == target {
+		if e.on(p.Name, target) {
 			return true
 		}
 	}

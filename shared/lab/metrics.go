@@ -23,7 +23,8 @@ type Metrics struct {
 	Reads  int `json:"reads"`
 	// Throttled counts calls that were answered RequestLimitExceeded.
 	Throttled int `json:"throttled"`
-	// RoutelessSeconds are entry-seconds in the World without a static route.
+	// RoutelessSeconds are entry-seconds in the World without a static route, and where
+	// a path's route is a learned one also without that.
 	RoutelessSeconds float64 `json:"routelessSeconds"`
 	// DeadPathSeconds are entry-seconds aimed at a path that was truly down while
 	// another was truly up.
@@ -79,7 +80,7 @@ func (res *Result) measure() Metrics {
 	for _, era := range res.ledger.eras {
 		for _, g := range era.groups {
 			for _, e := range g.entries {
-				m.RoutelessSeconds += res.ledger.seconds(era, e, func(_ time.Time, target string) bool { return target == "" })
+				m.RoutelessSeconds += res.ledger.seconds(era, e, func(at time.Time, target string) bool { return target == "" && !e.carriedAt(at) })
 				m.DeadPathSeconds += res.ledger.seconds(era, e, func(at time.Time, target string) bool { return res.ledger.onDeadPath(e, target, at) })
 			}
 		}
@@ -140,6 +141,11 @@ func (l *ledger) seconds(era *era, e *declaredEntry, holds func(at time.Time, ta
 	for _, p := range e.points {
 		if p.at.After(era.from) && p.at.Before(era.until) {
 			cuts = append(cuts, p.at)
+		}
+	}
+	for _, r := range e.shown {
+		if r.at.After(era.from) && r.at.Before(era.until) {
+			cuts = append(cuts, r.at)
 		}
 	}
 	for _, p := range e.group.Paths {

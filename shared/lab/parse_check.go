@@ -327,7 +327,7 @@ func (k *scenarioCheck) entry(path string, g config.Group, entry config.Entry) {
 	}
 	for _, p := range g.Paths {
 		if hop, ok := entry.NextHops[p.Name]; ok {
-			k.oneOf(config.KeyPath(path+".nextHops", p.Name), hop, "is not in the topology", k.targets)
+			k.oneOf(config.KeyPath(path+".nextHops", p.Name), strings.TrimPrefix(hop, "propagated:"), "is not in the topology", k.targets)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func verbs() []verbRule {
 		{SetAlarm, []string{"name", "state"}, (*scenarioCheck).alarmStep},
 		{DeleteAlarm, []string{"name"}, (*scenarioCheck).alarmStep},
 		{EditPrefixList, []string{"by", "list", "add", "remove"}, (*scenarioCheck).listStep},
-		{MakeRequest, []string{"group", "kind", "id", "path", "extent", "ignoreHealth", "immediate", "lists"}, (*scenarioCheck).requestStep},
+		{MakeRequest, []string{"group", "kind", "id", "path", "extent", "ignoreHealth", "immediate", "unproven", "lists"}, (*scenarioCheck).requestStep},
 		{ClearRequest, []string{"group", "id"}, (*scenarioCheck).clearStep},
 		{Configure, []string{"group", "set", "removed"}, (*scenarioCheck).configureStep},
 		{WriteRoute, []string{"by", "table", "destination", "target"}, (*scenarioCheck).writeStep},

@@ -105,6 +105,7 @@ func (k *scenarioCheck) requestKeys(path string, step Step, kind protection.Requ
 	case protection.ForcedSwitch, protection.ManualSwitch, protection.ManualSwitchToWorking:
 		k.versions(path+".lists", step)
 	default:
+		k.useless(path, "unproven", kind)
 		k.useless(path, "lists", kind)
 	}
 }

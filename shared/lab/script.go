@@ -119,6 +119,7 @@ type Step struct {
 	Extent       int    `json:"extent,omitempty"`
 	IgnoreHealth bool   `json:"ignoreHealth,omitempty"`
 	Immediate    bool   `json:"immediate,omitempty"`
+	Unproven     bool   `json:"unproven,omitempty"`
 	// Lists are the versions of prefix lists that the operator saw in the plan.
 	Lists map[string]int `json:"lists,omitempty"`
 

@@ -125,7 +125,7 @@ func (t *timeline) script() {
 		for _, flag := range []struct {
 			on   bool
 			text string
-		}{{r.Request.IgnoreHealth, ", whatever its health"}, {r.Request.Immediate, ", at once"}} {
+		}{{r.Request.IgnoreHealth, ", whatever its health"}, {r.Request.Immediate, ", at once"}, {r.Request.Unproven, ", unproven"}} {
 			if flag.on {
 				text += flag.text
 			}

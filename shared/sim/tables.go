@@ -211,12 +211,14 @@ func (w *World) refresh(s *step, t *tgwTable, dst netip.Prefix) {
 	switch {
 	case stands && (!stood || !equalRoutes(standing, view)):
 		t.visible.set(s.now, dst, view)
+		w.noteRoute(s.now, t, dst, view)
 		w.advertising = true
 		if view.learned() {
 			s.routed = append(s.routed, routed{table: t, view: view, best: t.learned[dst][0], installed: true})
 		}
 	case !stands && stood:
 		t.visible.remove(s.now, dst)
+		w.noteRoute(s.now, t, dst, TGWRouteView{})
 		w.advertising = true
 		if standing.learned() {
 			s.routed = append(s.routed, routed{table: t, view: standing, best: t.shownBest[dst]})

@@ -49,6 +49,7 @@ type World struct {
 	identity      func(process string) (Principal, bool)
 	tunnelChanges []TunnelChange
 	healthChanges []HealthChange
+	routeChanges  []RouteChange
 	vpnGateways   map[string]*vpnGateway
 	appliances    map[string]*appliance // by interface
 	prefixLists   map[string]*prefixList

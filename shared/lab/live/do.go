@@ -82,7 +82,7 @@ func detourActions() []action {
 		{name: "sweep", short: "have every group looked at, and wait for it", run: needFunctions((*Server).sweepAction)},
 		{name: "kill", args: []string{"FUNCTION"}, short: "kill a function in the middle of its work", run: needFunctions((*Server).kill)},
 		{
-			name: "request", args: []string{"GROUP", "KIND", "[PATH]"}, options: []string{"id", "extent", "why"}, switches: []string{"ignore-health", "immediate"},
+			name: "request", args: []string{"GROUP", "KIND", "[PATH]"}, options: []string{"id", "extent", "why"}, switches: []string{"ignore-health", "immediate", "unproven"},
 			short: "make an operator's request: freeze, lockout, forced-switch, manual-switch, manual-switch-to-working, release, adopt", run: needFunctions((*Server).request),
 		},
 		{name: "clear", args: []string{"GROUP", "ID"}, short: "clear a standing request; all freeze ends the freeze of all groups", run: needFunctions((*Server).clearRequest)},

@@ -159,7 +159,7 @@ func (s *Server) request(ctx context.Context, o order) (Answer, error) {
 func (s *Server) read(o order) (protection.Request, error) {
 	made := protection.Request{
 		Kind: protection.RequestKind(o.arg(1)), Path: o.arg(2), IgnoreHealth: o.options["ignore-health"] != "",
-		Immediate: o.options["immediate"] != "", At: s.clock.Now(), By: "operator", Why: o.options["why"], ID: o.options["id"],
+		Immediate: o.options["immediate"] != "", Unproven: o.options["unproven"] != "", At: s.clock.Now(), By: "operator", Why: o.options["why"], ID: o.options["id"],
 	}
 	forAll := made.Kind == protection.Freeze || made.Kind == protection.Release
 	if o.arg(0) == everyGroup && !forAll {
@@ -184,6 +184,8 @@ func agrees(made protection.Request, group config.Group) error {
 		return fmt.Errorf("--ignore-health has no effect with %s; leave it out", made.Kind)
 	case made.Immediate && made.Kind != protection.Freeze:
 		return fmt.Errorf("--immediate has no effect with %s; leave it out", made.Kind)
+	case made.Unproven && made.Kind != protection.ForcedSwitch && made.Kind != protection.ManualSwitch && made.Kind != protection.ManualSwitchToWorking:
+		return fmt.Errorf("--unproven has no effect with %s; leave it out", made.Kind)
 	case takesPath && made.Path == "":
 		return fmt.Errorf("PATH is missing: a %s names a path of group %s", made.Kind, group.Name)
 	case takesPath:

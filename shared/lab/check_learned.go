@@ -1,0 +1,153 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"detour/shared/config"
+	"detour/shared/sim"
+)
+
+// learnWithin is how long a destination may be without the learned route whose static
+// was deleted, before a static stands again. learnSlack is for one call more.
+const (
+	learnWithin = 15 * time.Second
+	learnSlack  = 5 * time.Second
+)
+
+// shownRoute is what a transit gateway table showed for a block from an instant on.
+type shownRoute struct {
+	at      time.Time
+	learned bool
+	active  bool
+	from    []string // its attachments
+}
+
+// readShown reads what the tables showed, of all blocks.
+func (l *ledger) readShown(w *sim.World) {
+	for _, c := range w.RouteHistory() {
+		id := entryID{c.Table, c.Destination}
+		l.shown[id] = append(l.shown[id], shownRoute{
+			at: c.At, learned: c.Type == "propagated" && c.List == "", active: c.State == "active",
+			from: strings.Split(c.Target, ","),
+		})
+	}
+	for id, line := range l.entries {
+		line.shown = l.shown[id]
+	}
+}
+
+// shownAt is what stood in a line of routes at an instant.
+func shownAt(line []shownRoute, at time.Time) shownRoute {
+	var out shownRoute
+	for _, r := range line {
+		if r.at.After(at) {
+			break
+		}
+		out = r
+	}
+	return out
+}
+
+// teaches reports whether the route is the attachment's, learned and active.
+func (r shownRoute) teaches(attachment string) bool {
+	return r.learned && r.active && slices.Contains(r.from, attachment)
+}
+
+// learnedFrom is the attachment whose learned route is the path's; empty: the path's
+// route is a static.
+func (e *declaredEntry) learnedFrom(path string) string {
+	id, ok := strings.CutPrefix(e.hops[path], "propagated:")
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+// carriedAt reports whether a learned route of one of the entry's paths stood.
+func (e *declaredEntry) carriedAt(at time.Time) bool {
+	return slices.ContainsFunc(e.group.Paths, func(p config.Path) bool {
+		from := e.learnedFrom(p.Name)
+		return from != "" && shownAt(e.shown, at).teaches(from)
+	})
+}
+
+// checkLearned looks at every static that Detour deleted: something proved what would
+// take its place, or an operator did without; and what did not come was made up for.
+func (l *ledger) checkLearned() []Violation {
+	var out []Violation
+	for _, w := range l.ownWrites() {
+		if w.entry == nil || w.call.Write.After != "" {
+			continue
+		}
+		add := func(text string) {
+			out = append(out, Violation{LearnedRoutes, w.call.EffectAt, w.entry.group.Name, fmt.Sprintf("%s deleted the static %s %s -> %s: %s",
+				w.call.Process, w.entry.id.table, w.entry.id.destination, w.call.Write.Before, text)})
+		}
+		if !l.provenBefore(w) && !l.askedUnproven(w.entry.group.Name, w.call.SentAt) {
+			add("nothing showed that a learned route was behind it, and nobody asked for that")
+		}
+		if until := w.call.EffectAt.Add(l.madeUpWithin()); until.Before(l.end) && !w.entry.madeUp(w.call.EffectAt, until) && !l.frozen(w.entry.group.Name) && l.otherLives(w, until) {
+			add(fmt.Sprintf("no learned route showed by %s, and no static was created again", until.Sub(l.start)))
+		}
+	}
+	return out
+}
+
+// provenBefore reports whether an observation table of the entry's group showed the
+// expected route within the time for which a fact counts.
+func (l *ledger) provenBefore(w ownWrite) bool {
+	oldest := w.call.SentAt.Add(-time.Duration(w.era.config.Timers.MaxFactAge))
+	for _, p := range w.entry.group.Paths {
+		from := w.entry.learnedFrom(p.Name)
+		line := l.shown[entryID{p.Observation, w.entry.id.destination}]
+		if from == "" || p.Observation == "" {
+			continue
+		}
+		if shownAt(line, oldest).teaches(from) || slices.ContainsFunc(line, func(r shownRoute) bool {
+			return r.teaches(from) && r.at.After(oldest) && !r.at.After(w.call.SentAt)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// askedUnproven reports whether a request stood that does without proof. One that
+// ended by itself may be counted, which only excuses.
+func (l *ledger) askedUnproven(group string, at time.Time) bool {
+	return slices.ContainsFunc(l.requests, func(r MadeRequest) bool {
+		return r.concerns(group) && !r.Clear && r.Request.Unproven && !r.At.After(at)
+	})
+}
+
+// madeUpWithin is how long a route may be missing after a static was deleted: a
+// little longer than an undisturbed run takes, and where runs can be disturbed until
+// another run has had the lease.
+func (l *ledger) madeUpWithin() time.Duration {
+	if !l.disturbed {
+		return learnWithin + learnSlack
+	}
+	timers := l.last().config.Timers
+	return learnWithin + learnSlack + time.Duration(timers.Lease+timers.ClockSkew+2*timers.SweepPeriod) + functionTimeout
+}
+
+// madeUp reports whether a learned route of the entry's paths or a static stood at some
+// time after one instant and up to another.
+func (e *declaredEntry) madeUp(from, to time.Time) bool {
+	if e.carriedAt(to) || e.targetBefore(to) != "" {
+		return true
+	}
+	return slices.ContainsFunc(e.shown, func(r shownRoute) bool { return !r.at.Before(from) && !r.at.After(to) && e.carriedAt(r.at) }) ||
+		slices.ContainsFunc(e.points, func(p point) bool { return p.at.After(from) && !p.at.After(to) && p.target != "" })
+}
+
+// otherLives reports whether a path whose route is a static was alive, so that there
+// was something to bring back.
+func (l *ledger) otherLives(w ownWrite, at time.Time) bool {
+	return slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
+		return w.entry.learnedFrom(p.Name) == "" && l.health.judge(p, l.health.shownAt(at), l.weightAt(w.entry.group, p.Name, at)).alive()
+	})
+}
