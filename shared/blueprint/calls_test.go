@@ -84,6 +84,8 @@ func TestTheActionsAreTheCallsOfTheAdapters(t *testing.T) {
 		"DeleteTransitGatewayPrefixListReference",
 		// Only what people start asks for it, with their own credentials.
 		"DescribeTransitGatewayRouteTables",
+		// Only an examination asks for them, which people start as well.
+		"DescribeTransitGateways",
 	} {
 		if !ec2[call] {
 			t.Errorf("awsec2 does not make the call %s", call)

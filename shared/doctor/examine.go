@@ -70,6 +70,9 @@ func index(s *Snapshot) *examination {
 	}
 	for _, reading := range s.Readings {
 		reading.Routes = slices.Clone(reading.Routes)
+		for i := range reading.Routes {
+			reading.Routes[i].Table = reading.Table
+		}
 		slices.SortFunc(reading.Routes, route.Route.Compare)
 		x.readings[reading.Table] = &reading
 	}

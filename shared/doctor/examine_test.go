@@ -60,6 +60,11 @@ func TestFindings(t *testing.T) {
 			"critical tunnel-through-itself tgw-rtb-main tgw-attach-vpn2 vpn-2 198.51.100.0/24",
 			"critical learned-default tgw-rtb-main tgw-attach-vpn2 vpn-2 198.51.100.0/24",
 		}},
+		{"nobody but the connection itself routes by the table", func(s *Snapshot) {
+			s.put("tgw-rtb-main", "198.51.100.0/24", "~tgw-attach-vpn2")
+			around := s.around("tgw-rtb-main")
+			around.Associated = slices.DeleteFunc(around.Associated, func(a plan.Attachment) bool { return a.ID != "tgw-attach-vpn2" })
+		}, []string{"warning learned-default tgw-rtb-main tgw-attach-vpn2 vpn-2 198.51.100.0/24"}},
 		{"a static is somebody's wish", func(s *Snapshot) { s.put("tgw-rtb-main", "203.0.113.0/30", "tgw-attach-vpn1") }, []string{
 			"info tunnel-through-itself tgw-rtb-main tgw-attach-vpn1 vpn-1 203.0.113.0/30",
 		}},
@@ -175,6 +180,14 @@ func TestFindings(t *testing.T) {
 		{"a VPC that cannot answer", func(s *Snapshot) { s.drop("rtb-vpc", "172.20.0.0/16", false) }, []string{
 			"warning no-way-back rtb-vpc 172.20.0.0/16",
 		}},
+		{"a way back that the group declares and nobody wrote", func(s *Snapshot) {
+			s.drop("rtb-vpc", "172.20.0.0/16", false)
+			s.declareInVPC()
+		}, []string{"warning no-way-back rtb-vpc 172.20.0.0/16"}},
+		{"one that stands on a path", func(s *Snapshot) {
+			s.put("rtb-vpc", "172.20.0.0/16", "eni-1")
+			s.declareInVPC()
+		}, nil},
 		{"a NAT gateway is no way back", func(s *Snapshot) {
 			s.drop("rtb-vpc", "172.20.0.0/16", false)
 			s.put("rtb-vpc", "0.0.0.0/0", "nat-1")
@@ -214,6 +227,11 @@ func TestFindings(t *testing.T) {
 			s.group().Paths = append(s.group().Paths, vpnPath("third", "vpn-3"))
 			s.Facts = append(s.Facts, vpnFacts("vpn-3", health.TunnelUp, "203.0.113.3", "203.0.113.33")...)
 		}, []string{"warning standby-unproven vpn-2 backup"}},
+		{"another standby may live", func(s *Snapshot) {
+			s.fell("vpn-2", time.Minute)
+			s.group().Paths = append(s.group().Paths, vpnPath("third", "vpn-3"))
+			s.Facts = append(s.Facts, health.Fact{Subject: subject(health.SubjectVPN, "vpn-3"), Kind: health.FactUnreadable, Problem: route.ProblemDenied, ObservedAt: now()})
+		}, []string{"warning standby-unproven vpn-2 backup", "unknown not-examined third"}},
 		{"an appliance of which only activeOnly checks speak", func(s *Snapshot) { s.appliance(true) }, []string{
 			"critical standby-unproven backup", "warning check-not-pinned backup probe",
 		}},
@@ -243,6 +261,14 @@ func TestFindings(t *testing.T) {
 			expect(t, Examine(*s), c.want...)
 		})
 	}
+}
+
+// declareInVPC has the group write the way back itself.
+func (s *Snapshot) declareInVPC() {
+	s.group().Units[0].Entries = append(s.group().Units[0].Entries, protection.Entry{
+		EntryKey: protection.EntryKey{Table: vpcTable("rtb-vpc"), Destination: prefix("172.20.0.0/16")},
+		NextHops: []protection.PathNextHop{{Path: "primary", NextHop: route.MustNextHop("tgw-1")}, {Path: "backup", NextHop: route.MustNextHop("eni-1")}},
+	})
 }
 
 // check gives a path a check that is OK.

@@ -47,12 +47,12 @@ func (x *examination) registered(table route.Table, gateway string) {
 		f.What = fmt.Sprintf("the registration of %s is %s, not %s", gateway, strings.Join(states, " and "), RegistrationAvailable)
 	case len(e.Networks) == 0:
 		f.What += ", which has none"
-		f.Do = append(f.Do, "make a global network: aws networkmanager create-global-network --region us-west-2")
+		f.Do = append(f.Do, "make a global network: aws networkmanager create-global-network --region "+NetworkManagerRegion(table.Region))
 	default:
 		network = e.Networks[0]
 	}
-	f.Do = append(f.Do, fmt.Sprintf("register it: aws networkmanager register-transit-gateway --global-network-id %s --transit-gateway-arn arn:%s:ec2:%s:%s:transit-gateway/%s --region us-west-2",
-		network, partition(table.Region), table.Region, table.Account, gateway),
+	f.Do = append(f.Do, fmt.Sprintf("register it: aws networkmanager register-transit-gateway --global-network-id %s --transit-gateway-arn arn:%s:ec2:%s:%s:transit-gateway/%s --region %s",
+		network, partition(table.Region), table.Region, table.Account, gateway, NetworkManagerRegion(table.Region)),
 		"say in networkManager.account which account owns the global network, if it is another one")
 	seen := "no global network"
 	if len(e.Networks) > 0 {
@@ -60,6 +60,22 @@ func (x *examination) registered(table route.Table, gateway string) {
 	}
 	f.Evidence = []Evidence{{At: e.ReadAt.UTC(), Text: fmt.Sprintf("account %s shows %s, with %s", e.Account, seen, plural(len(e.Registrations), "registration"))}}
 	x.add(f)
+}
+
+// NetworkManagerRegion returns the Region of Network Manager's API in the partition
+// of a Region, which is the only one that takes its requests: us-west-2 (Network
+// Manager API reference, Welcome), and us-gov-west-1 in GovCloud (AWS General
+// Reference, Network Manager endpoints).
+// It is empty for a partition without one.
+func NetworkManagerRegion(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return ""
+	case strings.HasPrefix(region, "us-gov-"):
+		return "us-gov-west-1"
+	default:
+		return "us-west-2"
+	}
 }
 
 // partition is the partition of a Region, for ARNs.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"detour/shared/protection"
 	"detour/shared/route"
 )
 
@@ -81,17 +82,21 @@ const (
 
 func (x *examination) wayBackIn(g Group, table route.Table, destinations []route.Destination, of VPCTable, reading *route.Reading) {
 	gateway := x.gatewayOf[table]
-	var missing, elsewhere []string
+	var missing, foreign, elsewhere []string
 	var evidence []Evidence
 	unknown := false
 	for _, d := range destinations {
-		if x.declares(g, reading.Table, d) {
+		entry, declared := declares(g, reading.Table, d)
+		if declared && onPath(reading, entry) {
 			continue
 		}
 		found, r := x.way(reading, d, gateway)
 		switch found {
 		case wayNone:
 			missing = append(missing, d.String())
+			if !declared {
+				foreign = append(foreign, d.String())
+			}
 		case wayElsewhere:
 			elsewhere = append(elsewhere, d.String())
 		case wayUnknown:
@@ -105,13 +110,17 @@ func (x *examination) wayBackIn(g Group, table route.Table, destinations []route
 	}
 	where := x.inTable(reading.Table)
 	where.Group, where.TransitGateway = g.Group.Name, gateway
-	at := Evidence{At: reading.StartedAt.UTC(), Text: fmt.Sprintf("%s is associated with %s; %s of it use %s", of.VPC, table.ID, users(of), reading.Table.ID)}
+	at := Evidence{At: reading.StartedAt.UTC(), Text: fmt.Sprintf("%s is associated with %s; %s is the table of %s", of.VPC, table.ID, reading.Table.ID, users(of))}
 	if len(missing) > 0 {
 		where.Destinations = missing
+		do := createRoutes(reading.Table, foreign, gateway)
+		if len(foreign) < len(missing) {
+			do = append(do, fmt.Sprintf("group %s declares what is missing and writes it in mode enforce: detour plan %s shows what is in the way", g.Group.Name, g.Group.Name))
+		}
 		x.add(Finding{
 			ID: NoWayBack, Severity: Warning, Where: where, Evidence: append([]Evidence{at}, evidence...),
 			What: fmt.Sprintf("%s of %s has no route to %s over %s, which %s routes to the paths of group %s", reading.Table.ID, of.VPC, few(missing), gateway, table.ID, g.Group.Name),
-			Do:   createRoutes(reading.Table, missing, gateway),
+			Do:   do,
 		})
 	}
 	if len(elsewhere) > 0 {
@@ -134,7 +143,7 @@ func (x *examination) wayBackIn(g Group, table route.Table, destinations []route
 func users(t VPCTable) string {
 	switch {
 	case t.Main && t.Subnets > 0:
-		return plural(t.Subnets, "subnet") + " and all that have no table of their own"
+		return plural(t.Subnets, "subnet") + " and of all that have no table of their own"
 	case t.Main:
 		return "all subnets that have no table of their own"
 	default:
@@ -156,16 +165,23 @@ func createRoutes(table route.Table, destinations []string, gateway string) []st
 	return out
 }
 
-// declares reports whether the group writes the route itself.
-func (x *examination) declares(g Group, table route.Table, d route.Destination) bool {
+// declares returns the group's entry of the destination in the table, if it has one.
+func declares(g Group, table route.Table, d route.Destination) (protection.Entry, bool) {
 	for _, unit := range g.Group.Units {
 		for _, entry := range unit.Entries {
 			if entry.Table == table && entry.Destination == d {
-				return true
+				return entry, true
 			}
 		}
 	}
-	return false
+	return protection.Entry{}, false
+}
+
+// onPath reports whether the entry stands on one of its group's paths.
+func onPath(reading *route.Reading, entry protection.Entry) bool {
+	standing, found := reading.Static(entry.Destination)
+	return found && standing.State != route.StateBlackhole &&
+		slices.ContainsFunc(entry.NextHops, func(h protection.PathNextHop) bool { return h.NextHop == standing.NextHop })
 }
 
 // way says how the table leads to a destination. A prefix list leads there if a route

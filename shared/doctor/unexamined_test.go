@@ -34,6 +34,10 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 			r := s.table("tgw-rtb-main")
 			r.Routes, r.Complete, r.Problem = nil, false, route.ProblemThrottled
 		}, blindedByTable()},
+		{"a VPC table", func(s *Snapshot) {
+			r := s.table("rtb-vpc")
+			r.Routes, r.Complete, r.Problem = nil, false, route.ProblemTimeout
+		}, blindedByTable()},
 		{"what is around a table", func(s *Snapshot) {
 			around := s.around("tgw-rtb-main")
 			around.Associated, around.Propagating, around.Complete, around.Problem = nil, nil, false, route.ProblemTimeout
@@ -80,6 +84,15 @@ func TestEveryKindCanBeBlind(t *testing.T) {
 	for _, id := range IDs() {
 		if !slices.Contains(blind, id) {
 			t.Errorf("%s needs nothing that is read", id)
+		}
+	}
+}
+
+func TestNetworkManagerRegion(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]string{"eu-central-1": "us-west-2", "us-gov-east-1": "us-gov-west-1", "cn-north-1": ""} {
+		if got := NetworkManagerRegion(region); got != want {
+			t.Errorf("%s: got %q, want %q", region, got, want)
 		}
 	}
 }
