@@ -22,9 +22,9 @@ func labServeCommand(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve --topology FILE|NAME",
 		Short: "Serve a simulated network to the AWS CLI and other programs",
-		Long: `Serve a simulated network on this machine, in real time: EC2, CloudWatch, STS, DynamoDB, SQS and EventBridge at one address,
-as far as Detour uses them. The first line says the address and what to try; a line for each thing that happens follows. The network stands
-still until somebody does something to it: see detour lab do --help. Ctrl-C ends it.
+		Long: `Serve a simulated network on this machine, in real time: EC2, CloudWatch, Network Manager, STS, DynamoDB, SQS and EventBridge at one
+address, as far as Detour uses them. The first line says the address and what to try; a line for each thing that happens follows. The
+network stands still until somebody does something to it: see detour lab do --help. Ctrl-C ends it.
 
 With --functions, Detour's own Lambda binaries run as well, with the event rules, the schedule, the queue and the retries that AWS
 puts around them. make build builds them.

@@ -95,6 +95,9 @@ type opened struct {
 	who string
 	// home reaches a home: its AWS configurations, table and queue.
 	home func(account, region string) (reached, error)
+	// bare says why there are no records where Detour is not deployed; nil: it is, as
+	// far as is known.
+	bare error
 }
 
 // reached is how a home is reached.
@@ -106,25 +109,31 @@ type reached struct {
 // open finds out where the command works and opens the homes of the groups that it
 // names; none stands for all. changes says that it will make requests.
 func (f *placeFlags) open(ctx context.Context, cmd *cobra.Command, names []string, changes bool) (*place, []string, error) {
+	from, err := f.find(ctx, cmd, changes)
+	if err != nil {
+		return nil, nil, err
+	}
+	if from.bare != nil {
+		return nil, nil, failure{from.bare}
+	}
+	return from.place(names)
+}
+
+// find finds out where the command works.
+func (f *placeFlags) find(ctx context.Context, cmd *cobra.Command, changes bool) (opened, error) {
 	address := f.lab
 	if address == "" {
 		address = os.Getenv(envLab)
 	}
-	var from opened
-	var err error
 	switch wrong := elsewhere(cmd); {
 	case address != "" && len(wrong) > 0:
-		return nil, nil, fmt.Errorf("%s has no effect in the lab at %s, which says itself what is deployed there; leave it out, or leave --lab out and unset %s to work on AWS",
+		return opened{}, fmt.Errorf("%s has no effect in the lab at %s, which says itself what is deployed there; leave it out, or leave --lab out and unset %s to work on AWS",
 			strings.Join(wrong, ", "), address, envLab)
 	case address != "":
-		from, err = openLab(ctx, address)
+		return openLab(ctx, address)
 	default:
-		from, err = f.openAWS(ctx, changes)
+		return f.openAWS(ctx, changes)
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return from.place(names)
 }
 
 // place builds the operator's tool over the homes of the named groups.

@@ -21,6 +21,10 @@ const maxDeployment = 64 << 20
 // labSecret is the secret key in the lab, which checks none.
 const labSecret = "simulated-secret"
 
+// labRole is the role by which a lab without functions is asked about further
+// accounts. The lab takes any.
+const labRole = "arn:aws:iam::{account}:role/detour"
+
 // openLab asks a served lab what is deployed in it. Everything after goes to that
 // address and to no other.
 func openLab(ctx context.Context, address string) (opened, error) {
@@ -36,8 +40,9 @@ func openLab(ctx context.Context, address string) (opened, error) {
 	if err != nil {
 		return opened{}, failure{err}
 	}
+	var bare error
 	if len(deployed.Homes) == 0 {
-		return opened{}, failure{fmt.Errorf("no function runs in the lab at %s, so there are no records; start detour lab serve with --functions", address)}
+		bare = fmt.Errorf("no function runs in the lab at %s, so there are no records; start detour lab serve with --functions", address)
 	}
 	cfg, err := config.Parse(deployed.Config)
 	if err != nil {
@@ -56,15 +61,21 @@ func openLab(ctx context.Context, address string) (opened, error) {
 		return out, err
 	}
 	who := claimed()
-	if asked, err := options(deployed.Homes[0]); err == nil {
+	if len(deployed.Homes) == 0 {
+		who += ", with nothing deployed"
+	} else if asked, err := options(deployed.Homes[0]); err == nil {
 		if known, err := identify(ctx, systemclock.New(), asked); err == nil {
 			who = known.ARN + " (" + who + ")"
 		}
 	}
 	return opened{
-		name: "lab " + deployed.Topology + " at " + address, config: cfg, who: who,
+		name: "lab " + deployed.Topology + " at " + address, config: cfg, who: who, bare: bare,
 		home: func(account, region string) (reached, error) {
-			for _, home := range deployed.Homes {
+			homes := deployed.Homes
+			if bare != nil {
+				homes = []live.DeployedHome{{Account: account, Region: region, Role: labRole}}
+			}
+			for _, home := range homes {
 				if home.Account != account || home.Region != region {
 					continue
 				}

@@ -18,8 +18,12 @@ const (
 	exitFailed = 1
 	// exitUsage: the command line or a file is wrong.
 	exitUsage = 2
-	// exitUnhealthy: detour status --check found something to look into.
+	// exitUnhealthy: detour status --check or detour doctor found something to look
+	// into.
 	exitUnhealthy = 3
+	// exitUnseen: detour doctor found nothing to look into, and could not look
+	// everywhere.
+	exitUnseen = 4
 )
 
 // errFailed ends the command with exitFailed; what failed was printed already.
@@ -27,6 +31,9 @@ var errFailed = errors.New("failed")
 
 // errUnhealthy ends the command with exitUnhealthy; what is wrong was printed.
 var errUnhealthy = errors.New("not healthy")
+
+// errUnseen ends the command with exitUnseen; what was not seen was printed.
+var errUnseen = errors.New("not examined")
 
 // failure is an error that ends the command with exitFailed: nothing is wrong with
 // the command line, but what it asked for was refused or did not work.
@@ -65,6 +72,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitFailed
 	case errors.Is(err, errUnhealthy):
 		return exitUnhealthy
+	case errors.Is(err, errUnseen):
+		return exitUnseen
 	case errors.As(err, &failed):
 		fmt.Fprintln(stderr, "detour: "+failed.Error())
 		return exitFailed
@@ -131,7 +140,7 @@ The lab is Detour's own code on a simulated network, without an AWS account:
 	root.SetFlagErrorFunc(flagProblem)
 	root.SetHelpCommand(helpCommand())
 	root.AddGroup(&cobra.Group{ID: groupLook, Title: "Look:"}, &cobra.Group{ID: groupChange, Title: "Change:"})
-	root.AddCommand(statusCommand(io), planCommand(io), explainCommand(io))
+	root.AddCommand(statusCommand(io), planCommand(io), explainCommand(io), doctorCommand(io))
 	root.AddCommand(switchCommand(io), forceCommand(io), lockoutCommand(io), freezeCommand(io), unfreezeCommand(io))
 	root.AddCommand(clearCommand(io), releaseCommand(io), adoptCommand(io))
 	root.AddCommand(labCommand(io), configCommand(io))
