@@ -47,6 +47,7 @@ func (w *World) settleAfter(s *step, own *bgpSession, delay time.Duration) {
 func (w *World) establish(s *step, own *bgpSession, up bool) {
 	if up && w.overLimit(own) {
 		w.announceSession(s, own, true)
+		w.logSession(s, own, true)
 		w.resetSession(s, own)
 		return
 	}
@@ -99,11 +100,11 @@ func (w *World) take(s *step, own *bgpSession) {
 	if own.peer != nil && len(taken) > routesIntoGateway {
 		taken = taken[:routesIntoGateway] // Which of more AWS leaves out is UNVERIFIED, see Options.ConnectLimitResets.
 	}
+	w.logRoutes(s, own)
 	if equalBGPRoutes(own.accepted, taken) {
 		return
 	}
 	own.accepted = taken
-	w.logRoutes(s, own)
 	switch a := own.attachment(); {
 	case a != nil:
 		w.relearn(s, a)

@@ -127,9 +127,6 @@ func (b *builder) build() error {
 	if len(b.problems) > 0 {
 		return fmt.Errorf("the topology cannot be built: %w", errors.Join(b.problems...))
 	}
-	for _, after := range s.after { // What the routers heard may have taken the way of tunnels that were up.
-		after()
-	}
 	return nil
 }
 

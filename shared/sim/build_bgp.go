@@ -161,5 +161,5 @@ func (b *builder) sessionsAtStart(s *step) {
 		t.due = t.known
 		own.vpn.telemetry.current[t.outsideIP] = t.due
 	}
-	s.routed, s.lines = nil, nil // Nobody has seen the tables without them.
+	s.routed, s.lines = nil, nil // Nobody has seen the tables and the logs without them.
 }

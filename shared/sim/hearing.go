@@ -46,9 +46,8 @@ func (s *site) announcedOver(own *bgpSession) []bgpRoute { return own.originates
 // listens implements bgpRouter: a router without an ASN has static routes only.
 func (s *site) listens() bool { return s.asn != 0 }
 
-// hear implements bgpRouter. The router leaves out a route that has been through
-// its own autonomous system (RFC 4271, section 9.1.2), and looks again whether its
-// tunnels still have a way.
+// hear implements bgpRouter. The router looks again whether its tunnels still have
+// a way.
 func (s *site) hear(w *World, now *step, own *bgpSession, routes []bgpRoute) {
 	if s.heard == nil {
 		s.heard = make(map[*bgpSession][]bgpRoute)
@@ -61,7 +60,8 @@ func (s *site) hear(w *World, now *step, own *bgpSession, routes []bgpRoute) {
 }
 
 // learned makes candidates of what the router has heard, in the order of the
-// sessions' ids.
+// sessions' ids. It leaves out a route that has been through its own autonomous
+// system (RFC 4271, section 9.1.2), also where it has another ASN on the session.
 func (s *site) learned() []ribRoute {
 	sessions := make([]*bgpSession, 0, len(s.heard))
 	for own := range s.heard {
@@ -72,7 +72,7 @@ func (s *site) learned() []ribRoute {
 	for _, own := range sessions {
 		for _, r := range s.heard[own] {
 			path := &bgpPath{path: r.path, med: r.med, internal: own.internal(), order: own.id}
-			if path.looped(own.peerASN) {
+			if path.looped(s.asn) || path.looped(own.peerASN) {
 				continue
 			}
 			distance := distanceExternal

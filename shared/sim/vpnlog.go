@@ -173,6 +173,15 @@ func (w *World) deliverLogs(s *step) {
 	}
 }
 
+// IsLogDelivery reports whether what a subscriber of the World was given is for the
+// function of a log's subscription filter, and not for a bus.
+func IsLogDelivery(raw []byte) bool {
+	var delivery struct {
+		AWSLogs *json.RawMessage `json:"awslogs"`
+	}
+	return json.Unmarshal(raw, &delivery) == nil && delivery.AWSLogs != nil
+}
+
 // logDelivery makes what the function of a subscription filter is invoked with:
 // the lines in their envelope, as JSON, compressed by gzip, in base64 (CloudWatch
 // Logs guide, subscription filters).

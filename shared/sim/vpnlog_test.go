@@ -30,6 +30,9 @@ func deliveries(t *testing.T, w *World, clock *handClock) *[]string {
 			} `json:"awslogs"`
 		}
 		must(t, json.Unmarshal(raw, &outer))
+		if IsLogDelivery(raw) != (outer.AWSLogs.Data != "") {
+			t.Errorf("IsLogDelivery is wrong about %s", raw)
+		}
 		if outer.AWSLogs.Data == "" {
 			return
 		}
@@ -64,8 +67,12 @@ func TestBGPLogHasTheDocumentedShape(t *testing.T) {
 	med := 7
 	for _, act := range []func() error{
 		func() error { return w.Announce("shop", AnnouncementSpec{Prefix: allRoute}) },
-		func() error { return w.Announce("shop", AnnouncementSpec{Prefix: allRoute, ASPath: []int{65021, 65022}, MED: &med}) },
-		func() error { return w.Announce("shop", AnnouncementSpec{Prefix: "198.18.0.0/16", ASPath: []int{64600}}) },
+		func() error {
+			return w.Announce("shop", AnnouncementSpec{Prefix: allRoute, ASPath: []int{65021, 65022}, MED: &med})
+		},
+		func() error {
+			return w.Announce("shop", AnnouncementSpec{Prefix: "198.18.0.0/16", ASPath: []int{64600}})
+		},
 		func() error { return w.Withdraw("shop", allRoute) },
 		func() error { return w.SetBGP(hubVPN2, "", false) },
 		func() error { return w.SetBGP(hubVPN2, "", true) },
