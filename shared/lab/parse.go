@@ -166,7 +166,7 @@ func (k *scenarioCheck) indexEdges(topo sim.Topology) {
 		k.peerings = append(k.peerings, p.Attachment.ID)
 	}
 	for _, d := range topo.DirectConnects {
-		k.directConnects = append(k.directConnects, d.Attachment.ID)
+		k.directConnects = append(k.directConnects, d.Link())
 	}
 	for _, list := range topo.PrefixLists {
 		k.lists = append(k.lists, list.ID)
@@ -183,6 +183,8 @@ func (k *scenarioCheck) indexEdges(topo sim.Topology) {
 	for _, ids := range [][]string{k.connects, k.peerings, k.directConnects} {
 		k.attachments = append(k.attachments, ids...)
 	}
+	// A private virtual interface is a line without an attachment.
+	k.attachments = slices.DeleteFunc(k.attachments, func(id string) bool { return strings.HasPrefix(id, "dxvif-") })
 }
 
 // vpnIDs are the topology's VPN connections, sorted.

@@ -67,7 +67,7 @@ func (p *page) edges(topo sim.Topology) {
 		p.row("peering", peering.Name, peering.Attachment.ID, fmt.Sprintf("%s and %s", p.names.Replace(peering.Attachment.TransitGateway), p.names.Replace(peering.Peer)))
 	}
 	for _, d := range topo.DirectConnects {
-		p.row("Direct Connect", d.Name, d.Attachment.ID, fmt.Sprintf("%s to %s%s", p.names.Replace(d.Attachment.TransitGateway), d.Site, downAtStart(d.Down)))
+		p.row("Direct Connect", d.Name, d.Link(), fmt.Sprintf("%s to %s%s", p.names.Replace(d.Attachment.TransitGateway+d.VPNGateway), d.Site, downAtStart(d.Down)))
 	}
 	for _, list := range topo.PrefixLists {
 		more := strings.Join(list.Entries, " ")

@@ -39,6 +39,7 @@ type WorldTimes struct {
 	VPNHold           config.Duration `json:"vpnHold,omitzero"`
 	BGPRestartAfter   config.Duration `json:"bgpRestartAfter,omitzero"`
 	AdvertiseAfter    config.Duration `json:"advertiseAfter,omitzero"`
+	VPNLogDelay       config.Duration `json:"vpnLogDelay,omitzero"`
 	StatusCheckAfter  config.Duration `json:"statusCheckAfter,omitzero"`
 	TelemetryLag      config.Duration `json:"telemetryLag,omitzero"`
 	EventDelay        config.Duration `json:"eventDelay,omitzero"`
@@ -55,6 +56,7 @@ type WorldTimes struct {
 	NoConnectPeerEvents           bool `json:"noConnectPeerEvents,omitempty"`
 	AdvertiseBlackholes           bool `json:"advertiseBlackholes,omitempty"`
 	ConnectLimitResets            bool `json:"connectLimitResets,omitempty"`
+	GatewayAdvertisesStatics      bool `json:"gatewayAdvertisesStatics,omitempty"`
 	PropagationErrorAsProbed      bool `json:"propagationErrorAsProbed,omitempty"`
 	ReferenceErrorAsParameter     bool `json:"referenceErrorAsParameter,omitempty"`
 	ListWeighsEntries             bool `json:"listWeighsEntries,omitempty"`
@@ -70,6 +72,7 @@ func (t WorldTimes) options() sim.Options {
 		DetectAfter: time.Duration(t.DetectAfter), RecoverAfter: time.Duration(t.RecoverAfter),
 		ConnectHold: time.Duration(t.ConnectHold), DirectConnectHold: time.Duration(t.DirectConnectHold),
 		VPNHold: time.Duration(t.VPNHold), BGPRestartAfter: time.Duration(t.BGPRestartAfter), AdvertiseAfter: time.Duration(t.AdvertiseAfter),
+		VPNLogDelay:      time.Duration(t.VPNLogDelay),
 		StatusCheckAfter: time.Duration(t.StatusCheckAfter), PrefixListModifyTime: time.Duration(t.PrefixListModifyTime),
 		TelemetryLag: time.Duration(t.TelemetryLag), EventDelay: time.Duration(t.EventDelay),
 		CallEventDelay: time.Duration(t.CallEventDelay),
@@ -79,7 +82,7 @@ func (t WorldTimes) options() sim.Options {
 		PropagationErrorAsProbed: t.PropagationErrorAsProbed, ReferenceErrorAsParameter: t.ReferenceErrorAsParameter,
 		ListWeighsEntries: t.ListWeighsEntries, StoppedInstanceStaysActive: t.StoppedInstanceStaysActive,
 		PrefixListIDNotFoundMixedCase: t.PrefixListIDNotFoundMixedCase,
-		AdvertiseBlackholes:           t.AdvertiseBlackholes, ConnectLimitResets: t.ConnectLimitResets,
+		AdvertiseBlackholes:           t.AdvertiseBlackholes, ConnectLimitResets: t.ConnectLimitResets, GatewayAdvertisesStatics: t.GatewayAdvertisesStatics,
 	}
 }
 
@@ -93,6 +96,7 @@ func (t *WorldTimes) durations() []namedDuration {
 		{"vpnHold", &t.VPNHold},
 		{"bgpRestartAfter", &t.BGPRestartAfter},
 		{"advertiseAfter", &t.AdvertiseAfter},
+		{"vpnLogDelay", &t.VPNLogDelay},
 		{"statusCheckAfter", &t.StatusCheckAfter},
 		{"telemetryLag", &t.TelemetryLag},
 		{"eventDelay", &t.EventDelay},

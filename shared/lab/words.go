@@ -75,7 +75,7 @@ func nameEdges(topo sim.Topology, add func(id, name string)) {
 		add(p.Attachment.ID, p.Name)
 	}
 	for _, d := range topo.DirectConnects {
-		add(d.Attachment.ID, d.Name)
+		add(d.Link(), d.Name)
 	}
 	for _, list := range topo.PrefixLists {
 		add(list.ID, list.Name)

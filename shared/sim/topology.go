@@ -205,6 +205,14 @@ type DirectConnectSpec struct {
 	AllowedPrefixes []string `json:"allowedPrefixes,omitempty" yaml:"allowedPrefixes,omitempty"`
 }
 
+// Link is the id by which site routes and verbs name the line.
+func (d DirectConnectSpec) Link() string {
+	if d.VPNGateway != "" {
+		return d.ID
+	}
+	return d.Attachment.ID
+}
+
 // PrefixListSpec is a customer-managed prefix list. It is seen by its owner and
 // by the accounts that it is shared with, in its Region.
 type PrefixListSpec struct {

@@ -168,7 +168,7 @@ func lineAction(verb lab.Verb, short string, act func(*sim.World, string) error)
 		topo := s.opts.File.Topology
 		if verb == lab.DirectConnectDown || verb == lab.DirectConnectUp {
 			for _, d := range topo.DirectConnects {
-				pairs = append(pairs, d.Attachment.ID, d.Name)
+				pairs = append(pairs, d.Link(), d.Name)
 			}
 		} else {
 			for _, p := range topo.Peerings {
