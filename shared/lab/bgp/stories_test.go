@@ -294,10 +294,7 @@ func TestDetourMovesAwayFromDeadSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const ms = config.Duration(time.Millisecond)
-	timers := &file.Config.Timers
-	timers.CallTimeout, timers.ClockSkew, timers.Lease, timers.SettleTime = 1000*ms, 100*ms, 2500*ms, 1000*ms
-	s := begin(t, file, live.Options{FunctionsDir: functions(t), NoSchedule: true})
+	s := begin(t, hurried(file), live.Options{FunctionsDir: functions(t), NoSchedule: true})
 	routers := map[string]*router{}
 	for _, peer := range []string{west, east} {
 		routers[peer] = startRouter(t, shortHold, s.of(peer)...)
@@ -308,9 +305,7 @@ func TestDetourMovesAwayFromDeadSessions(t *testing.T) {
 	s.await("the branch is reached over both gateways", func() bool {
 		return !slices.Contains(slices.Concat(s.up(west), s.up(east)), false) && s.reaches("sales", "counter") && s.reaches("sales", "depot")
 	})
-	if _, err := s.server.Do(t.Context(), "sweep"); err != nil {
-		t.Fatal(err)
-	}
+	s.do("sweep")
 	if got := s.targets(); !slices.Equal(got, []string{home, home}) {
 		t.Fatalf("before anything dies the routes go to %v", got)
 	}
@@ -343,4 +338,47 @@ func functions(t testing.TB) string {
 		t.Fatalf("building the functions: %v\n%s", err, out)
 	}
 	return filepath.Join(root, live.HostFunctions)
+}
+
+// TestDetourMovesToTheBackupAndBack is the rest of story A. Without the appliance
+// the group is on the VPN connection with static routing. The way back is taken on
+// request, once the appliance teaches the network again, which the static hides in
+// the table that carries traffic. When both sessions die the group leaves again.
+func TestDetourMovesToTheBackupAndBack(t *testing.T) {
+	t.Parallel()
+	const group, toBackup, observation = "other-cloud", "tgw-attach-0b600000000000014", "tgw-rtb-0b600000000000002"
+	s := begin(t, hurried(example(t)), live.Options{FunctionsDir: functions(t), NoSchedule: true})
+	onBackup := func() bool { return s.target(hubTable, toCloud) == toBackup && s.reaches("edge", "database") }
+	s.await("Detour is on the backup, for nobody has connected", onBackup)
+
+	ends := s.of(appliancePeer)
+	appliance := startRouter(t, shortHold, ends...)
+	appliance.announce(toCloud, "", 100)
+	s.await("the appliance teaches the route", func() bool {
+		return s.target(observation, toCloud) == toAppliance && !slices.Contains(s.up(appliancePeer), false)
+	})
+	if got := s.target(hubTable, toCloud); got != toBackup {
+		t.Fatalf("nobody has asked for the way back, and the route goes to %s", got)
+	}
+	s.do("request", group, "manual-switch-to-working")
+	s.await("Detour is back", func() bool { return s.target(hubTable, toCloud) == toAppliance && s.reaches("edge", "database") })
+
+	appliance.shut(ends...)
+	s.await("Detour has moved to the backup", onBackup)
+}
+
+// do does what detour lab do does.
+func (s *story) do(action string, args ...string) {
+	s.t.Helper()
+	if _, err := s.server.Do(s.t.Context(), action, args...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// hurried has the functions' leases end soon.
+func hurried(file *lab.TopologyFile) *lab.TopologyFile {
+	const ms = config.Duration(time.Millisecond)
+	timers := &file.Config.Timers
+	timers.CallTimeout, timers.ClockSkew, timers.Lease, timers.SettleTime = 1000*ms, 100*ms, 2500*ms, 1000*ms
+	return file
 }
