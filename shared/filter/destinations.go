@@ -13,35 +13,38 @@ func (j *judgement) destinations(s *sight) []*draft {
 	presets := j.presets()
 	for _, destination := range j.concerned(s, presets) {
 		d := j.draft(s, Key{Table: s.scope.Table, Destination: destination}, j.f.Action)
-		switch j.f.Action {
-		case Blackhole:
-			d.nextHop = route.NextHop{Kind: route.Blackhole}
-		case Pin:
-			d.nextHop = s.scope.Egress
-		case Quarantine, Alert:
-		}
-		l := s.leakOf(d)
-		preset := slices.Contains(presets, destination)
-		if preset && s.vpc() && destination.Prefix().Addr().Is6() {
-			preset = false
-			if !l.seen && !d.existed {
-				j.verdict(Verdict{Key: d.m.Key, Action: j.f.Action, Reason: ReasonNoIPv6})
-			}
-		}
-		switch {
-		case s.permits(destination.Prefix()) && !preset:
-			j.end(s, d, ReasonOutOfScope)
-		default:
-			j.live(s, d, l, preset)
-		}
-		if d.inForce {
-			j.place(s, d)
-		}
+		j.destination(s, d, slices.Contains(presets, destination))
 		if d.existed || d.inForce || d.m.stands() {
 			out = append(out, d)
 		}
 	}
 	return append(out, j.crowds(s)...)
+}
+
+// destination decides about the measure of one destination.
+func (j *judgement) destination(s *sight, d *draft, preset bool) {
+	switch j.f.Action {
+	case Blackhole:
+		d.nextHop = route.NextHop{Kind: route.Blackhole}
+	case Pin:
+		d.nextHop = s.scope.Egress
+	case Quarantine, Alert:
+	}
+	prefix, l := d.m.Destination.Prefix(), s.leakOf(d)
+	if preset && s.vpc() && prefix.Addr().Is6() {
+		preset = false
+		if !l.seen && !d.existed {
+			j.verdict(Verdict{Key: d.m.Key, Action: j.f.Action, Reason: ReasonNoIPv6})
+		}
+	}
+	if s.permits(prefix) && !preset {
+		j.end(s, d, ReasonOutOfScope)
+	} else {
+		j.live(s, d, l, preset)
+	}
+	if d.inForce {
+		j.place(s, d)
+	}
 }
 
 // place says which route a measure in force wants, or what stands in its way.

@@ -38,6 +38,33 @@ func (j *judgement) findAttachment(s *sight, d *draft, denied []netip.Prefix, pr
 	}
 }
 
+// Advice is what somebody has to change where a denied route comes from.
+type Advice string
+
+// What can be changed.
+const (
+	// AdviceStopAnnouncing: the announcers' customer gateways and appliances should not
+	// announce the denied prefixes.
+	AdviceStopAnnouncing Advice = "stop-announcing"
+	// AdviceHostRoutes: whoever hears the denied prefixes should have a host route to each
+	// outside address of its own tunnels.
+	AdviceHostRoutes Advice = "host-routes-to-tunnel-endpoints"
+)
+
+// Advice returns what to change so that the denied route does no harm. A virtual private
+// gateway hands what one VPN connection announces to its others (AWS Site-to-Site VPN user
+// guide, CloudHub), which nothing in a route table stops, so there it is the only remedy.
+func (f Finding) Advice() []Advice {
+	var out []Advice
+	if f.DeniedCount > 0 {
+		out = append(out, AdviceStopAnnouncing)
+	}
+	if f.TunnelCount > 0 {
+		out = append(out, AdviceHostRoutes)
+	}
+	return out
+}
+
 // find gathers what the denied prefixes put at risk.
 func (s *sight) find(denied []netip.Prefix, announcers []Neighbor) Finding {
 	out := Finding{Announcers: announcers, Denied: listed(denied), DeniedCount: len(denied)}

@@ -143,6 +143,7 @@ func (j *judgement) draft(s *sight, key Key, action Action) *draft {
 	d := &draft{m: m, existed: existed && m.EndedAt.IsZero(), statics: map[route.Destination]bool{}}
 	if !d.existed {
 		d.m.Off = m.Off && !s.propagates(m.Attachment)
+		d.m.OffSeen = d.m.Off && m.OffSeen
 		d.m.Statics = slices.DeleteFunc(d.m.Statics, func(static Static) bool {
 			return s.statics[static.Destination].NextHop != m.NextHop
 		})
@@ -175,10 +176,10 @@ func (j *judgement) end(s *sight, d *draft, reason Reason) {
 
 // finish sorts what was decided.
 func (j *judgement) finish() Decision {
-	slices.SortFunc(j.next.Measures, func(a, b Measure) int { return a.Key.Compare(b.Key) })
-	slices.SortStableFunc(j.out.Verdicts, func(a, b Verdict) int { return a.Key.Compare(b.Key) })
+	slices.SortFunc(j.next.Measures, func(a, b Measure) int { return a.Compare(b.Key) })
+	slices.SortStableFunc(j.out.Verdicts, func(a, b Verdict) int { return a.Compare(b.Key) })
 	slices.SortStableFunc(j.out.Changes, route.Change.Compare)
-	slices.SortFunc(j.next.Flaps, func(a, b Flap) int { return a.Key.Compare(b.Key) })
+	slices.SortFunc(j.next.Flaps, func(a, b Flap) int { return a.Compare(b.Key) })
 	slices.SortFunc(j.next.Contended, Key.Compare)
 	slices.SortFunc(j.next.Released, Key.Compare)
 	j.out.Record = j.next

@@ -75,8 +75,10 @@ func TestFirstLook(t *testing.T) {
 		}(), reason: ReasonECMP},
 		"quarantine, won by another": {action: Quarantine, what: site, model: newModel(mainTable).attach(other, TypeVPN, "10.1.0.0/16").attach(site, TypeVPN, "0.0.0.0/0", "10.1.0.0/16"), want: "disable-propagation tgw-attach-site", reason: ReasonDenied},
 		"quarantine, Connect":        {action: Quarantine, what: site, model: connect(), reason: ReasonLoss},
-		"quarantine, Connect, loss accepted": {action: Quarantine, what: site, model: connect(), set: func(s *story) { s.f.AcceptLoss = true },
-			want: "disable-propagation tgw-attach-site", reason: ReasonDenied},
+		"quarantine, Connect, loss accepted": {
+			action: Quarantine, what: site, model: connect(), set: func(s *story) { s.f.AcceptLoss = true },
+			want: "disable-propagation tgw-attach-site", reason: ReasonDenied,
+		},
 		"quarantine, an unknown type": {action: Quarantine, what: site, model: newModel(mainTable).attach(site, "vpn-concentrator", "0.0.0.0/0"), reason: ReasonLoss},
 		"quarantine, never touch":     {action: Quarantine, what: site, set: func(s *story) { s.f.NeverTouch = []route.Destination{route.MustDestination("10.0.0.0/8")} }, reason: ReasonNeverTouch},
 		"quarantine, too many": {
@@ -465,6 +467,40 @@ func TestFinding(t *testing.T) {
 	}
 	if why.TunnelCount != 2 || why.Tunnels[0].Resource != "vpn-a" {
 		t.Errorf("tunnels %v", why.Tunnels)
+	}
+}
+
+// TestAdvice: what the other side has to change.
+func TestAdvice(t *testing.T) {
+	for _, tt := range []struct {
+		f    Finding
+		want []Advice
+	}{
+		{Finding{}, nil},
+		{Finding{DeniedCount: 1}, []Advice{AdviceStopAnnouncing}},
+		{Finding{DeniedCount: 1, TunnelCount: 2}, []Advice{AdviceStopAnnouncing, AdviceHostRoutes}},
+	} {
+		if got := tt.f.Advice(); !slices.Equal(got, tt.want) {
+			t.Errorf("%+v: %v", tt.f, got)
+		}
+	}
+}
+
+// TestALeakRightAfterARelease starts a whole new quarantine, with all its statics.
+func TestALeakRightAfterARelease(t *testing.T) {
+	s := newStory(Quarantine, leaky(), "deny default-like")
+	s.f.AcceptLoss = true
+	first := s.look(0)
+	s.look(time.Minute)
+	s.record.Released = []Key{s.record.Measures[0].Key}
+	if d := s.look(time.Minute); texts(d.Changes) != "enable-propagation tgw-attach-site; delete-route 10.1.0.0/16 none" {
+		t.Fatalf("released: %s", texts(d.Changes))
+	}
+	s.m.announce(site, "10.7.0.0/16")
+	s.m.withdraw(site, "10.1.0.0/16")
+	d := s.look(time.Minute)
+	if want := strings.ReplaceAll(texts(first.Changes), "10.1.", "10.7."); texts(d.Changes) != want || len(d.Record.Reversals) > 0 {
+		t.Fatalf("%s, want %s", texts(d.Changes), want)
 	}
 }
 

@@ -31,6 +31,8 @@ type sight struct {
 	candidates []string
 	// observations are what the observation tables show, by attachment.
 	observations map[string]observation
+	// heard is what announced has found already.
+	heard map[string][]netip.Prefix
 }
 
 // observation is what an observation table shows of its attachment. Where it is not
@@ -49,6 +51,7 @@ func newSight(f *Filter, view View) *sight {
 		learned:    map[route.Destination]route.Route{},
 
 		observations: map[string]observation{},
+		heard:        map[string][]netip.Prefix{},
 	}
 	s.scope, s.inScope = f.scope(view.Reading.Table)
 	for _, o := range view.Outside.List {
@@ -112,7 +115,7 @@ func (s *sight) whole() Reason {
 	switch {
 	case !s.view.Reading.Complete:
 		return ReasonIncomplete
-	case !s.vpc() && !(s.view.Propagations.Complete && s.view.Associations.Complete):
+	case !s.vpc() && (!s.view.Propagations.Complete || !s.view.Associations.Complete):
 		return ReasonNeighbors
 	case defaultLike && !s.view.Outside.Complete:
 		return ReasonOutsides
@@ -180,15 +183,19 @@ func (o Observed) prefixes() []netip.Prefix {
 }
 
 // announced returns the prefixes that the attachment is known to announce, sorted: those
-// of its observation table, and those that the table shows.
+// of its observation table, and those that the table shows. The list must not be changed.
 func (s *sight) announced(attachment string) []netip.Prefix {
+	if known, ok := s.heard[attachment]; ok {
+		return known
+	}
 	out := slices.Clone(s.observations[attachment].prefixes)
 	for destination, r := range s.learned {
 		if slices.Contains(teachers(r.NextHop), attachment) {
 			out = append(out, destination.Prefix())
 		}
 	}
-	return sortPrefixes(out)
+	s.heard[attachment] = sortPrefixes(out)
+	return s.heard[attachment]
 }
 
 func (s *sight) findCandidates() []string {
