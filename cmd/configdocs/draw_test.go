@@ -26,6 +26,9 @@ func drawConfig(t *rapid.T) config.Config {
 	for i := range rapid.IntRange(1, 4).Draw(t, "groups") {
 		c.GroupList = append(c.GroupList, d.group(i))
 	}
+	for i := range rapid.IntRange(0, 3).Draw(t, "filters") {
+		c.FilterList = append(c.FilterList, d.filter(i))
+	}
 	if problems := config.Check(c); len(problems) > 0 {
 		t.Fatalf("drew a bad configuration: %v", config.Problems(problems))
 	}
@@ -117,4 +120,38 @@ func (d *drawer) entry(g config.Group, i, u, n int) config.Entry {
 		}
 	}
 	return e
+}
+
+// filter draws a filter with tables of its own, so that none is written twice.
+func (d *drawer) filter(i int) config.Filter {
+	f := config.NewFilter()
+	f.Name = fmt.Sprintf("f_%d", i)
+	f.Mode = rapid.SampledFrom([]string{"observe", "enforce"}).Draw(d.t, "filter mode")
+	f.Action = rapid.SampledFrom([]string{"blackhole", "pin", "quarantine", "alert"}).Draw(d.t, "action")
+	f.LiftAfter = config.Duration(rapid.IntRange(1, 900).Draw(d.t, "liftAfter")) * config.Duration(time.Second)
+	f.Rules = append(f.Rules, rapid.SampledFrom([]string{
+		"deny default-like", "deny 10.128.0.0/9 ge 10 le 24", "deny 0.0.0.0/0", "deny 2001:db8:f000::/36 le 48",
+	}).Draw(d.t, "rule"))
+	if d.chance("permit") {
+		f.Rules = append([]string{"permit 172.16.0.0/12"}, f.Rules...)
+	}
+	table := d.id("tgw-rtb-f")
+	f.Tables = []string{table}
+	attachment := d.id("tgw-attach-f")
+	if d.chance("attachment") || f.Action == "quarantine" {
+		f.Attachments = []string{attachment}
+	}
+	if f.Action != "alert" && (d.chance("observation") || f.Action == "quarantine") {
+		f.Observation = map[string]string{attachment: d.id("tgw-rtb-o")}
+	}
+	switch f.Action {
+	case "pin":
+		f.Egress = map[string]string{table: d.id("tgw-attach-e")}
+	case "quarantine":
+		f.AcceptLoss, f.MaxPrefixes = d.chance("acceptLoss"), rapid.IntRange(0, 50).Draw(d.t, "bound")
+	case "alert":
+		f.MaxPrefixes = rapid.IntRange(0, 50).Draw(d.t, "bound")
+	}
+	f.Preset = (f.Action == "pin" || f.Action == "blackhole") && (f.Rules[len(f.Rules)-1] == "deny default-like" || f.Rules[len(f.Rules)-1] == "deny 0.0.0.0/0")
+	return f
 }

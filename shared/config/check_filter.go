@@ -289,18 +289,25 @@ func (k *filterChecker) checkPreset() {
 	if k.f.Preset && len(presets) == 0 {
 		k.add(path, "true", "has no effect, since no rule denies a block by name, and a static route cannot stand for a range of lengths", "write deny default-like, or deny with a CIDR block alone, or leave preset out")
 	}
+	for _, prefix := range presets {
+		i := slices.IndexFunc(k.rules, func(r placedRule) bool { return r.rule.Matches(prefix, nil) })
+		k.presetable(k.rules[i], prefix)
+	}
+}
+
+// presetable checks a block that the rule denies by name, or with default-like.
+func (k *filterChecker) presetable(r placedRule, prefix netip.Prefix) {
+	if r.rule.DefaultLike && !k.f.Preset {
+		return
+	}
 	onlyVPC := len(k.tables) > 0 && !slices.ContainsFunc(k.tables, func(t placedTable) bool { return t.kind != route.VPCTable })
-	for _, r := range k.rules {
-		if r.rule.Permit || !r.rule.Exact() || !slices.Contains(presets, r.rule.Prefix) {
-			continue
-		}
-		if k.f.Preset && onlyVPC && r.rule.Prefix.Addr().Is6() {
-			k.add(r.path, r.rule.String(), "cannot be preset in a VPC table, since the VPN connections of a virtual private gateway carry no IPv6",
-				"leave preset out, so that what Direct Connect brings is pinned when it comes, or take the rule out")
-		}
-		if outer, never, ok := k.untouchable.cover(route.CIDR(r.rule.Prefix)); ok {
-			k.add(r.path, r.rule.String(), fmt.Sprintf("lies in %s, listed at %s, so no measure could be written", outer, never), "take the rule out, or the destination off the list")
-		}
+	if k.f.Preset && onlyVPC && prefix.Addr().Is6() && !r.rule.DefaultLike {
+		k.add(r.path, r.rule.String(), "cannot be preset in a VPC table, since the VPN connections of a virtual private gateway carry no IPv6",
+			"leave preset out, so that what Direct Connect brings is pinned when it comes, or take the rule out")
+	}
+	if outer, never, ok := k.untouchable.cover(route.CIDR(prefix)); ok {
+		k.add(r.path, r.rule.String(), fmt.Sprintf("denies %s, which lies in %s, listed at %s, so no measure could be written", prefix, outer, never),
+			"take the rule out, or the destination off the list")
 	}
 }
 

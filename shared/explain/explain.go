@@ -11,6 +11,8 @@ import (
 type Explanation struct {
 	// Groups are in the order of the file.
 	Groups []Group `json:"groups"`
+	// Filters are in the order of the file.
+	Filters []Filter `json:"filters,omitempty"`
 	// Overlaps are the tables in which one destination lies in another, sorted by
 	// id.
 	Overlaps []Overlap `json:"overlaps"`
@@ -109,7 +111,7 @@ type Entry struct {
 func Explain(c config.Config) Explanation {
 	c = c.Normalize()
 	all := figures(c)
-	out := Explanation{Groups: []Group{}, Overlaps: overlaps(c)}
+	out := Explanation{Groups: []Group{}, Filters: explainFilters(c), Overlaps: overlaps(c)}
 	used := map[string]bool{}
 	for _, g := range c.GroupList {
 		group := Group{

@@ -22,6 +22,12 @@ func Text(e Explanation) string {
 		}
 		g.text(&out)
 	}
+	for i, f := range e.Filters {
+		if i > 0 || len(e.Groups) > 0 {
+			out.WriteString("\n")
+		}
+		f.text(&out)
+	}
 	for _, o := range e.Overlaps {
 		o.text(&out)
 	}

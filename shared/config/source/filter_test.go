@@ -1,10 +1,13 @@
 package source_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"detour/shared/config"
 	"detour/shared/config/source"
+	"detour/shared/filter"
 )
 
 // filters is a good file with a filter of each action; the tests below break it.
@@ -98,7 +101,7 @@ func TestFilterProblems(t *testing.T) {
 		"preset without a route":       {"action: alert", "action: alert\n    preset: true", "42:13: filters[3].preset: \"true\" has no effect with action alert"},
 		"preset of ranges":             {"[permit 10.4.0.0/16, deny default-like, deny 10.0.0.0/8 le 24, deny 172.16.0.0/12]", "[permit 10.4.0.0/16, deny 10.0.0.0/8 le 24]", "21:13: filters[0].preset: \"true\" has no effect, since no rule denies a block by name"},
 		"preset of IPv6 on a VGW":      {"tables: [rtb-v1, remote]\n    rules: [deny 0.0.0.0/0]\n    action: pin\n    egress: {rtb-v1: eni-01, remote: tgw-attach-e1}", "tables: [rtb-v1]\n    rules: [deny ::/0]\n    action: pin\n    preset: true\n    egress: {rtb-v1: eni-01}", "26:13: filters[1].rules[0]: \"deny ::/0\" cannot be preset in a VPC table, since the VPN connections of a virtual private gateway carry no IPv6"},
-		"denied and never touched":     {"rules: [deny 0.0.0.0/0]", "rules: [deny 192.0.2.0/25]", "26:13: filters[1].rules[0]: \"deny 192.0.2.0/25\" lies in 192.0.2.0/24, listed at neverTouch.destinations[0]"},
+		"denied and never touched":     {"rules: [deny 0.0.0.0/0]", "rules: [deny 192.0.2.0/25]", "26:13: filters[1].rules[0]: \"deny 192.0.2.0/25\" denies 192.0.2.0/25, which lies in 192.0.2.0/24, listed at neverTouch.destinations[0]"},
 		"no time":                      {"liftAfter: 10m", "liftAfter: 0s", "29:16: filters[1].liftAfter: \"0s\" is no time at all"},
 		"loss of nothing":              {"action: alert", "action: alert\n    acceptLoss: true", "42:17: filters[3].acceptLoss: \"true\" has no effect"},
 		"quarantine of whoever":        {"    attachments: [tgw-attach-02]\n", "", "filters[2].attachments: missing, and a quarantine has to follow"},
@@ -135,5 +138,59 @@ func TestFiltersAlone(t *testing.T) {
 	}
 	if c.NetworkManager.Account != "111122223333" || c.NetworkManager.Region != "us-west-2" {
 		t.Errorf("%+v", c.NetworkManager)
+	}
+}
+
+// TestGroupsBehindFilters: which groups send traffic over what is learned.
+func TestGroupsBehindFilters(t *testing.T) {
+	const text = `version: 1
+home: {account: 111122223333, region: eu-central-1}
+groups:
+  - name: hub
+    paths:
+      - {name: learned, vpn: vpn-01, observation: tgw-rtb-o1}
+      - {name: fixed, vpn: vpn-02}
+    units: [{entries: [{table: tgw-rtb-1, destination: 10.1.0.0/16, nextHops: {learned: "propagated:tgw-attach-01", fixed: tgw-attach-02}}]}]
+  - name: spoke
+    paths:
+      - {name: near, kind: connect, attachment: tgw-attach-03, peers: [tgw-connect-peer-01]}
+      - {name: far, vpn: vpn-04}
+    units: [{entries: [{table: rtb-1, destination: 10.2.0.0/16, nextHops: {near: tgw-01, far: vgw-01}}]}]
+filters:
+  - {name: f, tables: [tgw-rtb-1], attachments: [tgw-attach-01], rules: [deny default-like], action: quarantine, acceptLoss: true}
+`
+	c, err := source.Read([]byte(text), "f.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := c.Filters()[0]
+	want := []filter.GroupUse{
+		{Group: "hub", Path: "learned", Attachment: "tgw-attach-01", Table: f.Scopes[0].Table},
+		{Group: "spoke", Path: "near", Attachment: "tgw-attach-03"},
+	}
+	if !slices.Equal(f.Groups, want) {
+		t.Errorf("%+v, want %+v", f.Groups, want)
+	}
+}
+
+// TestNormalizedFiltersStayTheSame.
+func TestNormalizedFiltersStayTheSame(t *testing.T) {
+	c, err := source.Read([]byte(filters), "f.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := c.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := config.Parse(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := back.JSON(); err != nil || string(second) != string(first) {
+		t.Errorf("%v\n%s\n%s", err, first, second)
+	}
+	if !strings.Contains(string(first), `"tgw-rtb-re": "tgw-attach-e1"`) || strings.Contains(string(first), `"core"\n`) {
+		t.Errorf("%s", first)
 	}
 }
