@@ -153,7 +153,7 @@ func moves(g config.Group) []Move {
 }
 
 func explainPath(all []Figure, manager config.NetworkManager, g config.Group, p config.Path) Path {
-	out := Path{Name: p.Name, Kind: p.Kind, Needs: needs(p), Watched: watched(p), Ways: ways(all, manager, g, p)}
+	out := Path{Name: p.Name, Kind: p.Kind, Needs: needs(g, p), Watched: watched(p), Ways: ways(all, manager, g, p)}
 	for i, way := range out.Ways {
 		if i == 0 || way.Min < out.Best.After {
 			out.Best = Bound{way.Min, way.Name, way.unverified()}
@@ -187,6 +187,9 @@ func watched(p config.Path) []Watch {
 		out = append(out, own(health.SourceDescribeInterfaces, p.Interface), own(health.SourceDescribeInstanceStatus, p.Instance))
 	case health.KindAttachment:
 		out = append(out, own(health.SourceDescribeAttachments, p.Attachment))
+	}
+	if p.Observation != "" {
+		out = append(out, own(health.SourceSearchRoutes, p.Observation))
 	}
 	for _, check := range p.Checks {
 		out = append(out, Watch{Call: string(health.SourceDescribeAlarms), Account: check.Account, Region: check.Region, IDs: []string{check.Alarm}})

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"detour/shared/config"
@@ -9,7 +10,7 @@ import (
 )
 
 // needs says in one sentence what makes the path Up, Degraded and Down.
-func needs(p config.Path) string {
+func needs(g config.Group, p config.Path) string {
 	var out string
 	switch health.Kind(p.Kind) {
 	case health.KindVPN:
@@ -30,12 +31,51 @@ func needs(p config.Path) string {
 	case health.KindAttachment:
 		out = "the attachment available, and a valid check good"
 	}
+	out += learned(g, p)
 	if len(p.Checks) > 0 {
 		out += "; " + proofs(p.Checks)
 	} else if needsCheck(p) {
 		out += "; without one the path is Unknown, and never chosen"
 	}
 	return out
+}
+
+// learnedMarker starts a next hop that is a learned route.
+const learnedMarker = "propagated:"
+
+// learned says which routes the path's attachment must have taught, where that is
+// read, and what the way back to them takes; empty: none.
+func learned(g config.Group, p config.Path) string {
+	expected := slices.Clone(p.ExpectRoutes)
+	moved := 0
+	for _, unit := range g.Units {
+		for _, entry := range unit.Entries {
+			if strings.HasPrefix(entry.NextHops[p.Name], learnedMarker) {
+				moved++
+				if !slices.Contains(expected, entry.Destination) {
+					expected = append(expected, entry.Destination)
+				}
+			}
+		}
+	}
+	if len(expected) == 0 {
+		return ""
+	}
+	out := fmt.Sprintf("; %s learned, which is read in %s", count(len(expected), "route"), or(p.Observation, "the group's own tables while no static hides it"))
+	switch {
+	case moved > 0 && p.Observation != "":
+		out += "; a switchover to the path deletes statics once that table proves the routes, and creates them again if the routes do not show within 15s"
+	case moved > 0:
+		out += "; without an observation table a switchover to the path needs --unproven"
+	}
+	return out
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
 }
 
 // needsCheck reports whether a path of the kind proves nothing without a valid
@@ -145,7 +185,7 @@ func onVPNGateway(g config.Group, p config.Path) bool {
 	gateway := false
 	for _, unit := range g.Units {
 		for _, entry := range unit.Entries {
-			hop := entry.NextHops[p.Name]
+			hop := strings.TrimPrefix(entry.NextHops[p.Name], learnedMarker)
 			if strings.HasPrefix(hop, "tgw-") {
 				return false
 			}

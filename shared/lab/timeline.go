@@ -207,6 +207,9 @@ func (t *timeline) decisions() {
 		if j.Note == "settled" {
 			t.add(j.At, rankDecision, who, good, "settles %s: every route stands on %s, seen once more after the settle time", j.Decision.Group, j.Decision.To)
 		}
+		for _, gap := range j.Gaps {
+			t.add(j.At, rankWrite, who, plain, "reads the learned route of %s, %s after the answer that its static was deleted", gap.Entry, gap.Took.Round(time.Millisecond))
+		}
 		for _, ended := range j.Ended {
 			t.add(j.At, rankDecision, who, plain, "ends request %s (%s): %s (%s)", ended.Request.ID, ended.Request.Kind, reasonWords(ended.Reason), ended.Reason)
 		}

@@ -126,6 +126,11 @@ func stateWords(reason protection.Reason) string {
 	switch reason {
 	case protection.ReasonNoUsablePath:
 		return "no path is usable"
+	case protection.ReasonRouteNotLearned:
+		return "an expected route is not learned"
+	case protection.ReasonNoObservation, protection.ReasonObservationUnreadable, protection.ReasonObservationStale, protection.ReasonObservationNotFed,
+		protection.ReasonObservationShared, protection.ReasonObservationAssociated, protection.ReasonObservationHidden:
+		return "nothing proves the learned routes"
 	case protection.ReasonMassFailure:
 		return "too many groups move at once; an operator must release it"
 	case protection.ReasonSensor:

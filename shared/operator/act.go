@@ -25,7 +25,9 @@ type Act struct {
 	Path string `json:"path,omitempty"`
 	// IgnoreHealth and Immediate are those of the request.
 	IgnoreHealth bool `json:"ignoreHealth,omitempty"`
-	Immediate    bool `json:"immediate,omitempty"`
+	// Unproven is that of the request of a switch.
+	Unproven  bool `json:"unproven,omitempty"`
+	Immediate bool `json:"immediate,omitempty"`
 	// Clear ends standing requests: those with the ids in IDs, or where there are
 	// none those of the kind in ClearKind, or all of them.
 	Clear     bool                   `json:"clear,omitempty"`
@@ -185,7 +187,7 @@ func (a Act) change(at time.Time) controller.ControlChange {
 // request makes the request of the act, with an id that none of the group has.
 func (o *Operator) request(act Act, seen controller.Preview, at time.Time) protection.Request {
 	made := protection.Request{
-		Kind: act.Kind, Path: act.Path, IgnoreHealth: act.IgnoreHealth, Immediate: act.Immediate,
+		Kind: act.Kind, Path: act.Path, IgnoreHealth: act.IgnoreHealth, Immediate: act.Immediate, Unproven: act.Unproven,
 		At: at, By: o.options.By, Why: act.Why,
 	}
 	switch act.Kind {
@@ -285,6 +287,8 @@ func (e *Effect) warn(freezes bool) {
 		add(toward && !path.State.Alive(), "path %s is %s (%s)", path.Path, path.State, path.Reason)
 		add(toward && path.State.Alive() && path.Suppressed, "path %s has flapped, and is suppressed", path.Path)
 	}
+	add(p.Report.Decision.Unproven && e.Moves, "nothing proves the learned routes of %s: a static is deleted, and if its route does not show within %s the static is created again",
+		e.Outlook.Toward, protection.LearnWithin)
 	add(p.Report.Decision.Action == protection.Hold, "the group holds: %s", Meaning(p.Report.Decision.Reason))
 	unlike := p.Report.Decision.To != p.Report.Output.Next.Decision.To
 	add(e.Request != nil && e.Request.Path != "" && e.Request.Kind != protection.Lockout && e.Refused == "" && !unlike && p.Report.Decision.To != e.Request.Path,

@@ -66,6 +66,12 @@ type PathStatus struct {
 	// Suppressed: the path flapped, and is used only when nothing better is left.
 	Suppressed bool    `json:"suppressed,omitempty"`
 	Penalty    float64 `json:"penalty,omitempty"`
+	// NotReady says why the group cannot be moved to the path: nothing proves its
+	// learned routes. Empty: it can, as far as these go.
+	NotReady protection.Reason `json:"notReady,omitempty"`
+	// Expected are the routes that the path's attachment should have taught, with what
+	// the facts do not rule out where one does not show.
+	Expected []health.ExpectedRoute `json:"expected,omitempty"`
 	// Unreadable are the subjects of the path that could not be read, with why.
 	Unreadable []string `json:"unreadable,omitempty"`
 }
@@ -114,6 +120,14 @@ func statusOf(p controller.Preview) Status {
 	}
 	for i, path := range p.Group.Paths {
 		out.Paths = append(out.Paths, pathStatus(path, p.Report.Health[i], record.Decision, p.Report.Facts))
+		last := &out.Paths[len(out.Paths)-1]
+		own := plan.Learned(p.Group, path.Name, p.Readings, record)
+		last.Expected = health.Expected(path.Spec, append(own, p.Report.Facts...), p.At)
+		for _, n := range output.NotReady {
+			if n.Path == path.Name {
+				last.NotReady = n.Why
+			}
+		}
 	}
 	out.Troubles = append([]Trouble{}, troublesOf(p, out)...)
 	return out

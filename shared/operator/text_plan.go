@@ -156,6 +156,9 @@ func actText(a Act) string {
 	if a.IgnoreHealth {
 		what += ", ignoring health"
 	}
+	if a.Unproven {
+		what += ", unproven"
+	}
 	if a.All {
 		return what + ", all groups"
 	}

@@ -79,7 +79,7 @@ func (s Style) whole(g Status) string {
 		}
 		paths = append(paths, []string{mark, path.Path, s.state(path.State), reason, s.stamp(path.Since)})
 	}
-	out.WriteString(rows("  ", paths) + "\n")
+	out.WriteString(rows("  ", paths) + s.learned(g) + "\n")
 	facts := [][]string{{"path in use", s.used(g)}}
 	if g.Switchover != nil {
 		facts = append(facts, []string{"last switchover", s.stamp(g.Switchover.At) + " from " + g.Switchover.From + " to " + g.Switchover.To + ", " + string(g.Switchover.Reason)})
@@ -179,6 +179,9 @@ func requestText(r protection.Request) string {
 	if r.Immediate {
 		text += ", at once"
 	}
+	if r.Unproven {
+		text += ", unproven"
+	}
 	return text
 }
 
@@ -189,6 +192,9 @@ func ExplanationText(e Explanation, style Style) string {
 	var cells [][]string
 	for _, path := range e.Evidence {
 		for _, fact := range path.Facts {
+			if fact.Kind == health.FactLearnedRoute || fact.Kind == health.FactStaticRoute {
+				continue // There can be thousands; those that are expected stand with the paths.
+			}
 			cells = append(cells, []string{path.Path, fact.Subject.ID, factText(fact), "read " + style.ago(fact.ObservedAt)})
 		}
 	}
@@ -220,6 +226,49 @@ func factText(f health.Fact) string {
 		text += " (" + f.Note + ")"
 	}
 	return shown(text)
+}
+
+// maxMissing is how many expected routes that do not show are told of each path.
+const maxMissing = 5
+
+// learned tells of expected routes that do not show, and of paths that cannot be
+// moved to because of them.
+func (s Style) learned(g Status) string {
+	var out strings.Builder
+	for _, path := range g.Paths {
+		if path.NotReady != "" {
+			out.WriteString("  " + s.in(yellow, path.Path+" cannot be switched to") + ": " + Meaning(path.NotReady) + "\n")
+		}
+		told := 0
+		for _, route := range path.Expected {
+			if route.State == health.RouteShown || path.InUse && route.State == health.RouteUnread {
+				continue
+			}
+			if told++; told > maxMissing {
+				out.WriteString("  and more of " + path.Path + "\n")
+				break
+			}
+			out.WriteString("  " + path.Path + ": " + route.Block.String() + " " + routeWords(route) + "\n")
+		}
+	}
+	return out.String()
+}
+
+// routeWords says how an expected route that does not show is seen, and what may be
+// the matter.
+func routeWords(r health.ExpectedRoute) string {
+	text := map[health.RouteState]string{
+		health.RouteAbsent: "is not learned", health.RouteElsewhere: "is another attachment's route",
+		health.RouteHidden: "is behind a static route", health.RouteUnread: "cannot be seen",
+	}[r.State]
+	causes := make([]string, len(r.Causes))
+	for i, cause := range r.Causes {
+		causes[i] = string(cause)
+	}
+	if len(causes) > 0 {
+		text += "; not ruled out: " + strings.Join(causes, ", ")
+	}
+	return text
 }
 
 // entry is a line of the journal, over several lines.
