@@ -103,17 +103,24 @@ const routefilterPolicy = `{"Version": "2012-10-17", "Statement": [
 // TestOnlyFilters: a home without a group has no function for groups, and nothing
 // that would start one.
 func TestOnlyFilters(t *testing.T) {
-	b := blueprintOf(t, "filters")
-	only := b.Homes[0]
-	only.Groups, only.Modes, only.Patterns, only.Tunnels = nil, map[string]int{}, nil, nil
-	only.Functions, only.Wakes = only.Functions[:2], only.Wakes[1:]
-	only.Functions[1].Queues = map[string]string{"DETOUR_WAKE_QUEUE": "detour-wake-filter"}
-	b.Homes[0] = only
-	made := decoded(t, templateFiles(t, b, "")[home])
+	files := templateFiles(t, parse(t, `version: 1
+home: {account: 111122223333, region: eu-central-1}
+filters:
+  - {name: one, tables: [tgw-rtb-0a000000000000001], rules: [deny default-like], action: blackhole, bgpLogGroups: [/vpn/bgp, /vpn-bgp]}
+`), "")
+	made := decoded(t, files[home])
 	for id, r := range made.Resources {
 		if strings.Contains(id, "Switchover") || r.Type == "AWS::SQS::Queue" && r.Properties["QueueName"] == "detour-wake" {
 			t.Errorf("%s is there", id)
 		}
 	}
 	wantRoles(t, made, "RoutefilterRole", "ScheduleRole", "SweepRole")
+	if got := idsOf(made, "AWS::Logs::SubscriptionFilter"); len(got) != 2 {
+		t.Errorf("subscriptions %v of two log groups whose names differ little", got)
+	}
+	wantJSON(t, "the environment of the sweep", at(t, made.Resources["SweepFunction"].Properties, "Environment", "Variables"),
+		`{"DETOUR_WAKE_QUEUE": {"Ref": "WakeFilterQueue"}, "DETOUR_ACCOUNT": "111122223333", "DETOUR_TABLE": "detour", "DETOUR_EVENT_BUS": "default"}`)
+	if got := idsOf(made, "AWS::Scheduler::Schedule"); len(got) != 1 {
+		t.Errorf("schedules %v", got)
+	}
 }

@@ -1,6 +1,9 @@
 package blueprint
 
 import (
+	"fmt"
+	"slices"
+
 	"detour/shared/config"
 	"detour/shared/filter"
 	"detour/shared/protection"
@@ -108,4 +111,23 @@ func (b *builder) listenForFilter(home Site, f filter.Filter) {
 		routing = routing || table.Kind == route.TransitGatewayTable
 	}
 	b.listenToManager(home, false, routing, byFilters())
+}
+
+// checkFilter refuses a filter whose tables no role and no event of its home
+// reaches, and a quarantine that is not confined to attachments: a role is given
+// those propagations that are named, and no others.
+func (b *builder) checkFilter(f filter.Filter) {
+	i := slices.IndexFunc(b.config.FilterList, func(declared config.Filter) bool { return declared.Name == f.Name })
+	path := config.IndexPath("filters", i)
+	own := config.Partition(f.Region)
+	for _, table := range slices.Concat(f.Tables(), f.ObservationTables()) {
+		if other := config.Partition(table.Region); other != own {
+			b.problem(path, f.Name, fmt.Sprintf("has its home in partition %s and a table in %s, which is in %s", own, table.Region, other),
+				"declare what lies in another partition in a filter with its home there")
+			break
+		}
+	}
+	if f.Action == filter.Quarantine && slices.ContainsFunc(f.Scopes, func(s filter.Scope) bool { return len(s.Attachments) == 0 }) {
+		b.problem(path+".attachments", "", "missing, and the function's role may switch the propagation of no attachment that is not named", "write the attachments that may be put in quarantine")
+	}
 }

@@ -164,6 +164,72 @@ func TestAlarmsOfFilters(t *testing.T) {
 	}
 }
 
+// onlyFilters has no group.
+const onlyFilters = `version: 1
+home: {account: 111122223333, region: REGION}
+tables: [{name: far, id: tgw-rtb-02, region: FAR}]
+filters:
+  - {name: one, tables: [tgw-rtb-01], rules: [deny default-like], action: ACTION}
+  - {name: two, tables: [far], rules: [deny default-like], action: alert, bgpLogGroups: [/b, /a]}
+`
+
+func onlyFiltersIn(t *testing.T, region, far, action string) config.Config {
+	t.Helper()
+	return read(t, strings.NewReplacer("REGION", region, "FAR", far, "ACTION", action).Replace(onlyFilters))
+}
+
+// TestAHomeWithoutGroups has no function for groups, and none of what starts it.
+func TestAHomeWithoutGroups(t *testing.T) {
+	b := blueprintOf(t, onlyFiltersIn(t, "eu-central-1", "eu-west-1", "blackhole"))
+	got := overview(b)
+	for _, line := range []string{"    DETOUR_A", "    DETOUR_E", "    DETOUR_T"} {
+		got = strings.Join(slices.DeleteFunc(strings.Split(got, "\n"), func(s string) bool { return strings.HasPrefix(s, line) }), "\n")
+	}
+	same(t, "the overview", got, `
+home 111122223333-eu-central-1: ; observe 0, enforce 0
+  filters one two; observe 2, enforce 0
+  rules for filters cloudtrail-routes.json network-manager-routing.json
+  log group /a
+  log group /b
+`+"  rules \n"+`  wake-ups in detour-wake-filter, then detour-wake-filter-dead, for detour-routefilter
+  schedule detour-sweep rate(1 minute) detour-sweep {"detour":"sweep"}
+  function detour-routefilter as detour-routefilter-eu-central-1: 5m0s, 512 MB, 2 retries for 10m0s
+    DETOUR_WAKE_QUEUE is the URL of detour-wake-filter
+  function detour-sweep as detour-sweep-eu-central-1: 5m0s, 512 MB, 2 retries for 5m0s
+    DETOUR_WAKE_QUEUE is the URL of detour-wake-filter
+forward 111122223333-eu-west-1
+  cloudtrail-routes.json to 111122223333-eu-central-1
+forward 111122223333-us-west-2
+  network-manager-routing.json to 111122223333-eu-central-1
+`)
+	var sids []string
+	for _, s := range function(t, b, 0, blueprint.FunctionSweep) {
+		sids = append(sids, s.Sid)
+	}
+	if got, want := strings.Join(sids, " "), "DeleteTransitGatewayRoutes Events Logs Queues ReadNetwork ReadTransitGatewayRoutes Records WriteTransitGatewayRoutes"; got != want {
+		t.Errorf("statements %s, want %s", got, want)
+	}
+}
+
+// TestFiltersThatCannotBeDeployed says why.
+func TestFiltersThatCannotBeDeployed(t *testing.T) {
+	for name, c := range map[string]struct {
+		config config.Config
+		want   string
+	}{
+		"partitions": {onlyFiltersIn(t, "eu-central-1", "cn-north-1", "blackhole"), `filters[1]: "two" has its home in partition aws and a table in cn-north-1, which is in aws-cn; declare what lies in another partition in a filter with its home there`},
+		"everybody": {
+			onlyFiltersIn(t, "eu-central-1", "eu-west-1", "quarantine, acceptLoss: true"),
+			"filters[0].attachments: missing, and the function's role may switch the propagation of no attachment that is not named; write the attachments that may be put in quarantine",
+		},
+		"no place of Network Manager": {onlyFiltersIn(t, "cn-north-1", "cn-north-1", "alert"), "networkManager.region: missing"},
+	} {
+		if _, err := blueprint.New(c.config, blueprint.Options{}); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v\nwant %s", name, err, c.want)
+		}
+	}
+}
+
 // withFilters draws filters beside groups, in tables of their own.
 func withFilters(t *rapid.T) config.Config {
 	c := draw(t)
@@ -178,7 +244,7 @@ func withFilters(t *rapid.T) config.Config {
 		f.Action = rapid.SampledFrom([]string{"alert", "blackhole", "pin", "quarantine", "pin in a VPC"}).Draw(t, "action")
 		switch f.Action {
 		case "quarantine":
-			f.Attachments = []string{id("tgw-attach-"), id("tgw-attach-")}
+			f.Attachments, f.AcceptLoss = []string{id("tgw-attach-"), id("tgw-attach-")}, true
 			observed := config.Table{ID: id("tgw-rtb-"), Account: table.Account, Region: table.Region}
 			observed.Name = "table-" + observed.ID
 			c.TableList, f.Observation = append(c.TableList, observed), map[string]string{f.Attachments[0]: observed.ID}

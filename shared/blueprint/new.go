@@ -64,6 +64,9 @@ func New(c config.Config, o Options) (Blueprint, error) {
 	}
 	b.homes = sortedSites(b.homes)
 	b.checkPartitions()
+	for _, f := range b.config.Filters() {
+		b.checkFilter(f)
+	}
 	period := b.period()
 	for _, at := range b.homes {
 		for _, g := range groups[at] {
@@ -76,7 +79,7 @@ func New(c config.Config, o Options) (Blueprint, error) {
 	var out Blueprint
 	for _, at := range b.homes {
 		home, access := b.home(at, groups[at], filters[at])
-		home.Schedules = schedules(period)
+		home.Schedules = schedules(period, len(groups[at]) > 0)
 		out.Homes, out.Access = append(out.Homes, home), append(out.Access, access...)
 	}
 	slices.SortFunc(out.Access, func(a, b Access) int {
@@ -157,15 +160,18 @@ func (b *builder) period() time.Duration {
 	return period
 }
 
-func schedules(period time.Duration) []Schedule {
+// schedules are the sweep and, where there are groups, whose moves are rehearsed,
+// the rehearsal.
+func schedules(period time.Duration, groups bool) []Schedule {
 	rate := fmt.Sprintf("rate(%d minutes)", period/time.Minute)
 	if period == time.Minute {
 		rate = "rate(1 minute)"
 	}
-	return []Schedule{
-		{Name: ScheduleRehearse, Expression: "rate(1 day)", Function: FunctionSweep, Input: inputRehearse},
-		{Name: ScheduleSweep, Expression: rate, Function: FunctionSweep, Input: inputSweep},
+	out := []Schedule{{Name: ScheduleSweep, Expression: rate, Function: FunctionSweep, Input: inputSweep}}
+	if groups {
+		out = append([]Schedule{{Name: ScheduleRehearse, Expression: "rate(1 day)", Function: FunctionSweep, Input: inputRehearse}}, out...)
 	}
+	return out
 }
 
 // listen notes which events a group's home wants, and from where.
