@@ -27,6 +27,12 @@ const dashboardQuery = `fields @timestamp, group, action, reason, from, to, stat
 | sort @timestamp desc
 | limit 50`
 
+// filterQuery is the same of filters.
+const filterQuery = `fields @timestamp, status, verdicts, held, writes, failures, left, unreadable, error
+| filter msg = "filter"
+| sort @timestamp desc
+| limit 50`
+
 // Dashboard returns the body of a home's dashboard as JSON. It is read from the top
 // by somebody who has just been woken: is Detour alive and is anything held; then
 // what it did, what keeps it from doing so, and what it works on.
@@ -47,7 +53,10 @@ func Dashboard(home Home) []byte {
 	if len(home.Tunnels) > 0 {
 		d.row(6, d.tunnels())
 	}
-	d.row(9, d.log())
+	d.row(9, d.log("The last decisions", dashboardQuery, FunctionRouteFilter))
+	if len(home.Filters) > 0 {
+		d.row(6, d.log("What filters kept out, or could not", filterQuery, FunctionSwitchover))
+	}
 	d.row(6,
 		d.chart("Telemetry lag: how late AWS's view of a tunnel is (ms)", "Maximum", d.groups("TelemetryLagMs")),
 		d.chart("A run for one group, 99th percentile (ms)", "p99", d.groups("RunMs")),
@@ -210,14 +219,16 @@ func (d *dashboard) tunnels() widget {
 	return w
 }
 
-func (d *dashboard) log() widget {
+// log asks the log groups of all functions but one.
+func (d *dashboard) log(title, query, but string) widget {
 	var sources []string
 	for _, f := range d.home.Functions {
-		sources = append(sources, "SOURCE '"+LogGroup(f.Name)+"'")
+		if f.Name != but {
+			sources = append(sources, "SOURCE '"+LogGroup(f.Name)+"'")
+		}
 	}
 	return widget{Type: "log", Properties: map[string]any{
-		"title": "The last decisions", "region": d.home.Region, "view": "table",
-		"query": strings.Join(sources, " | ") + " | " + dashboardQuery,
+		"title": title, "region": d.home.Region, "view": "table", "query": strings.Join(sources, " | ") + " | " + query,
 	}}
 }
 

@@ -339,3 +339,52 @@ func TestPropertyFiltersWriteExactlyTheirTables(t *testing.T) {
 		}
 	})
 }
+
+// TestLearnedNextHops: where a group leaves a route to what is learned, its
+// functions delete the static route, and read the table that shows what is learned
+// with who teaches it.
+func TestLearnedNextHops(t *testing.T) {
+	b := blueprintOf(t, read(t, `version: 1
+home: {account: 111122223333, region: eu-central-1}
+tables: [{name: seen, id: tgw-rtb-0b}]
+groups:
+  - name: plant
+    paths:
+      - {name: router, kind: connect, attachment: tgw-attach-01, peers: [tgw-connect-peer-01], observation: seen}
+      - {name: vpn, vpn: vpn-02}
+    units:
+      - entries:
+          - {table: tgw-rtb-0a, destination: 10.128.0.0/10, nextHops: {router: "propagated:tgw-attach-01", vpn: tgw-attach-02}}
+          - {table: tgw-rtb-0c, destination: 10.1.0.0/16, nextHops: {router: tgw-attach-03, vpn: tgw-attach-02}}
+`))
+	for _, name := range []string{blueprint.FunctionSweep, blueprint.FunctionSwitchover} {
+		own := slices.DeleteFunc(function(t, b, 0, name), func(s blueprint.Statement) bool {
+			return !strings.HasPrefix(s.Sid, "Read") && !strings.HasPrefix(s.Sid, "Write") && !strings.HasPrefix(s.Sid, "Delete")
+		})
+		condition := "  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:" + name + "\n"
+		same(t, "the policy of "+name, policy(own), `
+DeleteTransitGatewayRoutes
+  ec2:DeleteTransitGatewayRoute
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a
+`+condition+`ReadNetwork
+  ec2:DescribeTransitGatewayAttachments
+  ec2:DescribeTransitGatewayConnectPeers
+  ec2:DescribeVpnConnections
+  ec2:GetTransitGatewayRouteTableAssociations
+  ec2:GetTransitGatewayRouteTablePropagations
+  *
+ReadTransitGatewayRoutes
+  ec2:SearchTransitGatewayRoutes
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0b
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0c
+WriteTransitGatewayRoutes
+  ec2:CreateTransitGatewayRoute
+  ec2:ReplaceTransitGatewayRoute
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-02
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-03
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0c
+`+condition)
+	}
+}
