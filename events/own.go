@@ -70,6 +70,18 @@ type Own struct {
 	// Epoch numbers the group's moves, and only rises.
 	Epoch int64 `json:"epoch"`
 
+	// Filter is the filter that the event is about, in place of Group; From, To, Extent and Epoch are empty then. Action is
+	// that of the measure, Reason why it is so.
+	Filter string `json:"filter,omitempty"`
+	// Table is the table of the measure. It acts upon Destination, or upon all that Attachment teaches.
+	Table       string `json:"table,omitempty"`
+	Destination string `json:"destination,omitempty"`
+	Attachment  string `json:"attachment,omitempty"`
+	// Announcers are the attachments that announce what is denied, TookOver the next hop that would lose its traffic to
+	// them.
+	Announcers []string `json:"announcers,omitempty"`
+	TookOver   string   `json:"tookOver,omitempty"`
+
 	// Detail is for people: its wording is no part of the shape.
 	Detail string `json:"detail,omitempty"`
 }
@@ -90,6 +102,12 @@ func (e *Own) UnmarshalJSON(raw []byte) error {
 	o.text(&e.Action, "action")
 	o.text(&e.Reason, "reason")
 	o.integer(&e.Epoch, "epoch")
+	o.text(&e.Filter, "filter")
+	o.text(&e.Table, "table")
+	o.text(&e.Destination, "destination")
+	o.text(&e.Attachment, "attachment")
+	o.texts(&e.Announcers, "announcers")
+	o.text(&e.TookOver, "tookOver")
 	o.text(&e.Detail, "detail")
 	return o.err()
 }

@@ -32,6 +32,9 @@ var matches = map[string][]string{
 	"connect-peer-bgp-down.json":                             {"network-manager-status.json"},
 	"connect-peer-bgp-up.json":                               {"network-manager-status.json"},
 	"detour-contended.json":                                  nil, // Detour's own events lead to no run.
+	"detour-filter-measure-held.json":                        nil, // Detour's own events lead to no run.
+	"detour-filter-measure-lifted.json":                      nil, // Detour's own events lead to no run.
+	"detour-filter-measure-placed.json":                      nil, // Detour's own events lead to no run.
 	"detour-path-state-changed.json":                         nil, // Detour's own events lead to no run.
 	"detour-request-ended.json":                              nil, // Detour's own events lead to no run.
 	"detour-switchover-completed.json":                       nil, // Detour's own events lead to no run.

@@ -50,6 +50,8 @@ type network struct {
 	// deny are targets towards which no write is allowed; tried counts dry runs.
 	deny  map[string]string
 	tried int
+	// learned are the routes that are shown where no static hides them.
+	learned []route.Route
 }
 
 func (n *network) Read(_ context.Context, tables []route.Table) []route.Reading {
@@ -62,6 +64,11 @@ func (n *network) Read(_ context.Context, tables []route.Table) []route.Reading 
 		for key, next := range n.routes {
 			if key.Table == table {
 				out[i].Routes = append(out[i].Routes, route.Route{Table: table, Destination: key.Destination, NextHop: next, Origin: route.OriginStatic, State: route.StateActive})
+			}
+		}
+		for _, learned := range n.learned {
+			if _, hidden := n.routes[protection.EntryKey{Table: table, Destination: learned.Destination}]; learned.Table == table && !hidden {
+				out[i].Routes = append(out[i].Routes, learned)
 			}
 		}
 	}

@@ -33,8 +33,10 @@ type Outcome struct {
 	Action Action
 	// Body is the JSON answer. It is never empty, whatever the action.
 	Body []byte
-	// Reports are what was done, by group priority.
+	// Reports are what was done, by group priority, and Filters what was done about
+	// filters, by name.
 	Reports []controller.Report
+	Filters []controller.FilterReport
 	// Dropped is why, for Drop.
 	Dropped ingest.DropReason
 
@@ -70,7 +72,7 @@ type Options struct {
 	Own ingest.Own
 }
 
-// Handler holds what both functions need. It may serve any number of
+// Handler holds what the functions need. It may serve any number of
 // invocations.
 type Handler struct {
 	controller *controller.Controller

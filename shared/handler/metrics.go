@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/protection"
 	"detour/shared/route"
 )
@@ -45,6 +46,8 @@ const (
 	MetricDropped        = "Dropped"
 	MetricRunMs          = "RunMs"
 	MetricTelemetryLagMs = "TelemetryLagMs"
+	MetricFilterMeasures = "FilterMeasures"
+	MetricFilterHeld     = "FilterHeld"
 )
 
 // Metric defines one metric.
@@ -88,6 +91,8 @@ func Metrics() []Metric {
 		{MetricDropped, count, false, "Messages that cannot be worked on."},
 		{MetricRunMs, ms, false, "How long a run took for one group, from the lease to its release."},
 		{MetricTelemetryLagMs, ms, false, "How long the telemetry lagged behind the event that came before it."},
+		{MetricFilterMeasures, count, false, "Measures of a filter that are in force because of something that is announced."},
+		{MetricFilterHeld, count, false, "A look found a filter that wants a measure, or its end, and cannot help it."},
 	}
 }
 
@@ -150,6 +155,36 @@ func measure(r controller.Report, blind int, late bool) measured {
 		out = append(out, measurement{MetricRunMs, int(total / 1000)})
 	}
 	out.count(MetricTelemetryLagMs, int(r.Lag.Milliseconds()))
+	return out
+}
+
+// measureFilter takes the measurements of one filter's run.
+func measureFilter(r controller.FilterReport, late bool) measured {
+	var out measured
+	outcomes := map[route.Outcome]int{}
+	for _, receipt := range r.Receipts {
+		outcomes[receipt.Outcome]++
+	}
+	contended, announced := 0, 0
+	for _, v := range r.Decision.Verdicts {
+		switch {
+		case v.Reason == filter.ReasonContended:
+			contended++
+		case v.InForce && v.Reason != filter.ReasonPreset:
+			announced++
+		}
+	}
+	out.count(MetricContended, contended)
+	out.count(MetricSensorProblems, len(r.Problems))
+	out.when(MetricUnfinished, r.Status == controller.StatusUnfinished)
+	out.when(MetricFailed, r.Status == controller.StatusFailed)
+	out.count(MetricWriteFailures, outcomes[route.Denied]+outcomes[route.Refused]+outcomes[route.Failed])
+	out.count(MetricRouteWrites, outcomes[route.Applied])
+	out.count(MetricThrottled, outcomes[route.Throttled]+outcomes[route.Busy])
+	out.when(MetricFenced, r.Status == controller.StatusFenced)
+	out.when(MetricOutOfTime, late)
+	out.count(MetricFilterMeasures, announced)
+	out.when(MetricFilterHeld, r.Decision.Pages() || r.NeverTouch)
 	return out
 }
 

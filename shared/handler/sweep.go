@@ -9,8 +9,18 @@ import (
 	"detour/shared/ingest"
 )
 
+// with adds what was done about filters to the outcome of a look at groups.
+func (o Outcome) with(filters Outcome) Outcome {
+	o.Filters = filters.Filters
+	if filters.Action == Retry && o.Action != Retry {
+		o.Action, o.why = Retry, filters.why
+	}
+	return o
+}
+
 // Sweep handles the schedules. The daily one asks for a rehearsal; for whatever
-// else the message says it looks at every group, since a sweep needs no event.
+// else the message says it looks at every group and filter, since a sweep needs no
+// event.
 func (h *Handler) Sweep(ctx context.Context, raw []byte) Outcome {
 	ctx, cancel := h.bounded(ctx)
 	defer cancel()
@@ -22,8 +32,13 @@ func (h *Handler) Sweep(ctx context.Context, raw []byte) Outcome {
 	started := h.clock.Now()
 	out := Outcome{Action: Retry}
 	if h.controller.TimeLeft(ctx) {
-		out = h.finish(ctx, h.controller.Sweep(ctx, "sweep"))
-		h.swept(ctx, sweep{event: "sweep", why: "schedule", beat: true}, out.Reports, started)
+		// Filters beside the groups: neither waits for the other's reads.
+		var filters []controller.FilterReport
+		wait := h.clock.Go(ctx, func(ctx context.Context) { filters = h.controller.SweepFilters(ctx, "sweep") })
+		reports := h.controller.Sweep(ctx, "sweep")
+		wait()
+		out = h.finish(ctx, reports).with(h.filtered(ctx, filters))
+		h.swept(ctx, sweep{event: "sweep", why: "schedule", beat: len(reports) > 0 || out.Action != Retry}, out.Reports, started)
 	} else {
 		out = h.outOfTime(ctx, "sweep")
 	}

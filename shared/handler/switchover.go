@@ -128,7 +128,7 @@ func (h *Handler) everything(ctx context.Context, event, why string, fromWake bo
 		h.log.LogAttrs(ctx, slog.LevelInfo, "coalesced", slog.String("event", event), slog.String("why", why))
 		return Outcome{Action: Value}
 	}
-	out := h.finish(ctx, reports)
+	out := h.finish(ctx, reports).with(h.filtered(ctx, h.controller.SweepFilters(ctx, event)))
 	h.swept(ctx, sweep{event: event, why: why}, reports, started)
 	return out
 }

@@ -36,15 +36,19 @@ func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 	if err != nil {
 		drops = dropsOf(err)
 	}
-	trigger := controller.Trigger{Wake: true}
+	trigger, filters := controller.Trigger{Wake: true}, controller.FilterTrigger{Wake: true}
 	var everything []string
 	for _, wake := range wakes {
 		key := controller.Key(wake.Key)
 		name, isGroup := key.Group()
+		filter, isFilter := key.Filter()
 		switch {
 		case isGroup && slices.Contains(h.controller.Names(), name):
 			trigger.Groups = append(trigger.Groups, name)
 			trigger.Event = wake.MessageID
+		case isFilter && slices.Contains(h.controller.FilterNames(), filter):
+			filters.Filters = append(filters.Filters, filter)
+			filters.Event = wake.MessageID
 		case key == controller.KeyEverything:
 			everything = append(everything, wake.MessageID)
 		default:
@@ -54,11 +58,12 @@ func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 	out := Outcome{Action: Value}
 	if len(drops) > 0 {
 		dropped := h.drop(ctx, drops...)
-		if len(trigger.Groups) == 0 && len(everything) == 0 {
+		if len(trigger.Groups) == 0 && len(filters.Filters) == 0 && len(everything) == 0 {
 			out = dropped
 		}
 	}
-	// Groups first: their deadlines are due, and a look at everything takes long.
+	// Groups first, then filters: their deadlines are due, and a look at everything
+	// takes long.
 	var again []string
 	if len(trigger.Groups) > 0 {
 		var failed func(group string) bool
@@ -69,9 +74,18 @@ func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 			}
 		}
 	}
+	if len(filters.Filters) > 0 {
+		var failed func(filter string) bool
+		out.Filters, failed = h.wakeFilters(ctx, filters)
+		for _, wake := range wakes {
+			if name, isFilter := controller.Key(wake.Key).Filter(); isFilter && failed(name) {
+				again = append(again, wake.MessageID)
+			}
+		}
+	}
 	if len(everything) > 0 {
 		looked := h.everything(ctx, everything[0], "wake-up", true) // One look serves all of them.
-		out.Reports = append(out.Reports, looked.Reports...)
+		out.Reports, out.Filters = append(out.Reports, looked.Reports...), append(out.Filters, looked.Filters...)
 		if looked.Action == Retry {
 			again = append(again, everything...)
 		}
@@ -90,6 +104,20 @@ func (h *Handler) wakeGroups(ctx context.Context, trigger controller.Trigger) ([
 	return reports, func(group string) bool {
 		return slices.ContainsFunc(reports, func(r controller.Report) bool {
 			return r.Group == group && r.Status == controller.StatusFailed
+		})
+	}
+}
+
+// wakeFilters runs the filters, and says of which the messages are to come again.
+func (h *Handler) wakeFilters(ctx context.Context, trigger controller.FilterTrigger) ([]controller.FilterReport, func(filter string) bool) {
+	if !h.controller.TimeLeft(ctx) {
+		h.outOfTime(ctx, trigger.Event)
+		return nil, func(filter string) bool { return slices.Contains(trigger.Filters, filter) }
+	}
+	reports := h.filtered(ctx, h.controller.Enforce(ctx, trigger)).Filters
+	return reports, func(filter string) bool {
+		return slices.ContainsFunc(reports, func(r controller.FilterReport) bool {
+			return r.Filter == filter && r.Status == controller.StatusFailed
 		})
 	}
 }

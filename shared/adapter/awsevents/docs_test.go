@@ -26,7 +26,7 @@ func TestTheDocumentation(t *testing.T) {
 	}
 	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllSubmatch(raw, -1)
 	passes := [][]string{
-		{"detour-contended.json", "detour-switchover-held.json"},
+		{"detour-contended.json", "detour-filter-measure-held.json", "detour-switchover-held.json"},
 		{"detour-switchover-held.json"},
 		{"detour-contended.json", "detour-path-state-changed.json", "detour-request-ended.json", "detour-switchover-completed.json", "detour-switchover-held.json", "detour-switchover-started.json"},
 	}

@@ -52,7 +52,7 @@ func New(config aws.Config, options Options) *Publisher {
 // succeeded and the entry did not (EventBridge API reference, PutEvents).
 func (p *Publisher) Publish(ctx context.Context, event controller.Event) error {
 	if err := p.put(ctx, event); err != nil {
-		return fmt.Errorf("publishing %q of group %s on bus %q: %w", event.Kind, event.Group, p.options.Bus, err)
+		return fmt.Errorf("publishing %q of %s on bus %q: %w", event.Kind, about(event), p.options.Bus, err)
 	}
 	return nil
 }
@@ -98,12 +98,31 @@ func refusal(answer *eventbridge.PutEventsOutput) error {
 	return fmt.Errorf("%w, and gave no code", ErrRefused)
 }
 
+// about names what the event is about.
+func about(event controller.Event) string {
+	if event.Filter != "" {
+		return "filter " + event.Filter
+	}
+	return "group " + event.Group
+}
+
 // own is the event as it goes on the wire.
 func own(event controller.Event) events.Own {
-	d := event.Decision
-	return events.Own{
-		Version: events.OwnVersion, Kind: string(event.Kind), Group: event.Group, At: event.At.UTC(),
-		From: d.From, To: d.To, Extent: int64(d.Extent), Action: string(d.Action), Reason: string(d.Reason), Epoch: d.Epoch,
-		Detail: event.Detail,
+	out := events.Own{Version: events.OwnVersion, Kind: string(event.Kind), Group: event.Group, At: event.At.UTC(), Detail: event.Detail}
+	if event.Filter != "" {
+		v := event.Verdict
+		out.Filter, out.Table, out.Destination, out.Attachment = event.Filter, v.Table.ID, v.Destination.String(), v.Attachment
+		out.Action, out.Reason = string(v.Action), string(v.Reason)
+		for _, n := range v.Why.Announcers {
+			out.Announcers = append(out.Announcers, n.Attachment)
+		}
+		if !v.Why.TookOver.IsZero() {
+			out.TookOver = v.Why.TookOver.String()
+		}
+		return out
 	}
+	d := event.Decision
+	out.From, out.To, out.Extent, out.Epoch = d.From, d.To, int64(d.Extent), d.Epoch
+	out.Action, out.Reason = string(d.Action), string(d.Reason)
+	return out
 }

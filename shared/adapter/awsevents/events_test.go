@@ -26,7 +26,9 @@ import (
 	"detour/shared/adapter/awsevents"
 	"detour/shared/adapter/recordstest"
 	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/protection"
+	"detour/shared/route"
 )
 
 const (
@@ -98,7 +100,18 @@ func published() map[string]controller.Event {
 	decision := func(action protection.Action, reason protection.Reason) protection.Decision {
 		return protection.Decision{Group: "site-a", From: "vpn-a", To: "vpn-b", Extent: 1, Action: action, Reason: reason, Epoch: 1675194488031}
 	}
+	measure := func(kind controller.EventKind, text string, reason filter.Reason) controller.Event {
+		v := filter.Verdict{Action: filter.Blackhole, Reason: reason}
+		v.Table = route.Table{Kind: route.TransitGatewayTable, ID: "tgw-rtb-1234567890abcdef0", Account: account, Region: region}
+		v.Destination = route.MustDestination("0.0.0.0/0")
+		v.Why.Announcers = []filter.Neighbor{{Attachment: "tgw-attach-0aaaaaaaaaaaaaaa1", Type: filter.TypeVPN, Resource: "vpn-1234567890abcdef0"}}
+		v.Why.TookOver = route.MustNextHop("tgw-attach-0bbbbbbbbbbbbbbb2")
+		return controller.Event{Kind: kind, Filter: "no-default", At: at(text), Verdict: v, Detail: controller.Describe(v)}
+	}
 	return map[string]controller.Event{
+		"detour-filter-measure-held.json":   measure(controller.EventMeasureHeld, "2023-02-02T03:04:05.317Z", filter.ReasonPermittedElsewhere),
+		"detour-filter-measure-lifted.json": measure(controller.EventMeasureLifted, "2023-02-02T03:44:09.022Z", filter.ReasonLifted),
+		"detour-filter-measure-placed.json": measure(controller.EventMeasurePlaced, "2023-02-02T03:04:05.317Z", filter.ReasonDenied),
 		"detour-path-state-changed.json": {
 			Kind: controller.EventPathStateChanged, At: at("2023-01-31T19:48:08.412Z"),
 			Decision: decision(protection.Move, protection.ReasonSignalFail), Detail: "vpn-a: up -> down (too-few-tunnels-up)",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func TestThroughTheSimulatedBus(t *testing.T) {
 			t.Fatal(err)
 		}
 		sent, ok := envelope.SentAt()
-		if envelope.Source != events.SourceDetour || envelope.DetailType != own.Kind || !ok || !sent.Equal(event.At.Truncate(time.Second)) || own != want {
+		if envelope.Source != events.SourceDetour || envelope.DetailType != own.Kind || !ok || !sent.Equal(event.At.Truncate(time.Second)) || !reflect.DeepEqual(own, want) {
 			t.Errorf("on %s came %s", e.Bus, e.Raw)
 		}
 	}
