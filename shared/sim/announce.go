@@ -174,7 +174,7 @@ func (a AnnouncementSpec) announcement() (announcement, error) {
 		if *a.MED < 0 || *a.MED > math.MaxUint32 {
 			return announcement{}, fmt.Errorf("med is %d: write a number from 0 to 4294967295", *a.MED)
 		}
-		med := uint32(*a.MED) //nolint:gosec // Checked above.
+		med := uint32(*a.MED)
 		made.med = &med
 	}
 	return made, nil

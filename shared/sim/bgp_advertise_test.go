@@ -147,6 +147,31 @@ func TestSpeakerAnnounces(t *testing.T) {
 	}
 }
 
+// TestSpeakerSaysTheSameTwice: what is so already is told to nobody.
+func TestSpeakerSaysTheSameTwice(t *testing.T) {
+	w, clock := bgpLab(t, Options{})
+	events := heard(t, w)
+	speaker := speakFor(t, w, bgpVPN1)
+	speaker.Session(true)
+	speaker.SessionAt(3, false)
+	clock.advance(time.Minute)
+	if got, want := changes(*events), []string{upDown, upDown, upAgain, upAgain}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestSpeakerWaitsForIPsec: AWS takes no session over a tunnel that it does not
+// know to be up.
+func TestSpeakerWaitsForIPsec(t *testing.T) {
+	w, clock := bgpLab(t, Options{}, func(topo *Topology) { topo.VPNs[0].Tunnels[0].Down, topo.VPNs[0].Tunnels[1].Down = true, true })
+	must(t, w.SetTunnel(bgpVPN1, "198.51.100.1", true))
+	speaker := speakFor(t, w, bgpVPN1)
+	speaker.Announce(cidr(target), []uint32{65010}, nil, true)
+	wantJoined(t, w, target)
+	clock.advance(10 * time.Second)
+	wantJoined(t, w, target, bgpAtt1)
+}
+
 // TestSpeakerOverADeadTunnel stays down, and goes on with its tunnel.
 func TestSpeakerOverADeadTunnel(t *testing.T) {
 	w, clock := bgpLab(t, Options{})
@@ -192,6 +217,8 @@ func TestRouterHearsLater(t *testing.T) {
 	must(t, w.SetBGP(bgpVPN1, "198.51.100.1", true))
 	clock.advance(time.Minute)
 	ear.want(t, 4, 3, 0, 4)
+	must(t, w.DeleteAttachment(bgpAtt1))
+	ear.want(t, 4, 3, 0, 4, 0)
 }
 
 // earpiece is a router that counts the routes of what it hears.

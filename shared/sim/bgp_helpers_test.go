@@ -14,13 +14,14 @@ const (
 	bgpDX2   = "tgw-attach-d2"
 	bgpConn1 = "tgw-attach-c1"
 	bgpConn2 = "tgw-attach-c2"
-	bgpConn3 = "tgw-attach-c3"
+	bgpConn3 = "tgw-attach-c0"
 	bgpAtt1  = "tgw-attach-e1"
 	bgpAtt2  = "tgw-attach-e2"
 	bgpAtt3  = "tgw-attach-e3"
 
-	// The Connect peers: two of AS 65021, one of the transit gateway's own AS.
-	outer1 = "tgw-connect-peer-e1"
+	// The Connect peers, of bgpConn1 to 3: two of AS 65021, one of the transit
+	// gateway's own AS. Their order is not that of their attachments.
+	outer1 = "tgw-connect-peer-e9"
 	outer2 = "tgw-connect-peer-e2"
 	inner  = "tgw-connect-peer-i1"
 

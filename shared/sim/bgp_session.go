@@ -31,11 +31,9 @@ func (w *World) settleAfter(s *step, own *bgpSession, delay time.Duration) {
 	s.then(func() {
 		w.keeper.At(due, "detect "+own.id, func() {
 			w.do(func(s *step) {
-				waits := own.alive && own.tunnel != nil && !own.tunnel.detected
-				if own.flips != flips || own.established == own.alive || waits || own.gone() {
-					return
+				if own.flips == flips && own.established != own.alive && !own.gone() {
+					w.establish(s, own, own.alive)
 				}
-				w.establish(s, own, own.alive)
 			})
 		})
 	})

@@ -124,6 +124,9 @@ func TestBGPOfATunnelFails(t *testing.T) {
 	if first, second := tunnelOf(t, w, "198.51.100.1"), tunnelOf(t, w, "198.51.100.2"); first.Up || !second.Up || second.AcceptedRouteCount != 2 {
 		t.Errorf("got %+v and %+v", first, second)
 	}
+	if trace := w.Reach("a", "dc0"); !trace.OK || !slices.Contains(trace.Hops, "vpn-e1: tunnel 198.51.100.2 to dc") {
+		t.Errorf("got %+v", trace)
+	}
 }
 
 func TestSessionThatIsBackBeforeTheHoldTimeIsUpStaysUp(t *testing.T) {
@@ -353,7 +356,11 @@ func TestBGPDownAtTheStart(t *testing.T) {
 		topo.VPNs[0].BGP.Announces = []AnnouncementSpec{{Prefix: target}}
 		topo.VPNs[0].Tunnels[0].BGPDown = true
 		topo.VPNs[0].Tunnels[1].Down = true
+		topo.TransitGateways[0].Tables[0].Routes = []RouteSpec{{Destination: "10.77.0.0/16", Target: bgpAtt1}}
 	})
+	if got := joined(w, bgpRT, "10.77.0.0/16"); got != bgpAtt1+" blackhole" || w.PathUp(bgpVPN1) || !w.PathUp(bgpVPN2) {
+		t.Fatalf("a static to the connection is %q", got)
+	}
 	if first, second := tunnelOf(t, w, "198.51.100.1"), tunnelOf(t, w, "198.51.100.2"); first.Up || first.StatusMessage != "IPSEC IS UP" || second.Up || second.StatusMessage != "IPSEC IS DOWN" {
 		t.Fatalf("got %+v and %+v", first, second)
 	}
