@@ -1,4 +1,4 @@
-// Command sweep is the Lambda function of the schedule: it looks at every group
+// Command sweep is the Lambda function of the schedule: it looks at every group and filter
 // and reconciles those in which there is something to do. It needs no event.
 //
 // Package wiring lists the environment.

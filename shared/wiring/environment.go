@@ -15,9 +15,11 @@ import (
 type environment struct {
 	config, account, region string
 	table, queue, bus       string
-	role                    func(account, region string) string
-	externalID, endpoint    string
-	level                   slog.Level
+	// filterQueue is the queue of the filters' wake-ups; empty: it is queue.
+	filterQueue          string
+	role                 func(account, region string) string
+	externalID, endpoint string
+	level                slog.Level
 	// secrets are the values that no log line may show.
 	secrets []string
 }
@@ -33,7 +35,10 @@ func readEnvironment(getenv func(string) string) (environment, error) {
 		table:   r.required("DETOUR_TABLE", "name the DynamoDB table of the records"),
 		queue:   r.address("DETOUR_WAKE_QUEUE", r.required("DETOUR_WAKE_QUEUE", "give the URL of the SQS queue of the wake-ups")),
 		bus:     r.text("DETOUR_EVENT_BUS", "default"),
-		role:    r.role("DETOUR_ROLE"),
+
+		filterQueue: r.address("DETOUR_FILTER_WAKE_QUEUE", getenv("DETOUR_FILTER_WAKE_QUEUE")),
+
+		role: r.role("DETOUR_ROLE"),
 
 		externalID: getenv("DETOUR_EXTERNAL_ID"),
 		endpoint:   r.address("AWS_ENDPOINT_URL", getenv("AWS_ENDPOINT_URL")),

@@ -17,6 +17,7 @@ type Network struct {
 	Lists        controller.PrefixLists
 	Evidence     controller.Evidence
 	Surroundings controller.Surroundings
+	Neighbors    controller.Neighbors
 }
 
 // NewNetwork returns the ports for the groups. entries says whether the entries of
@@ -37,5 +38,6 @@ func NewNetwork(clients *awsclient.Clients, clock controller.Clock, timeout time
 		Lists:        ec2.Lists(entries),
 		Evidence:     controller.EvidenceByKind(clock, sources),
 		Surroundings: ec2.Surroundings(),
+		Neighbors:    ec2.Neighbors(),
 	}
 }

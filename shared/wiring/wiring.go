@@ -9,6 +9,7 @@
 //	AWS_REGION           the Region that the function runs in; Lambda sets it
 //	DETOUR_TABLE         the DynamoDB table of the records
 //	DETOUR_WAKE_QUEUE    the URL of the SQS queue of the wake-ups
+//	DETOUR_FILTER_WAKE_QUEUE   the URL of the queue for wake-ups of filters; by default the one above
 //	DETOUR_EVENT_BUS     the bus for Detour's own events; by default "default"
 //	DETOUR_ROLE          the ARN of the role to assume in other accounts, with {account} and {region} in it; empty: none
 //	DETOUR_EXTERNAL_ID   the external id that those roles ask for; empty: none
@@ -16,10 +17,13 @@
 //	AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN   Lambda sets them
 //	AWS_ENDPOINT_URL     a server that stands in for AWS; empty: AWS
 //
-// A function runs the groups whose home is its account and Region, and no other.
+// A function runs the groups and filters whose home is its account and Region, and
+// no other: switchover the groups, routefilter the filters, sweep both.
 package wiring
 
 import (
+	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -35,6 +39,7 @@ import (
 	"detour/shared/adapter/systemclock"
 	"detour/shared/config"
 	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/handler"
 	"detour/shared/ingest"
 	"detour/shared/protection"
@@ -68,10 +73,11 @@ func Open(function string, process Process) (*handler.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the function's environment: %w", err)
 	}
-	cfg, groups, err := env.configuration(process.ReadFile)
+	cfg, groups, filters, err := env.configuration(process.ReadFile)
 	if err != nil {
 		return nil, err
 	}
+	groups, filters = Duties(function, groups, filters)
 	settings := controller.SettingsFrom(cfg)
 	clients, err := awsclient.New(awsclient.Options{
 		Doer:        awsclient.NewHTTPClient(awsclient.HTTPOptions{Connect: connectTimeout, Response: settings.CallTimeout, Connections: connections}),
@@ -94,37 +100,68 @@ func Open(function string, process Process) (*handler.Handler, error) {
 	}
 	network := NewNetwork(clients, clock, settings.CallTimeout, groups, len(settings.Never.Destinations) > 0)
 	c := controller.New(groups, settings, controller.Ports{
-		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence,
+		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Neighbors: network.Neighbors,
 		Records: records,
-		Wake:    awswake.New(home, awswake.Options{QueueURL: env.queue, Clock: clock, CallTimeout: settings.CallTimeout}),
+		Wake: byKey{
+			groups:  awswake.New(home, awswake.Options{QueueURL: env.queue, Clock: clock, CallTimeout: settings.CallTimeout}),
+			filters: awswake.New(home, awswake.Options{QueueURL: cmp.Or(env.filterQueue, env.queue), Clock: clock, CallTimeout: settings.CallTimeout}),
+		},
 		Publish: awsevents.New(home, awsevents.Options{Bus: env.bus, Clock: clock, CallTimeout: settings.CallTimeout}),
 		Clock:   clock, NewToken: rand.Text,
-	})
+	}, filters...)
 	log := slog.New(slog.NewJSONHandler(process.Log, &slog.HandlerOptions{Level: env.level, ReplaceAttr: handler.Redact(env.secrets...)}))
 	return handler.New(c, clock, log, handler.Options{
 		Function: function, Own: ingest.Own{Account: env.account, Region: env.region, Assumed: env.role},
 	}), nil
 }
 
-// configuration reads the configuration, and picks the groups of this home.
-func (e environment) configuration(readFile func(string) ([]byte, error)) (config.Config, []protection.Group, error) {
+// Duties returns what of the groups and filters the function with this name works
+// on. A function that is not one of Detour's works on all.
+func Duties(function string, groups []protection.Group, filters []filter.Filter) ([]protection.Group, []filter.Filter) {
+	switch function {
+	case "switchover":
+		return groups, nil
+	case "routefilter":
+		return nil, filters
+	default:
+		return groups, filters
+	}
+}
+
+// byKey asks for the wake-ups of groups and filters in queues of their own: each is
+// worked on by a function that may write for it.
+type byKey struct{ groups, filters controller.Wake }
+
+// At implements controller.Wake.
+func (w byKey) At(ctx context.Context, key controller.Key, at time.Time) error {
+	if _, isFilter := key.Filter(); isFilter {
+		return w.filters.At(ctx, key, at)
+	}
+	return w.groups.At(ctx, key, at)
+}
+
+// configuration reads the configuration, and picks the groups and filters of this
+// home.
+func (e environment) configuration(readFile func(string) ([]byte, error)) (config.Config, []protection.Group, []filter.Filter, error) {
 	raw, err := readFile(e.config)
 	if err != nil {
-		return config.Config{}, nil, fmt.Errorf("reading the configuration %s: %w; put the normalized configuration there, or name it in DETOUR_CONFIG", e.config, err)
+		return config.Config{}, nil, nil, fmt.Errorf("reading the configuration %s: %w; put the normalized configuration there, or name it in DETOUR_CONFIG", e.config, err)
 	}
 	cfg, err := config.Parse(raw)
 	if err != nil {
-		return config.Config{}, nil, fmt.Errorf("reading the configuration %s: %w", e.config, err)
+		return config.Config{}, nil, nil, fmt.Errorf("reading the configuration %s: %w", e.config, err)
 	}
 	var homes []string
-	groups := slices.DeleteFunc(cfg.Groups(), func(g protection.Group) bool {
-		homes = append(homes, g.Account+" in "+g.Region)
-		return g.Account != e.account || g.Region != e.region
-	})
-	if len(groups) == 0 {
+	elsewhere := func(account, region string) bool {
+		homes = append(homes, account+" in "+region)
+		return account != e.account || region != e.region
+	}
+	groups := slices.DeleteFunc(cfg.Groups(), func(g protection.Group) bool { return elsewhere(g.Account, g.Region) })
+	filters := slices.DeleteFunc(cfg.Filters(), func(f filter.Filter) bool { return elsewhere(f.Account, f.Region) })
+	if len(groups)+len(filters) == 0 {
 		slices.Sort(homes)
-		return config.Config{}, nil, fmt.Errorf("configuration %s: no group has its home in account %s in %s, where this function runs; there are groups of %s",
+		return config.Config{}, nil, nil, fmt.Errorf("configuration %s: no group or filter has its home in account %s in %s, where this function runs; there are some of %s",
 			e.config, e.account, e.region, strings.Join(slices.Compact(homes), ", "))
 	}
-	return cfg, groups, nil
+	return cfg, groups, filters, nil
 }

@@ -9,9 +9,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"detour/shared/config"
+	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/handler"
+	"detour/shared/protection"
 )
 
 // whole is an environment in which nothing is missing.
@@ -68,6 +72,56 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+const noDefault = `{
+  "version": 1,
+  "filters": [{
+    "name": "no-default", "mode": "enforce", "home": {"account": "111122223333", "region": "eu-west-1"},
+    "tables": ["tgw-rtb-0c000000000000001"], "rules": ["deny default-like"], "action": "alert"
+  }]
+}`
+
+// TestOpenWithFiltersAlone: a home may have filters and no groups.
+func TestOpenWithFiltersAlone(t *testing.T) {
+	h, log, err := open(whole(), noDefault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := h.RouteFilter(context.Background(), []byte(`{"source":"somebody.else"}`)); out.Action != handler.Drop || log.Len() == 0 {
+		t.Errorf("the outcome is %+v, the log %q", out, log)
+	}
+}
+
+// TestDuties: each function works on what its role may write.
+func TestDuties(t *testing.T) {
+	groups, filters := []protection.Group{{Name: "g"}}, []filter.Filter{{Name: "f"}}
+	for function, want := range map[string][2]int{"switchover": {1, 0}, "routefilter": {0, 1}, "sweep": {1, 1}} {
+		g, f := Duties(function, groups, filters)
+		if got := [2]int{len(g), len(f)}; got != want {
+			t.Errorf("%s works on %v groups and filters, want %v", function, got, want)
+		}
+	}
+}
+
+// asked is a queue that remembers its keys.
+type asked struct{ keys []controller.Key }
+
+func (a *asked) At(_ context.Context, key controller.Key, _ time.Time) error {
+	a.keys = append(a.keys, key)
+	return nil
+}
+
+func TestWakeUpsGoToTheQueueOfTheirKey(t *testing.T) {
+	var groups, filters asked
+	for _, key := range []controller.Key{"group#a", "filter#b", controller.KeyEverything} {
+		if err := (byKey{&groups, &filters}).At(t.Context(), key, time.Time{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(groups.keys) != 2 || len(filters.keys) != 1 || filters.keys[0] != "filter#b" {
+		t.Errorf("the groups' queue got %v, the filters' %v", groups.keys, filters.keys)
+	}
+}
+
 // TestOpenMasksSecrets: a line that repeats what came from outside shows no
 // secret of the environment.
 func TestOpenMasksSecrets(t *testing.T) {
@@ -109,13 +163,14 @@ func TestOpenSaysAllThatIsWrong(t *testing.T) {
 		"no account":              {map[string]string{"DETOUR_ACCOUNT": "11112222333"}, branch, []string{`DETOUR_ACCOUNT is "11112222333"`, "12 digits"}},
 		"no URL":                  {map[string]string{"DETOUR_WAKE_QUEUE": "detour-wake"}, branch, []string{"DETOUR_WAKE_QUEUE is no URL"}},
 		"a password in a URL":     {map[string]string{"AWS_ENDPOINT_URL": "http://me:planted-password@localhost"}, branch, []string{"AWS_ENDPOINT_URL is no URL"}},
+		"no URL for filters":      {map[string]string{"DETOUR_FILTER_WAKE_QUEUE": "detour-wake-filter"}, branch, []string{"DETOUR_FILTER_WAKE_QUEUE is no URL"}},
 		"no level":                {map[string]string{"DETOUR_LOG_LEVEL": "loud"}, branch, []string{`DETOUR_LOG_LEVEL is "loud"`, "debug"}},
 		"a level without metrics": {map[string]string{"DETOUR_LOG_LEVEL": "warn"}, branch, []string{`DETOUR_LOG_LEVEL is "warn"`, "metrics"}},
 		"no role":                 {map[string]string{"DETOUR_ROLE": "detour"}, branch, []string{"DETOUR_ROLE", `"detour"`}},
 		"no credentials":          {map[string]string{"AWS_SECRET_ACCESS_KEY": ""}, branch, []string{"AWS_SECRET_ACCESS_KEY"}},
 		"no configuration":        {map[string]string{"DETOUR_CONFIG": "/elsewhere.json"}, branch, []string{"/elsewhere.json", "DETOUR_CONFIG"}},
 		"a broken one":            {nil, strings.Replace(branch, "enforce", "enforced", 1), []string{"/var/task/detour.json", "enforced"}},
-		"another home's groups":   {map[string]string{"AWS_REGION": "eu-west-3"}, branch, []string{"no group has its home in account 111122223333 in eu-west-3", "111122223333 in eu-west-1"}},
+		"another home's groups":   {map[string]string{"AWS_REGION": "eu-west-3"}, branch, []string{"no group or filter has its home in account 111122223333 in eu-west-3", "111122223333 in eu-west-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := whole()
