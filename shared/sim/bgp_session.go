@@ -98,7 +98,7 @@ func (w *World) take(s *step, own *bgpSession) {
 	if own.peer != nil && len(taken) > routesIntoGateway {
 		taken = taken[:routesIntoGateway] // Which of more AWS leaves out is UNVERIFIED, see Options.ConnectLimitResets.
 	}
-	w.logRoutes(s, own)
+	w.logRoutes(s, own) // Of what AWS does not take too.
 	if equalBGPRoutes(own.accepted, taken) {
 		return
 	}

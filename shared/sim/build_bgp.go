@@ -123,7 +123,7 @@ func (b *builder) vpnSessions(field string, v *vpnConnection, spec VPNSpec) {
 // routerInside is the router's inside address of the n-th session: the second host
 // of a /30 of the range that AWS takes inside addresses from.
 func routerInside(n int) netip.Addr {
-	return netip.AddrFrom4([4]byte{169, 254, byte(16 + n/64%128), byte(4*(n%64) + 2)})
+	return netip.AddrFrom4([4]byte{169, 254, byte(16 + n/64%128), byte(n%64*4 + 2)}) //nolint:gosec // At most 254.
 }
 
 // gatewayASN is that of the gateway on which a connection ends.

@@ -199,7 +199,8 @@ func (w *World) AddRouterRoute(siteName, prefix string, via ...string) error {
 		for _, id := range via {
 			link, known := w.uplink(here, id)
 			if !known {
-				problem = fmt.Errorf("via %q is no way out of site %q: name %s, or a VPN connection, an attachment or an interface whose site it is", id, siteName, internetID)
+				problem = fmt.Errorf("via %q is no way out of site %q: name %s, or a VPN connection, an attachment or an interface whose site it is",
+					id, siteName, internetID)
 				return
 			}
 			ways = append(ways, link)

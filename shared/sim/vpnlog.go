@@ -145,7 +145,9 @@ func (l *vpnLog) route(status string, r bgpRoute, denied string) logLine {
 		if err := line.overwrite("status", status); err != nil {
 			return err
 		}
-		err := message.overwriteAll("prefix", r.prefix.String(), "asPath", strings.Join(path, " "), "med", med, "nextHopIp", l.neighbor.String(), "details", denied)
+		err := message.overwriteAll(
+			"prefix", r.prefix.String(), "asPath", strings.Join(path, " "), "med", med, "nextHopIp", l.neighbor.String(), "details", denied,
+		)
 		if denied == "" {
 			delete(message, "details") // The key stands only where there is something to say: UNVERIFIED.
 		}
