@@ -34,7 +34,10 @@ func (h *Handler) Sweep(ctx context.Context, raw []byte) Outcome {
 	if h.controller.TimeLeft(ctx) {
 		// Filters beside the groups: neither waits for the other's reads.
 		var filters []controller.FilterReport
-		wait := h.clock.Go(ctx, func(ctx context.Context) { filters = h.controller.SweepFilters(ctx, "sweep") })
+		wait := func() {}
+		if len(h.controller.FilterNames()) > 0 {
+			wait = h.clock.Go(ctx, func(ctx context.Context) { filters = h.controller.SweepFilters(ctx, "sweep") })
+		}
 		reports := h.controller.Sweep(ctx, "sweep")
 		wait()
 		out = h.finish(ctx, reports).with(h.filtered(ctx, filters))

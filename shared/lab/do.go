@@ -110,7 +110,7 @@ func (r *Rig) configure(step Step) error {
 	}
 	r.opts.Config = next
 	r.changes++
-	r.groups, r.settings = next.Groups(), controller.SettingsFrom(next)
+	r.groups, r.filters, r.settings = next.Groups(), next.Filters(), controller.SettingsFrom(next)
 	return nil
 }
 

@@ -108,6 +108,14 @@ func (f *wakeFace) At(ctx context.Context, key controller.Key, at time.Time) err
 	return nil
 }
 
+// worker is the function that works on the key's wake-ups.
+func worker(key controller.Key) Function {
+	if _, isFilter := key.Filter(); isFilter {
+		return RouteFilter
+	}
+	return Switchover
+}
+
 // wake delivers a wake-up as SQS delivers it to a function. SQS delays by whole
 // seconds.
 func (r *Rig) wake(key controller.Key, at time.Time) {
@@ -135,7 +143,7 @@ func (r *Rig) wake(key controller.Key, at time.Time) {
 			delay -= time.Duration(rng.IntN(1000)) * time.Millisecond
 			r.earlyHit++
 		}
-		r.Scheduler.At(due.Add(delay), "wake", func() { r.invoke(Switchover, raw, "wake-up", 1) })
+		r.Scheduler.At(due.Add(delay), "wake", func() { r.invoke(worker(key), raw, "wake-up", 1) })
 	}
 }
 

@@ -255,7 +255,7 @@ func (f *follower) add(step Step, at time.Time) {
 func (res *Result) deliver() {
 	for _, e := range res.Replayed {
 		res.Rig.Scheduler.At(e.at, "recorded event", func() {
-			if !res.Rig.subscribed(e.raw) {
+			if len(res.Rig.targets(e.raw)) == 0 {
 				e.action = "no rule of Detour's subscribes to it"
 				return
 			}

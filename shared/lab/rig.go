@@ -6,15 +6,14 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
-	"detour/events/pattern"
 	"detour/shared/adapter/awsclient"
 	"detour/shared/adapter/memory"
 	"detour/shared/config"
 	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/handler"
 	"detour/shared/ingest"
 	"detour/shared/protection"
@@ -34,8 +33,9 @@ type Function string
 
 // The functions that exist today.
 const (
-	Switchover Function = "switchover"
-	Sweep      Function = "sweep"
+	Switchover  Function = "switchover"
+	Sweep       Function = "sweep"
+	RouteFilter Function = "routefilter"
 )
 
 // functionTimeout is the Lambda timeout of the functions; a run that takes
@@ -98,13 +98,14 @@ type Rig struct {
 
 	opts      Options
 	groups    []protection.Group
+	filters   []filter.Filter
 	settings  controller.Settings
 	home      string
 	plan      *sim.FaultPlan
 	transport *sim.Transport
 	records   controller.Records
 	wire      *wire // nil: all is in memory
-	patterns  [][]byte
+	rules     []rule
 	log       *slog.Logger
 
 	tokens    int
@@ -158,13 +159,19 @@ func NewRig(opts Options) (*Rig, error) {
 	if problems := config.Check(opts.Config); len(problems) > 0 {
 		return nil, fmt.Errorf("checking the configuration: %s: %s", problems[0].Path, problems[0].What)
 	}
-	r := &Rig{opts: opts, groups: opts.Config.Groups()}
+	r := &Rig{opts: opts, groups: opts.Config.Groups(), filters: opts.Config.Filters()}
 	r.log = logger(opts.Log, func() time.Time { return r.Scheduler.Now() })
 	for _, group := range r.groups {
 		if r.home != "" && r.home != group.Account {
 			return nil, fmt.Errorf("group %s has its home in account %s and another group in %s: the lab runs one home", group.Name, group.Account, r.home)
 		}
 		r.home = group.Account
+	}
+	for _, f := range r.filters {
+		if r.home != "" && r.home != f.Account {
+			return nil, fmt.Errorf("filter %s has its home in account %s, and not in %s as others: the lab runs one home", f.Name, f.Account, r.home)
+		}
+		r.home = f.Account
 	}
 	r.Scheduler = sim.NewScheduler(opts.Seed, Start())
 	if opts.Trace != nil {
@@ -199,7 +206,7 @@ func NewRig(opts Options) (*Rig, error) {
 	if opts.WrapRecords != nil {
 		r.records = opts.WrapRecords(r.Store)
 	}
-	if r.patterns, err = switchoverPatterns(); err != nil {
+	if r.rules, err = rules(); err != nil {
 		return nil, err
 	}
 	r.World.Subscribe(r.emitted)
@@ -207,20 +214,6 @@ func NewRig(opts Options) (*Rig, error) {
 		r.scheduleSweep(Start())
 	}
 	return r, nil
-}
-
-// switchoverPatterns are the EventBridge rules whose target is the switchover
-// function.
-func switchoverPatterns() ([][]byte, error) {
-	var out [][]byte
-	for _, name := range []string{"network-manager-status.json", "cloudwatch-alarm.json", "aws-health.json", "cloudtrail-routes.json"} {
-		raw, err := pattern.Read(name)
-		if err != nil {
-			return nil, fmt.Errorf("reading event pattern %s: %w", name, err)
-		}
-		out = append(out, raw)
-	}
-	return out, nil
 }
 
 // logger writes Detour's log with the virtual time in the place of the wall
@@ -269,39 +262,6 @@ func (r *Rig) Quiet() {
 	faults.StoreError, faults.DoubleWake, faults.EarlyWake = 0, 0, 0
 }
 
-// emitted is an event as it leaves the World: on its way to the default bus. An
-// event that no rule subscribes to ends there, and no fault hits it.
-func (r *Rig) emitted(raw []byte) {
-	r.Emitted = append(r.Emitted, EmittedEvent{At: r.Scheduler.Now(), Raw: slices.Clone(raw)})
-	if r.opts.Silent || !r.subscribed(raw) {
-		return
-	}
-	r.opts.Faults.Events.Deliver(r.Scheduler, raw, r.Deliver)
-}
-
-// Deliver brings an event to the bus now: if a rule matches, the switchover
-// function is invoked.
-func (r *Rig) Deliver(raw []byte) {
-	if r.subscribed(raw) {
-		r.invoke(Switchover, raw, "event", 1)
-	}
-}
-
-// subscribed reports whether a rule matches the event.
-func (r *Rig) subscribed(raw []byte) bool {
-	for _, p := range r.patterns {
-		matched, err := pattern.Match(p, raw)
-		if err != nil {
-			r.fail(fmt.Errorf("matching an event: %w", err))
-			return false
-		}
-		if matched {
-			return true
-		}
-	}
-	return false
-}
-
 func (r *Rig) fail(err error) {
 	if r.err == nil {
 		r.err = err
@@ -345,9 +305,12 @@ func (r *Rig) start(fn Function, raw []byte, cause string, attempt int, ended fu
 		r.Runs[index].Changes = r.changes
 		h := r.handler(p, fn)
 		var outcome handler.Outcome
-		if fn == Sweep {
+		switch fn {
+		case Sweep:
 			outcome = h.Sweep(ctx, raw)
-		} else {
+		case RouteFilter:
+			outcome = h.RouteFilter(ctx, raw)
+		case Switchover:
 			outcome = h.Switchover(ctx, raw)
 		}
 		if p.Killed() {
@@ -388,9 +351,10 @@ func (r *Rig) handler(p *sim.Process, fn Function) *handler.Handler {
 	if err != nil {
 		panic(err) // The options are complete.
 	}
-	network := wiring.NewNetwork(clients, p, r.settings.CallTimeout, r.groups, len(r.settings.Never.Destinations) > 0)
+	groups, filters := wiring.Duties(string(fn), r.groups, r.filters)
+	network := wiring.NewNetwork(clients, p, r.settings.CallTimeout, groups, len(r.settings.Never.Destinations) > 0)
 	ports := controller.Ports{
-		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence,
+		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Neighbors: network.Neighbors,
 		Records: &recordsFace{rig: r, process: p, inner: r.records},
 		Wake:    &wakeFace{rig: r, process: p},
 		Publish: &publishFace{rig: r, process: p},
@@ -401,20 +365,29 @@ func (r *Rig) handler(p *sim.Process, fn Function) *handler.Handler {
 			panic(err) // The options are complete.
 		}
 	}
-	c := controller.New(r.groups, r.settings, ports)
+	c := controller.New(groups, r.settings, ports, filters...)
 	return handler.New(c, p, slog.New(living{r.log.Handler(), p}), handler.Options{Own: r.own()})
 }
 
 // own are the roles of the functions.
 func (r *Rig) own() ingest.Own {
-	own := ingest.Own{Account: r.home, Region: r.opts.Topology.Region, Assumed: roleIn}
+	own := ingest.Own{Account: r.home, Region: r.homeRegion(), Assumed: roleIn}
 	if who := r.opts.Identities; who != nil {
 		own.Assumed = who.Assumed
 	}
-	if len(r.groups) > 0 {
-		own.Region = r.groups[0].Region
-	}
 	return own
+}
+
+// homeRegion is the Region that the functions run in.
+func (r *Rig) homeRegion() string {
+	switch {
+	case len(r.groups) > 0:
+		return r.groups[0].Region
+	case len(r.filters) > 0:
+		return r.filters[0].Region
+	default:
+		return r.opts.Topology.Region
+	}
 }
 
 // roleIn is the role that the functions assume in another account.

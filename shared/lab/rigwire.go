@@ -15,6 +15,7 @@ import (
 	"detour/shared/sim/dynamoapi"
 	"detour/shared/sim/eventsapi"
 	"detour/shared/sim/sqsapi"
+	"detour/shared/wiring"
 )
 
 // The names of what a deployment has beside the functions.
@@ -22,6 +23,8 @@ const (
 	recordTable = "detour"
 	wakeQueue   = "detour-wake"
 	deadQueue   = "detour-wake-dead"
+	filterQueue = "detour-wake-filter"
+	filterDead  = "detour-wake-filter-dead"
 	maxBatch    = 10 // how many messages a function gets at once
 )
 
@@ -29,32 +32,35 @@ const (
 // AWS: a table, a queue and a bus, which the functions call through their real
 // adapters, with the latencies and faults of every other call.
 type wire struct {
-	tables  *dynamoapi.Handler
-	queues  *sqsapi.Handler
-	wakeURL string
-	region  string
+	tables *dynamoapi.Handler
+	queues *sqsapi.Handler
+	region string
+	// groups and filters are the queues of their wake-ups; without filters there is no
+	// queue for them.
+	groups, filters *mapping
 	// operator arms the wake-ups of requests, as the command line does.
 	operator controller.Wake
-	// gathering: a batch is being gathered. batches counts those of several
-	// messages.
+	// batches counts the batches of several messages.
+	batches int
+}
+
+// mapping is a queue with the function that works on its messages.
+type mapping struct {
+	name, url string
+	target    Function
+	// gathering: a batch is being gathered.
 	gathering bool
-	batches   int
 }
 
 // deploy makes the table, the queue and the bus, and adds their faces.
 func (r *Rig) deploy(faces map[string]http.Handler) error {
-	w := &wire{tables: dynamoapi.New(), queues: sqsapi.New(r.Scheduler), region: r.opts.Topology.Region}
-	if len(r.groups) > 0 {
-		w.region = r.groups[0].Region
-	}
+	w := &wire{tables: dynamoapi.New(), queues: sqsapi.New(r.Scheduler), region: r.homeRegion()}
 	r.wire = w
 	w.tables.Create(r.home, w.region, recordTable)
-	w.queues.Create(sqsapi.Queue{Account: r.home, Region: w.region, Name: deadQueue})
-	w.wakeURL = w.queues.Create(sqsapi.Queue{
-		Account: r.home, Region: w.region, Name: wakeQueue,
-		VisibilityTimeout: functionTimeout, MaxReceives: WakeReceives, DeadLetter: deadQueue,
-	})
-	w.queues.OnVisible(w.wakeURL, r.visible)
+	w.groups = r.queue(wakeQueue, deadQueue, Switchover)
+	if len(r.filters) > 0 {
+		w.filters = r.queue(filterQueue, filterDead, RouteFilter)
+	}
 	bus := eventsapi.New(r.Scheduler, func(eventsapi.Event) {})
 	// The operator and the checkers reach the table and the queue without the
 	// network between.
@@ -70,11 +76,9 @@ func (r *Rig) deploy(faces map[string]http.Handler) error {
 	if err != nil {
 		return err
 	}
-	config, err := clients.Config(r.home, w.region)
-	if err != nil {
+	if w.operator, err = r.wakesOver(clients, outside); err != nil {
 		return err
 	}
-	w.operator = awswake.New(config, awswake.Options{QueueURL: w.wakeURL, Clock: outside, CallTimeout: r.settings.CallTimeout})
 	faces["dynamodb"], faces["sqs"], faces["events"] = w.tables, w.queues, bus
 	return nil
 }
@@ -104,57 +108,86 @@ func (r *Rig) deployed(clients *awsclient.Clients, p *sim.Process, ports *contro
 	if r.opts.WrapRecords != nil {
 		ports.Records = r.opts.WrapRecords(records)
 	}
-	ports.Wake = awswake.New(config, awswake.Options{QueueURL: r.wire.wakeURL, Clock: p, CallTimeout: r.settings.CallTimeout})
+	if ports.Wake, err = r.wakesOver(clients, p); err != nil {
+		return err
+	}
 	ports.Publish = awsevents.New(config, awsevents.Options{Bus: "default", Clock: p, CallTimeout: r.settings.CallTimeout})
 	return nil
 }
 
+// queue makes a queue with its dead letters, and has the function work on it.
+func (r *Rig) queue(name, dead string, target Function) *mapping {
+	w := r.wire
+	w.queues.Create(sqsapi.Queue{Account: r.home, Region: w.region, Name: dead})
+	m := &mapping{name: name, target: target, url: w.queues.Create(sqsapi.Queue{
+		Account: r.home, Region: w.region, Name: name, VisibilityTimeout: functionTimeout, MaxReceives: WakeReceives, DeadLetter: dead,
+	})}
+	w.queues.OnVisible(m.url, func() { r.visible(m) })
+	return m
+}
+
+// wakesOver are the wake-ups over the queues.
+func (r *Rig) wakesOver(clients *awsclient.Clients, clock controller.Clock) (controller.Wake, error) {
+	config, err := clients.Config(r.home, r.wire.region)
+	if err != nil {
+		return nil, err
+	}
+	over := func(m *mapping) controller.Wake {
+		return awswake.New(config, awswake.Options{QueueURL: m.url, Clock: clock, CallTimeout: r.settings.CallTimeout})
+	}
+	groups := over(r.wire.groups)
+	if r.wire.filters == nil {
+		return groups, nil
+	}
+	return wiring.ByKey{Groups: groups, Filters: over(r.wire.filters)}, nil
+}
+
 // visible is told that messages can be received. The event source mapping
 // gathers a batch for up to a second.
-func (r *Rig) visible() {
-	if r.wire.gathering {
+func (r *Rig) visible(m *mapping) {
+	if m.gathering {
 		return
 	}
-	r.wire.gathering = true
+	m.gathering = true
 	wait := time.Duration(r.Scheduler.Rand().Int64N(int64(time.Second)))
 	r.Scheduler.At(r.Scheduler.Now().Add(wait), "batch", func() {
-		r.wire.gathering = false
-		for r.handOut() {
+		m.gathering = false
+		for r.handOut(m) {
 		}
 	})
 }
 
 // handOut hands the function one batch of the visible messages, and now and then
 // hands it out twice: a standard queue delivers at least once.
-func (r *Rig) handOut() bool {
-	batch := r.wire.queues.Receive(r.wire.wakeURL, maxBatch)
+func (r *Rig) handOut(m *mapping) bool {
+	batch := r.wire.queues.Receive(m.url, maxBatch)
 	if len(batch) == 0 {
 		return false
 	}
 	if len(batch) > 1 {
 		r.wire.batches++
 	}
-	r.work(batch)
+	r.work(m, batch)
 	if rng := r.Scheduler.Rand(); r.opts.Faults.DoubleWake > 0 && rng.Float64() < r.opts.Faults.DoubleWake {
 		r.wakesHit++
 		later := time.Duration(rng.Int64N(int64(3 * time.Second)))
-		r.Scheduler.At(r.Scheduler.Now().Add(later), "wake", func() { r.work(batch) })
+		r.Scheduler.At(r.Scheduler.Now().Add(later), "wake", func() { r.work(m, batch) })
 	}
 	return true
 }
 
 // work has the function work on a batch, and deletes the messages that were done.
 // The others come again when their visibility timeout ends.
-func (r *Rig) work(batch []sqsapi.Message) {
-	raw := BatchEvent(batch, r.home, r.wire.region, wakeQueue)
-	r.start(Switchover, raw, "wake-up", 1, func(run *Run) {
+func (r *Rig) work(m *mapping, batch []sqsapi.Message) {
+	raw := BatchEvent(batch, r.home, r.wire.region, m.name)
+	r.start(m.target, raw, "wake-up", 1, func(run *Run) {
 		if !run.Finished || run.Outcome.Action == handler.Retry {
 			return
 		}
 		again := BatchFailures(run.Outcome.Body, batch)
 		for _, message := range batch {
 			if !again[message.ID] {
-				r.wire.queues.Delete(r.wire.wakeURL, message.Receipt)
+				r.wire.queues.Delete(m.url, message.Receipt)
 			}
 		}
 	})

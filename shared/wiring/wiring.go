@@ -102,9 +102,9 @@ func Open(function string, process Process) (*handler.Handler, error) {
 	c := controller.New(groups, settings, controller.Ports{
 		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Neighbors: network.Neighbors,
 		Records: records,
-		Wake: byKey{
-			groups:  awswake.New(home, awswake.Options{QueueURL: env.queue, Clock: clock, CallTimeout: settings.CallTimeout}),
-			filters: awswake.New(home, awswake.Options{QueueURL: cmp.Or(env.filterQueue, env.queue), Clock: clock, CallTimeout: settings.CallTimeout}),
+		Wake: ByKey{
+			Groups:  awswake.New(home, awswake.Options{QueueURL: env.queue, Clock: clock, CallTimeout: settings.CallTimeout}),
+			Filters: awswake.New(home, awswake.Options{QueueURL: cmp.Or(env.filterQueue, env.queue), Clock: clock, CallTimeout: settings.CallTimeout}),
 		},
 		Publish: awsevents.New(home, awsevents.Options{Bus: env.bus, Clock: clock, CallTimeout: settings.CallTimeout}),
 		Clock:   clock, NewToken: rand.Text,
@@ -128,16 +128,16 @@ func Duties(function string, groups []protection.Group, filters []filter.Filter)
 	}
 }
 
-// byKey asks for the wake-ups of groups and filters in queues of their own: each is
+// ByKey asks for the wake-ups of groups and filters in queues of their own: each is
 // worked on by a function that may write for it.
-type byKey struct{ groups, filters controller.Wake }
+type ByKey struct{ Groups, Filters controller.Wake }
 
 // At implements controller.Wake.
-func (w byKey) At(ctx context.Context, key controller.Key, at time.Time) error {
+func (w ByKey) At(ctx context.Context, key controller.Key, at time.Time) error {
 	if _, isFilter := key.Filter(); isFilter {
-		return w.filters.At(ctx, key, at)
+		return w.Filters.At(ctx, key, at)
 	}
-	return w.groups.At(ctx, key, at)
+	return w.Groups.At(ctx, key, at)
 }
 
 // configuration reads the configuration, and picks the groups and filters of this

@@ -113,7 +113,7 @@ func (a *asked) At(_ context.Context, key controller.Key, _ time.Time) error {
 func TestWakeUpsGoToTheQueueOfTheirKey(t *testing.T) {
 	var groups, filters asked
 	for _, key := range []controller.Key{"group#a", "filter#b", controller.KeyEverything} {
-		if err := (byKey{&groups, &filters}).At(t.Context(), key, time.Time{}); err != nil {
+		if err := (ByKey{&groups, &filters}).At(t.Context(), key, time.Time{}); err != nil {
 			t.Error(err)
 		}
 	}
