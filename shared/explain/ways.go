@@ -61,7 +61,7 @@ func learned(g config.Group, p config.Path) string {
 	if len(expected) == 0 {
 		return ""
 	}
-	out := fmt.Sprintf("; %s learned, which is read in %s", count(len(expected), "route"), or(p.Observation, "the group's own tables while no static hides it"))
+	out := fmt.Sprintf("; %s learned, as read in %s", count(len(expected), "route"), or(p.Observation, "the group's own tables while no static hides it"))
 	switch {
 	case moved > 0 && p.Observation != "":
 		out += "; a switchover to the path deletes statics once that table proves the routes, and creates them again if the routes do not show within 15s"
