@@ -35,8 +35,10 @@ func world(t *testing.T) *sim.World {
 	w, err := sim.NewWorld(still{}, sim.Topology{
 		Account: account, Region: "eu-west-1", GlobalNetworkAccount: owner,
 		TransitGateways: []sim.TransitGatewaySpec{
-			{ID: "tgw-0000000000000000a"}, {ID: "tgw-0000000000000000b", Unregistered: true},
-			{ID: "tgw-0000000000000000c", Region: "us-east-1"}, {ID: "tgw-0000000000000000d", Account: "444455556666"},
+			{ID: "tgw-0000000000000000a"},
+			{ID: "tgw-0000000000000000b", Unregistered: true},
+			{ID: "tgw-0000000000000000c", Region: "us-east-1"},
+			{ID: "tgw-0000000000000000d", Account: "444455556666"},
 		},
 	}, sim.Options{})
 	if err != nil {
