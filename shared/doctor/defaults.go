@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"detour/shared/filter"
 	"detour/shared/plan"
 	"detour/shared/route"
 )
@@ -223,7 +224,7 @@ func (x *examination) takes(prefix netip.Prefix) (why string, is bool) {
 	switch {
 	case len(covered) > 0:
 		return "it covers tunnel endpoints: " + few(covered), true
-	case defaultLike(prefix):
+	case filter.DefaultLike(prefix, nil):
 		return "it is shorter than any site's network", true
 	default:
 		return "", false

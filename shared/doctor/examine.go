@@ -295,15 +295,6 @@ func (x *examination) tunnels(v *VPN) []Evidence {
 	return out
 }
 
-// defaultLike reports whether a learned prefix is so short that it takes traffic
-// which is none of a site's: IPv4 shorter than /8, IPv6 shorter than /7.
-func defaultLike(prefix netip.Prefix) bool {
-	if prefix.Addr().Is4() {
-		return prefix.Bits() < 8
-	}
-	return prefix.Bits() < 7
-}
-
 func covers(outer, inner netip.Prefix) bool {
 	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }

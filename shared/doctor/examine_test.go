@@ -227,6 +227,20 @@ func TestFindings(t *testing.T) {
 			s.group().Paths = append(s.group().Paths, vpnPath("third", "vpn-3"))
 			s.Facts = append(s.Facts, vpnFacts("vpn-3", health.TunnelUp, "203.0.113.3", "203.0.113.33")...)
 		}, []string{"warning standby-unproven vpn-2 backup"}},
+		{"a learned way that no observation table proves", func(s *Snapshot) { s.learnedBackup() }, []string{"warning standby-unproven backup"}},
+		{"one that its observation table shows", func(s *Snapshot) {
+			s.learnedBackup()
+			s.observe(health.Fact{Kind: health.FactLearnedRoute, Part: "172.20.0.0/16", Value: "tgw-attach-vpn2"})
+		}, nil},
+		{"an observation table that does not show it", func(s *Snapshot) { s.learnedBackup(); s.observe() }, []string{
+			"critical standby-unproven vpn-2 backup", "warning standby-unproven backup",
+		}},
+		{"a learned way that is not propagated", func(s *Snapshot) {
+			s.learnedBackup()
+			s.observe(health.Fact{Kind: health.FactLearnedRoute, Part: "172.20.0.0/16", Value: "tgw-attach-vpn2"})
+			feeds := s.around("tgw-rtb-main")
+			feeds.Propagating = slices.DeleteFunc(feeds.Propagating, func(a plan.Attachment) bool { return a.ID == "tgw-attach-vpn2" })
+		}, []string{"warning standby-unproven tgw-rtb-main tgw-attach-vpn2 backup"}},
 		{"another standby may live", func(s *Snapshot) {
 			s.fell("vpn-2", time.Minute)
 			s.group().Paths = append(s.group().Paths, vpnPath("third", "vpn-3"))
@@ -263,6 +277,25 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// learnedBackup lets the backup be the route that its attachment teaches.
+func (s *Snapshot) learnedBackup() {
+	s.group().Units[0].Entries[0].NextHops[1].NextHop = route.MustNextHop("propagated:tgw-attach-vpn2")
+	spec := &s.group().Paths[1].Spec
+	spec.Attachment, spec.Expect = "tgw-attach-vpn2", []netip.Prefix{netip.MustParsePrefix("172.20.0.0/16")}
+}
+
+// observe gives the backup an observation table with further facts about it.
+func (s *Snapshot) observe(facts ...health.Fact) {
+	table := subject(health.SubjectRouteTable, "tgw-rtb-watch")
+	s.group().Paths[1].Spec.Observation = table
+	for _, f := range append(facts,
+		health.Fact{Kind: health.FactTableState, Value: health.TableRead}, health.Fact{Kind: health.FactPropagation, Part: "tgw-attach-vpn2", Value: "vpn"},
+	) {
+		f.Subject, f.ObservedAt, f.Source = table, now(), health.SourceSearchRoutes
+		s.Facts = append(s.Facts, f)
+	}
+}
+
 // declareInVPC has the group write the way back itself.
 func (s *Snapshot) declareInVPC() {
 	s.group().Units[0].Entries = append(s.group().Units[0].Entries, protection.Entry{
@@ -290,9 +323,12 @@ func (s *Snapshot) appliance(activeOnly bool) {
 	s.group().Paths[1].Spec = health.Spec{Kind: health.KindAppliance, Subject: eni, Instance: box, MaxAge: 3 * time.Minute}
 	s.check("backup", activeOnly)
 	for _, f := range []health.Fact{
-		{Subject: eni, Kind: health.FactInterfaceInstance, Value: "i-1"}, {Subject: eni, Kind: health.FactInterfaceStatus, Value: "in-use"},
-		{Subject: eni, Kind: health.FactSourceDestCheck, Value: "false"}, {Subject: box, Kind: health.FactInstanceState, Value: "running"},
-		{Subject: box, Kind: health.FactInstanceStatus, Value: "ok"}, {Subject: box, Kind: health.FactSystemStatus, Value: "ok"},
+		{Subject: eni, Kind: health.FactInterfaceInstance, Value: "i-1"},
+		{Subject: eni, Kind: health.FactInterfaceStatus, Value: "in-use"},
+		{Subject: eni, Kind: health.FactSourceDestCheck, Value: "false"},
+		{Subject: box, Kind: health.FactInstanceState, Value: "running"},
+		{Subject: box, Kind: health.FactInstanceStatus, Value: "ok"},
+		{Subject: box, Kind: health.FactSystemStatus, Value: "ok"},
 	} {
 		f.Source, f.ObservedAt = health.SourceDescribeInterfaces, now()
 		s.Facts = append(s.Facts, f)

@@ -17,9 +17,49 @@ func (x *examination) survey(g Group) []plan.Note {
 		others = append(others, other.Group)
 	}
 	return plan.Survey(plan.SurveyInput{
-		Group: g.Group, Standing: plan.Standing(g.Group, x.s.Readings, x.s.Lists, x.s.Never), Readings: x.s.Readings, Lists: x.s.Lists,
+		Group: g.Group, Standing: x.standing(g), Readings: x.s.Readings, Lists: x.s.Lists,
 		Surroundings: x.s.Around, Quotas: x.s.Quotas, Others: others, Pins: g.Pins,
 	})
+}
+
+// standing is what stands of a group, with what its observation tables prove.
+func (x *examination) standing(g Group) protection.Standing {
+	of := func(subject health.Subject) []health.Fact {
+		var out []health.Fact
+		for _, fact := range x.s.Facts {
+			if fact.Subject == subject {
+				out = append(out, fact)
+			}
+		}
+		return out
+	}
+	return plan.Prove(g.Group, plan.Standing(g.Group, x.s.Readings, x.s.Lists, x.s.Never), of, x.s.At)
+}
+
+// unlearned: standbys to whose learned routes nothing can be switched, because no
+// observation table shows them, or because they are not propagated at all.
+func (x *examination) unlearned(g Group, used string) {
+	for _, note := range x.survey(g) {
+		if note.Kind != plan.NoteUnproven && note.Kind != plan.NoteNotPropagated || note.Path == used {
+			continue
+		}
+		where := x.inTable(note.Table)
+		if note.Table == (route.Table{}) {
+			where.Account, where.Region = g.Group.Account, g.Group.Region
+		}
+		where.Group, where.Path = g.Group.Name, note.Path
+		f := Finding{ID: StandbyUnproven, Severity: Warning, Where: where, What: note.Text}
+		if note.Kind == plan.NoteNotPropagated {
+			where.Attachment = note.About
+			f.Where = where
+			f.Do = []string{fmt.Sprintf("aws ec2 enable-transit-gateway-route-table-propagation --transit-gateway-route-table-id %s --transit-gateway-attachment-id %s --region %s", note.Table.ID, note.About, note.Table.Region)}
+			f.Evidence = []Evidence{{At: x.s.At.UTC(), Text: note.About + " is not among what propagates into " + note.Table.ID}}
+		} else {
+			f.Do = []string{"make an observation table, which only the path's attachment propagates into and nothing is associated with, and name it in the path's observation; or see with detour plan " + g.Group.Name + " what keeps the one that is named from proving anything"}
+			f.Evidence = []Evidence{{At: x.s.At.UTC(), Text: "what the observation table shows: " + note.About}}
+		}
+		x.add(f)
+	}
 }
 
 // pins: checks that do not speak of their path.
@@ -100,6 +140,7 @@ func (x *examination) factsOf(subject health.Subject) []Evidence {
 func standbys(x *examination) {
 	for _, g := range x.s.Groups {
 		used := x.inUse(g)
+		x.unlearned(g, used)
 		var dead []Finding
 		alive := 0
 		for _, path := range g.Group.Paths {
@@ -139,7 +180,7 @@ func (x *examination) inUse(g Group) string {
 		return g.Record.Decision.To
 	}
 	best, most := g.Group.Working(), 0
-	standing := plan.Standing(g.Group, x.s.Readings, x.s.Lists, x.s.Never)
+	standing := x.standing(g)
 	for _, path := range g.Group.Paths {
 		n := 0
 		for i := range standing.Entries {
@@ -171,7 +212,7 @@ func (x *examination) standby(g Group, path protection.Path, judged health.Asses
 		f.Where.VPN = subject.ID
 	case health.SubjectAttachment:
 		f.Where.Attachment = subject.ID
-	case health.SubjectConnectPeer, health.SubjectInterface, health.SubjectInstance, health.SubjectAlarm:
+	case health.SubjectConnectPeer, health.SubjectInterface, health.SubjectInstance, health.SubjectAlarm, health.SubjectRouteTable:
 	}
 	switch {
 	case judged.State == health.Down:

@@ -13,9 +13,9 @@ import (
 // what is therefore not known and how to read it; and nothing else is made of it.
 func TestWhatCannotBeReadIsSaid(t *testing.T) {
 	t.Parallel()
-	part := func(p Part, clear func(n *Network)) func(s *Snapshot) {
+	part := func(p Part, forget func(n *Network)) func(s *Snapshot) {
 		return func(s *Snapshot) {
-			clear(&s.Networks[0])
+			forget(&s.Networks[0])
 			s.Networks[0].Unread = []Unread{{Part: p, Problem: route.ProblemDenied, Note: "UnauthorizedOperation"}}
 		}
 	}
