@@ -122,11 +122,12 @@ func (s *session) admit(ctx context.Context, hold time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Endpoint, err)
 	}
+	seconds := uint64(hold / time.Second) //nolint:gosec // Start has checked it.
 	peer := &api.Peer{
 		Conf:      &api.PeerConf{NeighborAddress: s.Peer.String(), PeerAsn: s.PeerASN},
 		Transport: &api.Transport{LocalAddress: s.Local.Addr().String(), PassiveMode: true},
 		Timers: &api.Timers{Config: &api.TimersConfig{
-			HoldTime: uint64(hold / time.Second), KeepaliveInterval: uint64(hold / time.Second / 3), IdleHoldTimeAfterReset: uint64(idleAfterReset / time.Second),
+			HoldTime: seconds, KeepaliveInterval: seconds / 3, IdleHoldTimeAfterReset: uint64(idleAfterReset / time.Second),
 		}},
 	}
 	if s.ASN != s.PeerASN {

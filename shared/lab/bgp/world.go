@@ -8,9 +8,9 @@ import (
 	"detour/shared/sim"
 )
 
-// tunnelNet is the third octet of the addresses inside the first tunnel that has
-// none in the topology; those after it count on.
-const tunnelNet = 200
+// firstTunnel begins the addresses inside the tunnels that have none in the
+// topology, a /30 each.
+const firstTunnel = "169.254.200.0"
 
 // worldSession is a session of the simulated network.
 type worldSession struct {
@@ -74,12 +74,13 @@ func Speakers(w *sim.World, port uint16, sites ...string) ([]Speaker, error) {
 		wanted[site] = false
 	}
 	var out []Speaker
-	tunnels := 0
+	block := netip.MustParseAddr(firstTunnel)
 	for _, view := range w.BGPSessions() {
 		inside, peer := view.Address, view.PeerAddress
 		if !inside.IsValid() {
-			inside, peer = tunnelAddresses(tunnels)
-			tunnels++
+			// AWS has the first address of a VPN tunnel's /30 (Site-to-Site VPN guide).
+			inside, peer = block.Next(), block.Next().Next()
+			block = peer.Next().Next()
 		}
 		if _, named := wanted[view.Site]; !named && len(sites) > 0 {
 			continue
@@ -107,13 +108,4 @@ func Speakers(w *sim.World, port uint16, sites ...string) ([]Speaker, error) {
 		return nil, fmt.Errorf("the topology has no BGP session; give it a Connect peer, a VPN connection with bgp, or a Direct Connect gateway")
 	}
 	return out, nil
-}
-
-// tunnelAddresses are both addresses inside a tunnel that has none in the
-// topology: the /30 of its number, AWS's address first, as in VPN connections
-// (Site-to-Site VPN guide, tunnel options).
-func tunnelAddresses(number int) (aws, router netip.Addr) {
-	block := [4]byte{169, 254, byte(tunnelNet + number/64), byte(number % 64 * 4)}
-	aws = netip.AddrFrom4(block).Next()
-	return aws, aws.Next()
 }
