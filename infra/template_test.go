@@ -147,8 +147,8 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
-// TestNoticePattern compares the rule for people with the page that tells them
-// what to subscribe to.
+// TestNoticePattern compares the rules for people, put together, with the page that
+// tells them what to subscribe to.
 func TestNoticePattern(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(repository, "docs/events.md"))
 	if err != nil {
@@ -159,7 +159,9 @@ func TestNoticePattern(t *testing.T) {
 	if !ok {
 		t.Fatal("docs/events.md no longer has the pattern of what people should be paged for")
 	}
-	wantJSON(t, "the pattern", groupMessage().pattern(), want)
+	both := groupMessage()
+	both.kinds = append(both.kinds, filterMessage().kinds...)
+	wantJSON(t, "the pattern", both.pattern(), want)
 }
 
 // TestPartitions looks at the ARNs and principals of the other partitions.

@@ -113,7 +113,7 @@ func TestAlarmsFollowTheSweep(t *testing.T) {
 // homes are all homes of the examples, and all alarms.
 func homes(t *testing.T) (out []blueprint.Home, alarms [][]blueprint.Alarm) {
 	t.Helper()
-	for _, name := range []string{"deploy-one-account", "deploy-hub-and-spokes", "deploy-two-regions"} {
+	for _, name := range []string{"deploy-one-account", "deploy-hub-and-spokes", "deploy-two-regions", "deploy-filters"} {
 		b := blueprintOf(t, example(t, name))
 		for _, home := range b.Homes {
 			out, alarms = append(out, home), append(alarms, blueprint.Alarms(home))
