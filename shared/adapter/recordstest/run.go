@@ -185,6 +185,8 @@ func record(n int) protection.Record {
 		Hint:          protection.Hint{At: at, Subject: health.Subject{Kind: health.SubjectVPN, ID: "vpn-1"}, Part: "192.0.2.1", Down: true},
 		Held:          protection.ReasonMassFailure,
 		Blackholes:    []protection.BlackholeSeen{{Entry: key, At: at, Orphan: true, Placed: true, Stood: []string{"A"}}},
+		Proving:       []protection.Proof{{Entry: key, At: at}},
+		Unmet:         []protection.Unmet{{Path: "a", At: at}},
 	}
 }
 
@@ -199,7 +201,7 @@ func entry(n int, at time.Time) controller.JournalEntry {
 // request is a request with something in each field.
 func request(id string, n int) protection.Request {
 	return protection.Request{
-		ID: id, Kind: protection.ManualSwitch, Path: "b", Extent: 2, IgnoreHealth: true, Immediate: true,
+		ID: id, Kind: protection.ManualSwitch, Path: "b", Extent: 2, IgnoreHealth: true, Immediate: true, Unproven: true,
 		Lists: []protection.ListVersion{{ID: "pl-1", Version: int64(n)}, {ID: "pl-2", Version: 7}},
 		At:    time.Date(2026, time.January, 1, 0, 0, n, 0, time.UTC),
 		By:    "somebody", Why: "a reason",
