@@ -29,6 +29,8 @@ func newsOf(before filter.Record, v filter.Verdict) newsKind {
 		return newsPlaced
 	case stood && !v.InForce && !v.Reason.Holds():
 		return newsLifted
+	case v.Reason.Pages() && !slices.Contains(before.Held, filter.Held{Key: v.Key, Reason: v.Reason}):
+		return newsHeld
 	default:
 		return newsNone
 	}

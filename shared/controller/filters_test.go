@@ -343,6 +343,31 @@ func TestWhatCannotBeReadHoldsTheTable(t *testing.T) {
 	want(t, "writes of the next sweep", w.writes(), []string{placed})
 }
 
+// TestAHoldIsToldOnce, when it begins.
+func TestAHoldIsToldOnce(t *testing.T) {
+	f := newFilter("no-default", filter.Blackhole)
+	f.Scopes[0].Attachments = []string{branch.Attachment} // The office is permitted what it would drop.
+	w := newEdge(t, f)
+	w.leak()
+	r := onlyFilter(t, w.enforce("no-default"))
+	if len(r.Held) != 1 || r.Held[0].Reason != filter.ReasonPermittedElsewhere || len(w.writes()) > 0 {
+		t.Errorf("the report is %+v", r)
+	}
+	for range 3 {
+		w.pass(time.Minute)
+		w.sweepFilters()
+	}
+	want(t, "the events", w.toldOf(), []string{"Filter Measure Held"})
+	w.heal()
+	for range 10 {
+		w.pass(time.Minute)
+		w.sweepFilters()
+	}
+	w.leak()
+	w.sweepFilters()
+	want(t, "the events of a hold that begins again", w.toldOf(), []string{"Filter Measure Held", "Filter Measure Held"})
+}
+
 // TestNeverTouchHoldsForFiltersToo, whatever the filter says.
 func TestNeverTouchHoldsForFiltersToo(t *testing.T) {
 	w := newEdge(t, newFilter("no-default", filter.Blackhole))

@@ -182,6 +182,12 @@ func (j *judgement) finish() Decision {
 	slices.SortFunc(j.next.Flaps, func(a, b Flap) int { return a.Compare(b.Key) })
 	slices.SortFunc(j.next.Contended, Key.Compare)
 	slices.SortFunc(j.next.Released, Key.Compare)
+	j.next.Held = nil
+	for _, v := range j.out.Verdicts {
+		if v.Reason.Pages() {
+			j.next.Held = append(j.next.Held, Held{Key: v.Key, Reason: v.Reason})
+		}
+	}
 	j.out.Record = j.next
 	return j.out
 }

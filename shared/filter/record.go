@@ -53,6 +53,15 @@ type Record struct {
 	// Released are the measures that an operator wants to end, or whose contention is
 	// over. The controller writes them, and Judge takes them out.
 	Released []Key `json:"released,omitempty"`
+	// Held are the verdicts that call for a person, sorted: it is told once when one
+	// begins.
+	Held []Held `json:"held,omitempty"`
+}
+
+// Held is a measure, or a table, whose verdict calls for a person.
+type Held struct {
+	Key
+	Reason Reason `json:"reason"`
 }
 
 // Measure is something that a filter does about a denied route.
@@ -180,6 +189,7 @@ func (r Record) Clone() Record {
 	r.Reversals = slices.Clone(r.Reversals)
 	r.Contended = slices.Clone(r.Contended)
 	r.Released = slices.Clone(r.Released)
+	r.Held = slices.Clone(r.Held)
 	return r
 }
 
@@ -191,7 +201,7 @@ func (r Record) Equal(other Record) bool {
 			return a.Key == b.Key && a.Penalty == b.Penalty && a.At.Equal(b.At) && a.Suppressed == b.Suppressed
 		}) &&
 		slices.EqualFunc(r.Reversals, other.Reversals, func(a, b Reversal) bool { return a.Key == b.Key && a.At.Equal(b.At) }) &&
-		slices.Equal(r.Contended, other.Contended) && slices.Equal(r.Released, other.Released)
+		slices.Equal(r.Contended, other.Contended) && slices.Equal(r.Released, other.Released) && slices.Equal(r.Held, other.Held)
 }
 
 func (m Measure) equal(other Measure) bool {

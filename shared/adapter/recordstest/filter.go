@@ -35,6 +35,7 @@ func filterRecord(n int) filter.Record {
 	out.Flaps = []filter.Flap{{Key: quarantined, Penalty: 1000.5, At: at, Suppressed: true}}
 	out.Reversals = []filter.Reversal{{Key: quarantined, At: at}}
 	out.Contended, out.Released = []filter.Key{quarantined}, []filter.Key{out.Measures[0].Key}
+	out.Held = []filter.Held{{Key: quarantined, Reason: filter.ReasonECMP}}
 	return out
 }
 
