@@ -101,19 +101,24 @@ func (k *checker) entry(path string, g Group, e Entry, named bool) {
 	if _, known := k.written[e.Table]; !known {
 		k.written[e.Table] = path
 	}
+	if named {
+		k.targets(path, g, e, kind, destination)
+	}
+}
+
+// targets checks the next hops of an entry whose table is good.
+func (k *checker) targets(path string, g Group, e Entry, kind route.TableKind, destination route.Destination) {
 	for _, p := range g.Paths {
 		hop, ok := e.NextHops[p.Name]
 		switch {
-		case !ok || !named:
+		case !ok:
 		case isPropagated(hop):
 			k.propagatedHop(KeyPath(path+".nextHops", p.Name), g, p, hop, kind, destination)
 		default:
 			k.nextHop(KeyPath(path+".nextHops", p.Name), hop, kind, destination)
 		}
 	}
-	if named {
-		k.oneLearned(path+".nextHops", g, e)
-	}
+	k.oneLearned(path+".nextHops", g, e)
 }
 
 // tableOwner returns who is known, and was checked, to own the entry's table:

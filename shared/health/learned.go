@@ -79,30 +79,37 @@ func (in input) observe() Observed {
 		return Observed{Problem: ObservationUnreadable}
 	}
 	out := Observed{learned: map[string]bool{}, hidden: map[string]bool{}}
+	out.Problem = out.take(v.facts, in.spec.Attachment)
+	return out
+}
+
+// take takes the facts about the table in, and says why it proves nothing.
+func (o Observed) take(facts []Fact, attachment string) ObservationProblem {
 	var fed, shared, associated bool
-	for _, fact := range v.facts {
+	for _, fact := range facts {
 		switch fact.Kind {
 		case FactPropagation:
-			fed = fed || fact.Part == in.spec.Attachment
-			shared = shared || fact.Part != in.spec.Attachment
+			fed = fed || fact.Part == attachment
+			shared = shared || fact.Part != attachment
 		case FactAssociation:
 			associated = true
 		case FactLearnedRoute:
-			out.learned[fact.Part] = out.learned[fact.Part] || fact.Value == in.spec.Attachment
+			o.learned[fact.Part] = o.learned[fact.Part] || fact.Value == attachment
 		case FactStaticRoute:
-			out.hidden[fact.Part] = true
+			o.hidden[fact.Part] = true
 		default:
 		}
 	}
 	switch {
 	case associated:
-		out.Problem = ObservationAssociated
+		return ObservationAssociated
 	case shared:
-		out.Problem = ObservationShared
+		return ObservationShared
 	case !fed:
-		out.Problem = ObservationNotFed
+		return ObservationNotFed
+	default:
+		return ""
 	}
-	return out
 }
 
 // expected judges whether the path's attachment has taught what it should, where

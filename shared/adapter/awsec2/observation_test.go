@@ -31,7 +31,8 @@ func TestWorldObservations(t *testing.T) {
 	world := runIn(t, observing(), sim.Options{}, func(ctx context.Context, c *awsec2.Client) {
 		facts = c.Observations().Read(ctx, []health.Subject{
 			routeTable("tgw-rtb-seen", home), routeTable("tgw-rtb-0a", home), routeTable("tgw-rtb-hidden", home), routeTable("tgw-rtb-empty", home),
-			routeTable("tgw-rtb-0e", home), routeTable("tgw-rtb-seen", "999999999999"), {Kind: health.SubjectVPN, ID: "vpn-01", Account: home, Region: region},
+			routeTable("tgw-rtb-0e", home), routeTable("tgw-rtb-seen", "999999999999"),
+			{Kind: health.SubjectVPN, ID: "vpn-01", Account: home, Region: region},
 		})
 	})
 	got := []string{}
