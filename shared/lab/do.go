@@ -79,6 +79,14 @@ func (r *Rig) attachments(step Step) error {
 	switch w := r.World; step.Do {
 	case SessionDown, SessionUp:
 		return w.SetSession(step.Peer, step.Session, step.Do == SessionUp)
+	case BGPDown, BGPUp:
+		return w.SetBGP(step.VPN, step.Tunnel, step.Do == BGPUp)
+	case Announce:
+		return w.Announce(step.Speaker, step.announcement())
+	case Withdraw:
+		return w.Withdraw(step.Speaker, step.Prefix)
+	case SetRouterRoute:
+		return w.AddRouterRoute(step.Site, step.Destination, step.Via...)
 	case DirectConnectDown, DirectConnectUp:
 		return w.SetDirectConnect(step.Attachment, step.Do == DirectConnectUp)
 	case PeeringDown, PeeringUp:

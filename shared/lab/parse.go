@@ -66,6 +66,10 @@ type scenarioCheck struct {
 	following                                       []string // the alarms that follow something
 	instances, interfaces, peers, gateways          []string
 	attachments, connects, directConnects, peerings []string
+
+	sites, dynamic []string            // dynamic are the VPN connections with BGP
+	ways           map[string][]string // of a site: the links that its router's routes can name
+	announced      map[string][]string // of a speaker: the prefixes of the topology that it announces
 }
 
 func (k *scenarioCheck) add(path, value, what, remedy string) {
@@ -139,6 +143,7 @@ func (k *scenarioCheck) index() {
 		k.hosts = append(k.hosts, host.Name)
 	}
 	k.indexEdges(topo)
+	k.indexRouters(topo)
 	k.targets = append(k.targets, k.attachments...)
 	k.targets = append(k.targets, "blackhole")
 	for _, list := range []*[]string{&k.targets, &k.tables, &k.attachments} {

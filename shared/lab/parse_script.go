@@ -37,6 +37,11 @@ func verbs() []verbRule {
 		{SourceDestCheckOff, []string{"interface"}, (*scenarioCheck).interfaceStep},
 		{SessionDown, []string{"peer", "session"}, (*scenarioCheck).sessionStep},
 		{SessionUp, []string{"peer", "session"}, (*scenarioCheck).sessionStep},
+		{BGPDown, []string{"vpn", "tunnel"}, (*scenarioCheck).bgpStep},
+		{BGPUp, []string{"vpn", "tunnel"}, (*scenarioCheck).bgpStep},
+		{Announce, []string{"speaker", "prefix", "asPath", "med", "nextHopSelf"}, (*scenarioCheck).announceStep},
+		{Withdraw, []string{"speaker", "prefix"}, (*scenarioCheck).withdrawStep},
+		{SetRouterRoute, []string{"site", "destination", "via"}, (*scenarioCheck).routerRouteStep},
 		{DirectConnectDown, []string{"attachment"}, (*scenarioCheck).directConnectStep},
 		{DirectConnectUp, []string{"attachment"}, (*scenarioCheck).directConnectStep},
 		{PeeringDown, []string{"attachment"}, (*scenarioCheck).peeringStep},
@@ -151,7 +156,7 @@ func (k *scenarioCheck) expect() {
 		path := config.IndexPath("expect.tables", i)
 		k.at(path, table.At)
 		k.tableAndDestination(path, table.Table, table.Destination)
-		k.inTopology(path+".target", table.Target, "is not in the topology", append([]string{"none"}, k.targets...))
+		k.tableTarget(path, table)
 	}
 	if e.ConvergedBy < 0 || (k.s.Duration > 0 && e.ConvergedBy > k.s.Duration) {
 		k.add("expect.convergedBy", e.ConvergedBy.String(), "is not within the run", "write a time up to the duration")
@@ -163,6 +168,20 @@ func (k *scenarioCheck) expect() {
 	slices.Sort(names)
 	for _, name := range names {
 		k.bound(config.KeyPath("expect.metrics", name), name, e.Metrics[name])
+	}
+}
+
+// tableTarget checks that an expectation of a table says where either the static or
+// the learned route points.
+func (k *scenarioCheck) tableTarget(path string, table TableExpectation) {
+	known := append([]string{noRoute}, k.targets...)
+	switch {
+	case k.r.Has(path+".learned") && k.r.Has(path+".target"):
+		k.add(path+".learned", table.Learned, "stands beside target", "write target for the static route, or learned for the one that is learned")
+	case k.r.Has(path + ".learned"):
+		k.inTopology(path+".learned", table.Learned, "is not in the topology", known)
+	default:
+		k.inTopology(path+".target", table.Target, "is not in the topology", known)
 	}
 }
 

@@ -250,18 +250,57 @@ func sayReach(e ReachExpectation, trace sim.Trace) string {
 	}
 }
 
+// noRoute is the target of an expectation that there is no route.
+const noRoute = "none"
+
 func (res *Result) expectTable(e TableExpectation) {
-	got := "none"
-	for _, route := range res.Rig.World.StaticRoutes() {
-		if route.Table == e.Table && route.Destination.String() == e.Destination {
-			got = route.Target
+	got, want, kind := noRoute, e.Target, ""
+	if e.Learned != "" {
+		got, want, kind = cmp.Or(learnedRoute(res.Rig.World, res.Scenario.Topology, e.Table, e.Destination), noRoute), e.Learned, ", as it is learned,"
+	} else {
+		for _, route := range res.Rig.World.StaticRoutes() {
+			if route.Table == e.Table && route.Destination.String() == e.Destination {
+				got = route.Target
+			}
 		}
 	}
-	said := fmt.Sprintf("%s %s points to %s", e.Table, e.Destination, got)
-	if got != e.Target {
-		said += ", expected " + e.Target
+	said := fmt.Sprintf("%s %s%s points to %s", e.Table, e.Destination, kind, got)
+	if got != want {
+		said += ", expected " + want
 	}
-	res.observe(e.At, got == e.Target, said)
+	res.observe(e.At, got == want, said)
+}
+
+// How EC2 spells that a route is learned, in transit gateway and in VPC tables.
+const (
+	typePropagated   = "propagated"
+	originPropagated = "EnableVgwRoutePropagation"
+)
+
+// learnedRoute is where the learned route points that a table shows for a
+// destination: in a transit gateway table the ids of the attachments, joined by
+// commas. Empty: it shows none, be it that a static one hides it.
+func learnedRoute(world *sim.World, topo sim.Topology, table, destination string) string {
+	target := ""
+	for _, change := range world.RouteHistory() {
+		if change.Table == table && change.Destination == destination {
+			target = ""
+			if change.Type == typePropagated {
+				target = change.Target
+			}
+		}
+	}
+	for _, vpc := range topo.VPCs {
+		owner := sim.Caller{Account: cmp.Or(vpc.Account, topo.Account), Region: cmp.Or(vpc.Region, topo.Region)}
+		for _, shown := range world.RouteTables(owner) {
+			for _, r := range shown.Routes {
+				if shown.ID == table && r.Destination.String() == destination && r.Origin == originPropagated {
+					target = r.Target
+				}
+			}
+		}
+	}
+	return target
 }
 
 // maxMatrix is how many hosts a matrix of reachability shows at most.

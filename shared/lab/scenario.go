@@ -219,13 +219,15 @@ type ReachExpectation struct {
 	Reachable bool   `json:"reachable,omitempty"`
 }
 
-// TableExpectation says where a route points at an instant; target "none"
-// expects that no static route stands.
+// TableExpectation says where a route points at an instant: Target for the static
+// one, or Learned for the one that the table shows as propagated. "none" expects
+// that there is no such route.
 type TableExpectation struct {
 	At          config.Duration `json:"at"`
 	Table       string          `json:"table"`
 	Destination string          `json:"destination"`
-	Target      string          `json:"target"`
+	Target      string          `json:"target,omitempty"`
+	Learned     string          `json:"learned,omitempty"`
 }
 
 // Bound bounds a figure: Min ≤ figure ≤ Max. Exactly sets both.

@@ -40,6 +40,17 @@ const (
 	// session, both.
 	SessionDown Verb = "session-down"
 	SessionUp   Verb = "session-up"
+	// BGPDown and BGPUp are the BGP session inside a tunnel of a VPN connection, whose
+	// IPsec stays as it is; without tunnel, those of all its tunnels.
+	BGPDown Verb = "bgp-down"
+	BGPUp   Verb = "bgp-up"
+	// Announce lets a router announce a route over BGP, in place of one with the same
+	// prefix; Withdraw ends that.
+	Announce Verb = "announce"
+	Withdraw Verb = "withdraw"
+	// SetRouterRoute gives the router of a site a static route, or takes it out where
+	// via is empty.
+	SetRouterRoute Verb = "router-route"
 	// DirectConnectDown and DirectConnectUp are the line behind the attachment of
 	// a Direct Connect gateway.
 	DirectConnectDown Verb = "direct-connect-down"
@@ -102,6 +113,18 @@ type Step struct {
 	// Peer is a Connect peer, Session 1 or 2.
 	Peer    string `json:"peer,omitempty"`
 	Session int    `json:"session,omitempty"`
+	// Speaker is what announces: a site, over all of its BGP sessions, or a Connect
+	// peer, VPN connection or Direct Connect line, over its own.
+	Speaker string `json:"speaker,omitempty"`
+	// Prefix is what is announced or withdrawn. ASPath, MED and NextHopSelf are its
+	// attributes, as sim.AnnouncementSpec has them.
+	Prefix      string `json:"prefix,omitempty"`
+	ASPath      []int  `json:"asPath,omitempty"`
+	MED         *int   `json:"med,omitempty"`
+	NextHopSelf bool   `json:"nextHopSelf,omitempty"`
+	// Site is where a router stands; Via are the ways of its route, best first.
+	Site string   `json:"site,omitempty"`
+	Via  []string `json:"via,omitempty"`
 	// Attachment is a transit gateway attachment.
 	Attachment string `json:"attachment,omitempty"`
 	// Gateway is a virtual private gateway.

@@ -110,6 +110,8 @@ func (t *timeline) script() {
 			}
 		case DeleteAlarm:
 			t.add(at, rankNetwork, "script", bad, "alarm %s is deleted", step.Name)
+		case Announce, Withdraw, SetRouterRoute, BGPDown, BGPUp:
+			t.add(at, rankNetwork, "network", plain, "%s", routerWords(step))
 		default: // Told by what comes of it.
 		}
 	}
