@@ -24,6 +24,9 @@ type FuzzOptions struct {
 	Parallel int
 	// Every reruns each Nth seed, and compares the traces; 0: never.
 	Every int
+	// Shape changes each network after it was drawn; nil: none. A test that looks for
+	// one fault makes what brings it out frequent.
+	Shape func(*Scenario)
 	// WrapRecords lets a test break the record store.
 	WrapRecords func(controller.Records) controller.Records
 	// Wire plays with the real adapters of the record store, the queue and the bus.
@@ -134,6 +137,9 @@ func (t *tally) take(opts FuzzOptions) (uint64, bool) {
 // one plays one seed. A seed that ctx cuts short does not count.
 func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 	s := Generate(seed)
+	if opts.Shape != nil {
+		opts.Shape(s)
+	}
 	res, err := playGenerated(ctx, s, opts.play())
 	if err != nil && ctx.Err() != nil {
 		return
