@@ -126,8 +126,8 @@ func (l *ledger) judge(e *declaredEntry, call sim.CallRecord, see view) (failed,
 	return failed, alive
 }
 
-// checkOwn is invariant 5: only declared entries are written, only to declared
-// next hops, never over a foreign route, and never where neverTouch or the
+// checkOwn is invariant 5: only declared entries are written, and measures of filters,
+// only to declared next hops, never over a foreign route, and never where neverTouch or the
 // prefix list forbids it.
 func (l *ledger) checkOwn() []Violation {
 	var out []Violation
@@ -138,7 +138,9 @@ func (l *ledger) checkOwn() []Violation {
 	for _, w := range l.ownWrites() {
 		switch {
 		case w.entry == nil:
-			add(w, "", "no group declares the entry")
+			if why := l.notTheFilters(w); why != "" {
+				add(w, "", why)
+			}
 		case w.entry.group.Mode != "enforce":
 			add(w, w.entry.group.Name, "the group is in observe mode")
 		case !w.entry.declaredTarget(w.call.Write.After):

@@ -30,6 +30,8 @@ type ledger struct {
 	// sweeps are those that nothing disturbed, in the order of their starts.
 	sweeps   []cleanSweep
 	requests []MadeRequest
+	// outside are the outside addresses of all tunnels.
+	outside []netip.Addr
 	// disturbed: some call or run was.
 	disturbed bool
 	// shown are the routes that transit gateway tables showed.
@@ -162,6 +164,7 @@ func newLedger(res *Result, end time.Time) *ledger {
 		l.moves[group] = committedMoves(res.journal(group), end)
 	}
 	l.readShown(world)
+	l.outside = outsidesOf(topo)
 	l.disturbed = slices.ContainsFunc(l.calls, func(c sim.CallRecord) bool { return c.Fault != "" }) ||
 		slices.ContainsFunc(res.Rig.Runs, func(r Run) bool { return !r.Finished })
 	l.health = readEvidence(topo, world)

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -268,6 +269,7 @@ func (k *scenarioCheck) topologyProblem(text string) {
 // references checks what the configuration refers to.
 func (k *scenarioCheck) references() {
 	k.referencesOf(k.s.Config, func(path string) string { return path })
+	k.filterReferences()
 }
 
 // referencesOf checks what a configuration refers to. at says where a path of it
@@ -282,6 +284,26 @@ func (k *scenarioCheck) referencesOf(c config.Config, at func(path string) strin
 			for e, entry := range unit.Entries {
 				k.entry(at(config.IndexPath(config.IndexPath(group+".units", u)+".entries", e)), g, entry)
 			}
+		}
+	}
+}
+
+// filterReferences checks what the filters refer to.
+func (k *scenarioCheck) filterReferences() {
+	const missing = "is not in the topology"
+	for i, f := range k.s.Config.FilterList {
+		path := config.IndexPath("filters", i)
+		for j, table := range f.Tables {
+			k.oneOf(config.IndexPath(path+".tables", j), table, missing, k.tables)
+		}
+		for j, id := range f.Attachments {
+			k.oneOf(config.IndexPath(path+".attachments", j), id, missing, append(slices.Clone(k.attachments), k.gateways...))
+		}
+		for _, table := range slices.Sorted(maps.Keys(f.Egress)) {
+			k.oneOf(config.KeyPath(path+".egress", table), f.Egress[table], missing, k.targets)
+		}
+		for _, id := range slices.Sorted(maps.Keys(f.Observation)) {
+			k.oneOf(config.KeyPath(path+".observation", id), f.Observation[id], missing, k.tables)
 		}
 	}
 }
@@ -309,14 +331,17 @@ func (k *scenarioCheck) pathReferences(path string, p config.Path) {
 
 // oneHome refuses a second home account: a rig is one deployment.
 func (k *scenarioCheck) oneHome() {
-	home := ""
+	home := homeOf(k.s.Config).Account
+	of := func(path, account string) {
+		if account != home {
+			k.add(path+".home.account", account, "is another home than that of the first group or filter ("+home+"), and the lab runs one", "write "+home)
+		}
+	}
 	for i, g := range k.s.Config.GroupList {
-		if home == "" {
-			home = g.Home.Account
-		}
-		if g.Home.Account != home {
-			k.add(config.IndexPath("groups", i)+".home.account", g.Home.Account, "is another home than that of the first group ("+home+"), and the lab runs one", "write "+home)
-		}
+		of(config.IndexPath("groups", i), g.Home.Account)
+	}
+	for i, f := range k.s.Config.FilterList {
+		of(config.IndexPath("filters", i), f.Home.Account)
 	}
 }
 

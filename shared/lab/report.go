@@ -78,6 +78,25 @@ func (p *page) head() {
 	for _, g := range s.Config.GroupList {
 		p.group(g)
 	}
+	for _, f := range s.Config.FilterList {
+		p.filter(f)
+	}
+}
+
+func (p *page) filter(f config.Filter) {
+	tables := make([]string, 0, len(f.Tables))
+	for _, id := range f.Tables {
+		tables = append(tables, p.names.Replace(id))
+	}
+	action := f.Action
+	if f.Preset {
+		action += ", preset"
+	}
+	rules := slices.Clone(f.Rules)
+	if f.MaxPrefixes > 0 {
+		rules = append(rules, fmt.Sprintf("at most %d prefixes", f.MaxPrefixes))
+	}
+	p.print("  %-18s %-12s %s, %s; in %s; %s", "filter", f.Name, f.Mode, action, listing(tables), strings.Join(rules, ", "))
 }
 
 func (p *page) group(g config.Group) {

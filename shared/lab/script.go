@@ -252,13 +252,17 @@ func nameUnits(script []Step) {
 	}
 }
 
-// homeOf is the home of the configuration's first group, which is that of all
-// groups of a rig.
+// homeOf is the home of the configuration's first group or filter, which is that of
+// all of a rig.
 func homeOf(c config.Config) config.Home {
-	if len(c.GroupList) == 0 {
+	switch {
+	case len(c.GroupList) > 0:
+		return c.GroupList[0].Home
+	case len(c.FilterList) > 0:
+		return c.FilterList[0].Home
+	default:
 		return config.Home{}
 	}
-	return c.GroupList[0].Home
 }
 
 // configAt is a configuration, and since when it has been the one of new runs.

@@ -63,6 +63,8 @@ type timeline struct {
 	// sightings and repairs are those told last, by group.
 	sightings map[string]protection.Sighting
 	repairs   map[string]time.Time
+	// verdicts are those that filters came to last.
+	verdicts map[filterKey]filterState
 	// eras are the configurations, each with its groups as Detour has them.
 	eras []groupsSince
 }
@@ -106,7 +108,7 @@ type journalLine struct {
 func timelineOf(res *Result) []entry {
 	t := &timeline{
 		res: res, killed: map[string]time.Time{},
-		sightings: map[string]protection.Sighting{}, repairs: map[string]time.Time{},
+		sightings: map[string]protection.Sighting{}, repairs: map[string]time.Time{}, verdicts: map[filterKey]filterState{},
 	}
 	for _, c := range res.Scenario.configs() {
 		t.eras = append(t.eras, groupsSince{since: c.since, config: c.Config, groups: c.Groups()})
@@ -120,6 +122,7 @@ func timelineOf(res *Result) []entry {
 	t.tunnels()
 	t.health()
 	t.events()
+	t.learned()
 	t.script()
 	t.runs()
 	t.decisions()

@@ -1,9 +1,15 @@
 package lab
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
+
+	"detour/events"
+	"detour/shared/ingest"
 )
 
 // routerWords says a step that changes what a router announces, its sessions or its
@@ -49,4 +55,67 @@ func attributeWords(step Step) string {
 		return ""
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// learned tells which learned routes a transit gateway table came to show, and which
+// it shows no more. Those of one instant and next hop share a line.
+func (t *timeline) learned() {
+	type key struct {
+		at            time.Time
+		table, target string
+		gone          bool
+	}
+	var changes bundle[key]
+	last := map[entryID]string{} // the target of the learned route that the table shows
+	for _, c := range t.res.Rig.World.RouteHistory() {
+		id, now := entryID{c.Table, c.Destination}, ""
+		if c.Type == typePropagated {
+			now = c.Target
+		}
+		before := last[id]
+		last[id] = now
+		switch {
+		case now == before || c.At.Equal(t.res.ledger.start):
+		case now != "":
+			changes.add(key{c.At, c.Table, now, false}, c.Destination)
+		case c.Type == "": // What a static route hides is told by the write.
+			changes.add(key{c.At, c.Table, before, true}, c.Destination)
+		}
+	}
+	for k, destinations := range changes.all() {
+		text := "%s learns %s from %s"
+		if k.gone {
+			text = "%s loses %s, learned from %s"
+		}
+		t.add(k.at, rankAWS, "AWS", plain, text, k.table, shortList(destinations), k.target)
+	}
+}
+
+// routingOf reads a routing update of Network Manager.
+func routingOf(env events.Envelope) (networkEvent, bool) {
+	var d events.NetworkManagerRouting
+	if json.Unmarshal(env.Detail, &d) != nil {
+		return networkEvent{}, false
+	}
+	var tables, routes []string
+	for _, arn := range d.TransitGatewayRouteTableARNs {
+		tables = append(tables, lastOf(arn))
+	}
+	for _, r := range d.Routes {
+		routes = append(routes, r.DestinationCIDRBlock)
+	}
+	return networkEvent{id: env.ID, routing: true, change: cmp.Or(d.ChangeDescription, d.ChangeType), resource: listing(tables), part: shortList(routes)}, true
+}
+
+// logStreamOf is the VPN connection that a delivered BGP log speaks of; empty: it is
+// no log.
+func logStreamOf(raw []byte) string {
+	if ingest.KindOf(raw) != ingest.KindLogs {
+		return ""
+	}
+	look, err := ingest.DecodeLogs(raw)
+	if err != nil {
+		return ""
+	}
+	return listing(look.Connections)
 }

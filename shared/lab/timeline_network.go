@@ -59,14 +59,7 @@ func (t *timeline) events() {
 	if t.res.Replayed != nil {
 		return // The network's own events reach nobody.
 	}
-	delivered := map[string]int{}
-	for _, run := range t.res.Rig.Runs {
-		if run.Attempt == 1 {
-			for _, id := range messageIDs(run.Message) {
-				delivered[id]++
-			}
-		}
-	}
+	delivered := t.delivered()
 	type key struct {
 		at               time.Time
 		change, resource string
@@ -75,7 +68,7 @@ func (t *timeline) events() {
 	var sent bundle[key]
 	for _, emitted := range t.res.Rig.Emitted {
 		e, ok := networkEventOf(emitted.Raw)
-		if !ok {
+		if !ok || e.routing && len(t.res.Rig.filters) == 0 {
 			continue
 		}
 		sent.add(key{emitted.At, e.change, e.resource, delivered[e.id]}, e.part)
@@ -91,6 +84,27 @@ func (t *timeline) events() {
 		e := networkEvent{change: k.change, resource: k.resource}
 		t.add(k.at, rankAWS, "AWS", tone, "sends %s: %s%s", plural(len(ips), "event"), e.words(ips...), fate)
 	}
+}
+
+// delivered counts how many times each event was delivered: to the function that
+// got it most often, since several may subscribe to it.
+func (t *timeline) delivered() map[string]int {
+	type to struct {
+		function Function
+		id       string
+	}
+	counts, most := map[to]int{}, map[string]int{}
+	for _, run := range t.res.Rig.Runs {
+		if run.Attempt > 1 {
+			continue
+		}
+		for _, id := range messageIDs(run.Message) {
+			key := to{run.Function, id}
+			counts[key]++
+			most[id] = max(most[id], counts[key])
+		}
+	}
+	return most
 }
 
 // script tells what people do, and what is done to the events.

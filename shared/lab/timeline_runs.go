@@ -110,7 +110,7 @@ func (t *timeline) news(i int, last map[string]string, committed map[string]bool
 			add(plain, "saw the telemetry of %s lag %s behind the event", r.Group, r.Lag.Round(time.Millisecond))
 		}
 	}
-	return out
+	return append(out, t.filtered(i)...)
 }
 
 // changed tells what a run makes of changes that somebody else made.
@@ -229,6 +229,8 @@ func callWords(c sim.CallRecord) (string, tone) {
 		return fmt.Sprintf("writes %s %s -> %s, which stood already%s", c.Write.Table, c.Write.Destination, c.Write.After, hit), faint
 	case c.Write != nil:
 		return fmt.Sprintf("writes %s %s: %s -> %s%s", c.Write.Table, c.Write.Destination, orNone(c.Write.Before), orNone(c.Write.After), hit), loud
+	case strings.HasSuffix(c.Action, actionPropagation) && c.Code == "" && !isReadAction(c.Action):
+		return propagationWords(c) + hit, loud
 	case c.Action == actionEditList && c.Code == "":
 		return editWords(c) + hit, loud
 	case c.Fault == string(sim.FaultAbandoned):

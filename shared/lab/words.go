@@ -224,7 +224,11 @@ func messageIDs(raw []byte) []string {
 
 // networkEvent is what the timeline says of an event about the network: a tunnel,
 // a BGP session of a Connect peer, or an alarm. part names the tunnel or session.
-type networkEvent struct{ id, change, resource, part string }
+type networkEvent struct {
+	id, change, resource, part string
+	// routing: it tells of learned routes.
+	routing bool
+}
 
 // words says the event in a few words, with its parts put together.
 func (e networkEvent) words(parts ...string) string {
@@ -254,6 +258,8 @@ func networkEventOf(raw []byte) (networkEvent, bool) {
 			return networkEvent{}, false
 		}
 		return networkEvent{id: env.ID, change: d.State.Value, resource: "alarm " + d.AlarmName}, true
+	case events.DetailNetworkManagerRouting:
+		return routingOf(env)
 	case events.DetailAPICall:
 		return callOf(env)
 	default:
@@ -313,6 +319,8 @@ func causeWords(run Run) string {
 		text = "woken by an event"
 		if e, ok := networkEventOf(run.Message); ok {
 			text = "woken by the event " + e.words(e.part)
+		} else if stream := logStreamOf(run.Message); stream != "" {
+			text = "woken by the BGP log of " + stream
 		}
 	}
 	if run.Attempt > 1 {

@@ -54,7 +54,7 @@ func (r *Reader) Into(target any) {
 }
 
 // Config decodes the keys of a configuration, and checks and normalizes it.
-// version may be left out; a group without a home gets the given one, if the
+// version may be left out; a group or filter without a home gets the given one, if the
 // file has none for all groups.
 func (r *Reader) Config(home config.Home) config.Config {
 	c := config.New()
@@ -63,6 +63,11 @@ func (r *Reader) Config(home config.Home) config.Config {
 		for i := range c.GroupList {
 			if !r.Has(config.IndexPath("groups", i) + ".home") {
 				c.GroupList[i].Home = home
+			}
+		}
+		for i := range c.FilterList {
+			if !r.Has(config.IndexPath("filters", i) + ".home") {
+				c.FilterList[i].Home = home
 			}
 		}
 	}

@@ -1,0 +1,264 @@
+package lab
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"detour/shared/controller"
+	"detour/shared/filter"
+	"detour/shared/route"
+	"detour/shared/sim"
+)
+
+// actionPropagation ends the names of the calls that switch a propagation.
+const actionPropagation = "TransitGatewayRouteTablePropagation"
+
+// filterKey is what a filter judges.
+type filterKey struct {
+	filter string
+	key    filter.Key
+}
+
+// filterState is what was told of a verdict last.
+type filterState struct {
+	reason  filter.Reason
+	inForce bool
+}
+
+// filtered tells what a run decided about filters, where it is news.
+func (t *timeline) filtered(i int) []entry {
+	var out []entry
+	run := t.res.Rig.Runs[i]
+	for _, r := range run.Outcome.Filters {
+		switch r.Status {
+		case controller.StatusBusy:
+			out = append(out, entry{tone: faint, quiet: brief, text: "leaves filter " + r.Filter + " to the run that holds its lease, which will look once more"})
+			continue
+		case controller.StatusFenced:
+			out = append(out, entry{tone: bad, text: "lost the lease on filter " + r.Filter + " to another run, and stops"})
+			continue
+		case controller.StatusFailed:
+			out = append(out, entry{tone: bad, text: fmt.Sprintf("cannot use the record store for filter %s: %v", r.Filter, r.Err)})
+			continue
+		case controller.StatusQuiet, controller.StatusDone, controller.StatusUnfinished:
+		}
+		out = append(out, t.judged(i, r)...)
+		if len(r.Receipts) > 0 {
+			out = append(out, entry{tone: plain, text: fmt.Sprintf("ends, %s after it was woken; %s for filter %s: %s",
+				run.Ended.Sub(run.Started).Round(time.Millisecond), plural(len(r.Receipts), "write"), r.Filter, outcomes(r.Receipts))})
+		}
+		if r.Status == controller.StatusUnfinished {
+			out = append(out, entry{tone: bad, text: "has not finished filter " + r.Filter + "; a later run will"})
+		}
+	}
+	return out
+}
+
+// judged tells the verdicts of one filter's run that are not those of before.
+func (t *timeline) judged(i int, r controller.FilterReport) []entry {
+	var out []entry
+	at := t.firstFilterWrite(i)
+	for _, v := range r.Decision.Verdicts {
+		key := filterKey{r.Filter, v.Key}
+		before, known := t.verdicts[key]
+		now := filterState{v.Reason, v.InForce}
+		quiet := v.Reason == filter.ReasonNothingDenied && v.Action == ""
+		if quiet || now == before {
+			continue
+		}
+		t.verdicts[key] = now
+		text, tone := verdictWords(r, v, before.inForce, known)
+		out = append(out, entry{at: at, rank: rankDecision, tone: tone, text: text})
+	}
+	// What no verdict speaks of is over.
+	for key := range t.verdicts {
+		spoken := slices.ContainsFunc(r.Decision.Verdicts, func(v filter.Verdict) bool { return v.Key == key.key })
+		if key.filter == r.Filter && !spoken {
+			delete(t.verdicts, key)
+		}
+	}
+	return out
+}
+
+// firstFilterWrite is when the first write of a run took effect, or when the run
+// ended if it wrote nothing.
+func (t *timeline) firstFilterWrite(i int) time.Time {
+	run := t.res.Rig.Runs[i]
+	for _, c := range t.res.ledger.calls {
+		switchesPropagation := strings.HasSuffix(c.Action, actionPropagation) && !isReadAction(c.Action)
+		if c.Process == run.name(i) && (c.Write != nil || switchesPropagation) {
+			return c.EffectAt
+		}
+	}
+	return run.Ended
+}
+
+// verdictWords says one verdict to a person. stood: the measure was in force before;
+// known: something was told of it.
+func verdictWords(r controller.FilterReport, v filter.Verdict, stood, known bool) (string, tone) {
+	mood := ""
+	switch {
+	case r.Frozen:
+		mood = "frozen: "
+	case r.WouldBe:
+		mood = "only observes: "
+	}
+	who := fmt.Sprintf("%sfilter %s", mood, r.Filter)
+	why := fmt.Sprintf("%s (%s)", filterReasonWords(v.Reason), v.Reason)
+	switch {
+	case v.Reason.Holds():
+		return fmt.Sprintf("%s cannot act on %s: %s%s", who, keyWords(v.Key), why, findingWords(v.Why)), bad
+	case v.InForce && (!stood || v.New):
+		return fmt.Sprintf("%s %s: %s%s", who, measureWords(v), why, findingWords(v.Why)), loud
+	case v.InForce:
+		text := fmt.Sprintf("%s leaves its measure on %s in force: %s", who, keyWords(v.Key), why)
+		if v.Reason == filter.ReasonGone && !r.Decision.Next.IsZero() {
+			text += "; looks again at " + wholeSeconds(r.Decision.Next)
+		}
+		return text, plain
+	case stood || !known:
+		return fmt.Sprintf("%s ends its measure on %s: %s", who, keyWords(v.Key), why), good
+	default:
+		return fmt.Sprintf("%s has no measure on %s: %s", who, keyWords(v.Key), why), plain
+	}
+}
+
+// keyWords says what a measure acts upon.
+func keyWords(k filter.Key) string {
+	switch {
+	case k.Attachment != "":
+		return fmt.Sprintf("what %s teaches %s", k.Attachment, k.Table.ID)
+	case !k.Destination.IsZero():
+		return fmt.Sprintf("%s in %s", k.Destination, k.Table.ID)
+	default:
+		return k.Table.ID
+	}
+}
+
+// measureWords says what a filter does about a denied route.
+func measureWords(v filter.Verdict) string {
+	switch v.Action {
+	case filter.Blackhole:
+		return "puts a blackhole on " + keyWords(v.Key)
+	case filter.Pin:
+		return "pins " + keyWords(v.Key)
+	case filter.Quarantine:
+		return "quarantines " + keyWords(v.Key)
+	default:
+		return "reports " + keyWords(v.Key)
+	}
+}
+
+// findingWords says who announces a denied route, what it would have taken over, what
+// is at risk, and what to change where it comes from.
+func findingWords(f filter.Finding) string {
+	var parts []string
+	var who []string
+	for _, n := range f.Announcers {
+		who = append(who, cmp.Or(n.Resource, n.Attachment))
+	}
+	if len(who) > 0 {
+		parts = append(parts, "announced by "+listing(who))
+	}
+	if f.DeniedCount > 0 {
+		parts = append(parts, "denied: "+countedList(prefixWords(f.Denied), f.DeniedCount))
+	}
+	if f.Prefixes > 0 {
+		parts = append(parts, fmt.Sprintf("%d prefixes", f.Prefixes))
+	}
+	if !f.TookOver.IsZero() {
+		parts = append(parts, "traffic would leave "+f.TookOver.String())
+	}
+	if f.AtRiskCount > 0 {
+		parts = append(parts, "at risk: "+countedList(destinationWords(f.AtRisk), f.AtRiskCount))
+	}
+	if f.TunnelCount > 0 {
+		var tunnels []string
+		for _, o := range f.Tunnels {
+			tunnels = append(tunnels, fmt.Sprintf("%s of %s", o.Address, o.Resource))
+		}
+		parts = append(parts, "tunnels at risk: "+countedList(tunnels, f.TunnelCount))
+	}
+	for _, advice := range f.Advice() {
+		switch advice {
+		case filter.AdviceStopAnnouncing:
+			parts = append(parts, "to change: the announcer should not announce it")
+		case filter.AdviceHostRoutes:
+			parts = append(parts, "to change: whoever hears it should have a host route to each end of its tunnels")
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(parts, "; ")
+}
+
+// countedList names the first of a list that has n items in all.
+func countedList(words []string, n int) string {
+	shown := words[:min(len(words), shownEntries)]
+	if more := n - len(shown); more > 0 {
+		shown = append(slices.Clone(shown), fmt.Sprintf("%d more", more))
+	}
+	return listing(shown)
+}
+
+func prefixWords(prefixes []netip.Prefix) []string {
+	out := make([]string, 0, len(prefixes))
+	for _, p := range prefixes {
+		out = append(out, p.String())
+	}
+	return out
+}
+
+func destinationWords(destinations []route.Destination) []string {
+	out := make([]string, 0, len(destinations))
+	for _, d := range destinations {
+		out = append(out, d.String())
+	}
+	return out
+}
+
+// filterReasonWords says a filter's reason to a person.
+func filterReasonWords(reason filter.Reason) string {
+	words := map[filter.Reason]string{
+		filter.ReasonNothingDenied:      "nothing denied is there",
+		filter.ReasonDenied:             "the rules deny it",
+		filter.ReasonOverLimit:          "more prefixes are announced than are allowed",
+		filter.ReasonPreset:             "it stands whether or not anything is announced",
+		filter.ReasonGone:               "it is announced no more",
+		filter.ReasonSuppressed:         "it comes and goes too often",
+		filter.ReasonUnobserved:         "nothing shows whether it is still announced; an operator ends the measure",
+		filter.ReasonLifted:             "it has been gone for long enough",
+		filter.ReasonReleased:           "an operator releases it",
+		filter.ReasonOutOfScope:         "the configuration has it no more",
+		filter.ReasonForeign:            "somebody else's static route stands there",
+		filter.ReasonIncomplete:         "the table could not be read whole",
+		filter.ReasonNeighbors:          "what propagates into the table could not be read whole",
+		filter.ReasonOutsides:           "the outside addresses of the tunnels could not be read whole",
+		filter.ReasonObservation:        "the observation table is none, or could not be read whole",
+		filter.ReasonPermittedElsewhere: "another attachment is permitted it",
+		filter.ReasonAdvertised:         "it would be advertised over BGP",
+		filter.ReasonECMP:               "a permitted prefix has several next hops",
+		filter.ReasonLoss:               "permitted prefixes would be lost",
+		filter.ReasonUnsynced:           "what is announced could not be followed",
+		filter.ReasonNeverTouch:         "neverTouch covers it",
+		filter.ReasonNoIPv6:             "a virtual private gateway's VPN connections carry no IPv6",
+		filter.ReasonEgressFamily:       "the egress does not carry the address family",
+		filter.ReasonTableKind:          "this kind of table cannot do it",
+		filter.ReasonContended:          "somebody else undoes it again and again",
+	}
+	return cmp.Or(words[reason], string(reason))
+}
+
+// propagationWords says a call that switches a propagation.
+func propagationWords(c sim.CallRecord) string {
+	onto := "off"
+	if strings.HasPrefix(c.Action, "Enable") {
+		onto = "on"
+	}
+	return fmt.Sprintf("switches the propagation of %s into %s %s", c.Params.Get("TransitGatewayAttachmentId"), c.Params.Get("TransitGatewayRouteTableId"), onto)
+}
