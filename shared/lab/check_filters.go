@@ -89,7 +89,6 @@ func outsidesOf(topo sim.Topology) []netip.Addr {
 	}
 	for _, c := range topo.Connects {
 		for _, peer := range c.Peers {
-			add(peer.PeerAddress)
 			add(peer.TransitGatewayAddress)
 		}
 	}

@@ -104,7 +104,14 @@ func routingOf(env events.Envelope) (networkEvent, bool) {
 	for _, r := range d.Routes {
 		routes = append(routes, r.DestinationCIDRBlock)
 	}
-	return networkEvent{id: env.ID, routing: true, change: cmp.Or(d.ChangeDescription, d.ChangeType), resource: listing(tables), part: shortList(routes)}, true
+	change := cmp.Or(d.ChangeType, d.ChangeDescription)
+	switch {
+	case strings.HasSuffix(change, "UNINSTALLED"):
+		change = "routes uninstalled"
+	case strings.HasSuffix(change, "INSTALLED"):
+		change = "routes installed"
+	}
+	return networkEvent{id: env.ID, routing: true, change: change, resource: listing(tables), part: shortList(routes)}, true
 }
 
 // logStreamOf is the VPN connection that a delivered BGP log speaks of; empty: it is

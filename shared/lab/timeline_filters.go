@@ -46,7 +46,11 @@ func (t *timeline) filtered(i int) []entry {
 			continue
 		case controller.StatusQuiet, controller.StatusDone, controller.StatusUnfinished:
 		}
-		out = append(out, t.judged(i, r)...)
+		news := t.judged(i, r)
+		if len(r.Receipts) > 0 && len(news) == 0 {
+			news = []entry{{at: t.firstFilterWrite(i), rank: rankDecision, tone: loud, text: "filter " + r.Filter + " brings what it wrote in line with what is announced"}}
+		}
+		out = append(out, news...)
 		if len(r.Receipts) > 0 {
 			out = append(out, entry{tone: plain, text: fmt.Sprintf("ends, %s after it was woken; %s for filter %s: %s",
 				run.Ended.Sub(run.Started).Round(time.Millisecond), plural(len(r.Receipts), "write"), r.Filter, outcomes(r.Receipts))})
@@ -62,23 +66,42 @@ func (t *timeline) filtered(i int) []entry {
 func (t *timeline) judged(i int, r controller.FilterReport) []entry {
 	var out []entry
 	at := t.firstFilterWrite(i)
-	for _, v := range r.Decision.Verdicts {
+	verdicts := verdictsOf(r)
+	for _, v := range verdicts {
 		key := filterKey{r.Filter, v.Key}
-		before, known := t.verdicts[key]
+		before := t.verdicts[key]
 		now := filterState{v.Reason, v.InForce}
-		quiet := v.Reason == filter.ReasonNothingDenied && v.Action == ""
-		if quiet || now == before {
+		if !v.InForce && !v.Reason.Holds() {
+			now = filterState{} // Nothing of it is left to tell of.
+		}
+		if now == before {
 			continue
 		}
 		t.verdicts[key] = now
-		text, tone := verdictWords(r, v, before.inForce, known)
+		text, tone := verdictWords(r, v, before)
 		out = append(out, entry{at: at, rank: rankDecision, tone: tone, text: text})
 	}
 	// What no verdict speaks of is over.
 	for key := range t.verdicts {
-		spoken := slices.ContainsFunc(r.Decision.Verdicts, func(v filter.Verdict) bool { return v.Key == key.key })
+		spoken := slices.ContainsFunc(verdicts, func(v filter.Verdict) bool { return v.Key == key.key })
 		if key.filter == r.Filter && !spoken {
 			delete(t.verdicts, key)
+		}
+	}
+	return out
+}
+
+// verdictsOf are the verdicts of a run. Those by which a measure began or ended are
+// of the round that made them; after the writes the same is judged once more.
+func verdictsOf(r controller.FilterReport) []filter.Verdict {
+	out := slices.Clone(r.Decision.Verdicts)
+	for _, v := range slices.Concat(r.Placed, r.Lifted) {
+		i := slices.IndexFunc(out, func(o filter.Verdict) bool { return o.Key == v.Key })
+		switch {
+		case i < 0:
+			out = append(out, v)
+		case out[i].InForce == v.InForce && !out[i].Reason.Holds():
+			out[i] = v
 		}
 	}
 	return out
@@ -97,9 +120,8 @@ func (t *timeline) firstFilterWrite(i int) time.Time {
 	return run.Ended
 }
 
-// verdictWords says one verdict to a person. stood: the measure was in force before;
-// known: something was told of it.
-func verdictWords(r controller.FilterReport, v filter.Verdict, stood, known bool) (string, tone) {
+// verdictWords says one verdict to a person. before is what was told last.
+func verdictWords(r controller.FilterReport, v filter.Verdict, before filterState) (string, tone) {
 	mood := ""
 	switch {
 	case r.Frozen:
@@ -111,19 +133,19 @@ func verdictWords(r controller.FilterReport, v filter.Verdict, stood, known bool
 	why := fmt.Sprintf("%s (%s)", filterReasonWords(v.Reason), v.Reason)
 	switch {
 	case v.Reason.Holds():
-		return fmt.Sprintf("%s cannot act on %s: %s%s", who, keyWords(v.Key), why, findingWords(v.Why)), bad
-	case v.InForce && (!stood || v.New):
-		return fmt.Sprintf("%s %s: %s%s", who, measureWords(v), why, findingWords(v.Why)), loud
+		return fmt.Sprintf("%s cannot act on %s: %s%s", who, keyWords(v.Key), why, findingWords(v)), bad
+	case v.InForce && (!before.inForce || v.New):
+		return fmt.Sprintf("%s %s: %s%s", who, measureWords(v), why, findingWords(v)), loud
 	case v.InForce:
 		text := fmt.Sprintf("%s leaves its measure on %s in force: %s", who, keyWords(v.Key), why)
 		if v.Reason == filter.ReasonGone && !r.Decision.Next.IsZero() {
 			text += "; looks again at " + wholeSeconds(r.Decision.Next)
 		}
 		return text, plain
-	case stood || !known:
+	case before.inForce:
 		return fmt.Sprintf("%s ends its measure on %s: %s", who, keyWords(v.Key), why), good
 	default:
-		return fmt.Sprintf("%s has no measure on %s: %s", who, keyWords(v.Key), why), plain
+		return fmt.Sprintf("%s has nothing to do about %s any more: %s", who, keyWords(v.Key), why), good
 	}
 }
 
@@ -155,7 +177,8 @@ func measureWords(v filter.Verdict) string {
 
 // findingWords says who announces a denied route, what it would have taken over, what
 // is at risk, and what to change where it comes from.
-func findingWords(f filter.Finding) string {
+func findingWords(v filter.Verdict) string {
+	f := v.Why
 	var parts []string
 	var who []string
 	for _, n := range f.Announcers {
@@ -164,7 +187,7 @@ func findingWords(f filter.Finding) string {
 	if len(who) > 0 {
 		parts = append(parts, "announced by "+listing(who))
 	}
-	if f.DeniedCount > 0 {
+	if f.DeniedCount > 0 && v.Attachment != "" {
 		parts = append(parts, "denied: "+countedList(prefixWords(f.Denied), f.DeniedCount))
 	}
 	if f.Prefixes > 0 {
