@@ -15,7 +15,7 @@ import (
 // Violation is one breach of an invariant.
 type Violation struct {
 	// Invariant is the number of the invariant, 1 to 7, or one of the rules
-	// of applying: LearnedRoutes, Fencing and BlastRadius.
+	// of applying: LearnedRoutes, FilteredTables, Fencing and BlastRadius.
 	Invariant Invariant `json:"invariant"`
 	At        time.Time `json:"at"`
 	Group     string    `json:"group,omitempty"`
@@ -35,6 +35,7 @@ const (
 	SwitchbackByRequest Invariant = "6-switchback-by-request"
 	Converges           Invariant = "7-converges"
 	LearnedRoutes       Invariant = "learned-routes"
+	FilteredTables      Invariant = "filtered-tables"
 	Fencing             Invariant = "fencing"
 	BlastRadius         Invariant = "blast-radius"
 )
@@ -62,6 +63,7 @@ func (l *ledger) check(c Checks) []Violation {
 	out = append(out, l.checkQuiet(c)...)
 	out = append(out, l.checkConverged(c)...)
 	out = append(out, l.checkLearned()...)
+	out = append(out, l.checkFiltered()...)
 	out = append(out, l.checkFencing()...)
 	out = append(out, l.checkBlastRadius()...)
 	slices.SortStableFunc(out, func(a, b Violation) int {

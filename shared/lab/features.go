@@ -16,6 +16,12 @@ func (s *Scenario) Features() []string {
 		for _, g := range c.GroupList {
 			f.group(s, g)
 		}
+		for _, filter := range c.FilterList {
+			f["filter that is to "+filter.Action] = true
+			if filter.Preset {
+				f["filter with presets"] = true
+			}
+		}
 		if len(c.Never.Destinations)+len(c.Never.Tables) > 0 {
 			f["neverTouch"] = true
 		}
