@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"detour/shared/operator"
+	"detour/shared/protection"
 )
 
 // defaultWait is how long a change is watched: a move settles within seconds, and
@@ -100,7 +101,15 @@ func changeGroup(cmd *cobra.Command, io streams, flags *changeFlags, args []stri
 	if err := flags.check(cmd); err != nil {
 		return err
 	}
-	p, names, err := flags.place.open(cmd.Context(), cmd, args, !flags.dryRun)
+	p, names, err := (*place)(nil), []string(nil), error(nil)
+	if forFilters(act) && len(args) > 0 {
+		var filters []string
+		if p, names, filters, err = flags.place.openBoth(cmd.Context(), cmd, args, !flags.dryRun); err == nil && len(filters) > 0 {
+			return changeFilter(cmd, io, flags, p, filters[0], act)
+		}
+	} else {
+		p, names, err = flags.place.open(cmd.Context(), cmd, args, !flags.dryRun)
+	}
 	if err != nil {
 		return err
 	}
@@ -111,6 +120,11 @@ func changeGroup(cmd *cobra.Command, io streams, flags *changeFlags, args []stri
 	}
 	act.Groups = names
 	return change(cmd, io, flags, p, act)
+}
+
+// forFilters reports whether a filter takes such an act.
+func forFilters(act operator.Act) bool {
+	return act.Kind == protection.Freeze || act.Kind == protection.Release || act.Clear && act.ClearKind == protection.Freeze
 }
 
 // change shows, asks, does and watches an act.

@@ -12,9 +12,9 @@ import (
 
 func freezeCommand(io streams) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "freeze GROUP | --all",
+		Use:   "freeze GROUP | FILTER | --all",
 		Short: "Write no route until the freeze ends",
-		Long: `Write no route of a group, or of any, until detour unfreeze. What would be done is decided and reported all the same. A change that is
+		Long: `Write no route of a group or a filter, or with --all of any, until detour unfreeze. What would be done is decided and reported all the same. A change that is
 under way ends first (--after-change, the default), or stops in the middle (--now): some routes then lead to one path and some to
 the other.`,
 		Example: `  detour freeze other-cloud --why "we move routes by hand"
@@ -33,7 +33,7 @@ the other.`,
 
 func unfreezeCommand(io streams) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "unfreeze GROUP | --all",
+		Use:   "unfreeze GROUP | FILTER | --all",
 		Short: "End a freeze",
 		Long: `End the freeze of a group, or with --all that of all groups; a group's own freeze stays then. What was held up meanwhile is done at
 once, and shown before.`,
@@ -76,10 +76,10 @@ as the way back of a revertive group, is shown before.`,
 
 func releaseCommand(io streams) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "release GROUP | --all",
+		Use:   "release GROUP | FILTER | --all",
 		Short: "Let a group move that is held after a mass failure or a dispute",
 		Long: `Let a group move that holds because too many groups wanted to move at once, and let Detour write routes again that somebody kept
-undoing. See first whether the failures are true: detour explain. With --all every hold after a mass failure ends; routes in
+undoing; of a filter, end the measures of which nobody can see whether they are still needed. See first whether the failures are true: detour explain. With --all every hold after a mass failure ends; routes in
 dispute stay with each group's own release.`,
 		Example: `  detour release other-cloud --why "the outage is real"
   detour release --all --why "the whole site is down, as the provider says"`,

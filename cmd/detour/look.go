@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,11 +31,11 @@ func (f *lookFlags) bind(cmd *cobra.Command) {
 func statusCommand(io streams) *cobra.Command {
 	flags, check := lookFlags{}, false
 	cmd := &cobra.Command{
-		Use:     "status [GROUP]...",
+		Use:     "status [GROUP | FILTER]...",
 		GroupID: groupLook,
 		Short:   "Show on which path the groups are, and what is wrong",
 		Long: `Show on which path each group is and since when, the state of each path with its reason, the requests and the freeze that stand,
-and what somebody should look into. One group is shown in full, several with a line each. What the paths and the tables show is
+and what somebody should look into; and of each filter its measures, and who announces what the rules deny. One group is shown in full, several with a line each. What the paths and the tables show is
 read now; nothing is written, and no run is disturbed.` + placeHelp + `
 
 Exit status: 0 shown, 1 it could not be read, 2 wrong usage, 3 with --check: a group has a trouble.`,
@@ -43,18 +44,25 @@ Exit status: 0 shown, 1 it could not be read, 2 wrong usage, 3 with --check: a g
   detour status --check || page        # for a monitor
   detour status --lab --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, names, err := flags.place.open(cmd.Context(), cmd, args, false)
+			p, names, filterNames, err := flags.place.openBoth(cmd.Context(), cmd, args, false)
 			if err != nil {
 				return err
 			}
-			groups, err := p.operator.Status(cmd.Context(), names)
+			groups, filters := []operator.Status{}, []operator.FilterStatus(nil)
+			if len(names) > 0 {
+				groups, err = p.operator.Status(cmd.Context(), names)
+			}
+			if err == nil && len(filterNames) > 0 {
+				filters, err = p.operator.FilterStatus(cmd.Context(), filterNames)
+			}
 			if err != nil {
 				return failure{err}
 			}
-			if err := printResult(io, flags.json, map[string]any{"groups": groups}, func() string { return operator.StatusText(groups, p.style(io)) }); err != nil {
+			if err := printResult(io, flags.json, statusJSON(groups, filters), func() string { return statusText(groups, filters, p.style(io)) }); err != nil {
 				return err
 			}
-			if check && slices.ContainsFunc(groups, func(s operator.Status) bool { return !s.Healthy() }) {
+			if check && (slices.ContainsFunc(groups, func(s operator.Status) bool { return !s.Healthy() }) ||
+				slices.ContainsFunc(filters, func(s operator.FilterStatus) bool { return !s.Healthy() })) {
 				return errUnhealthy
 			}
 			return nil
@@ -63,6 +71,28 @@ Exit status: 0 shown, 1 it could not be read, 2 wrong usage, 3 with --check: a g
 	flags.bind(cmd)
 	cmd.Flags().BoolVar(&check, "check", false, "end with status 3 if a group has a trouble")
 	return cmd
+}
+
+// statusJSON is what status answers a program. Without filters nothing is said of
+// them.
+func statusJSON(groups []operator.Status, filters []operator.FilterStatus) map[string]any {
+	out := map[string]any{"groups": groups}
+	if len(filters) > 0 {
+		out["filters"] = filters
+	}
+	return out
+}
+
+// statusText is what it writes for people.
+func statusText(groups []operator.Status, filters []operator.FilterStatus, style operator.Style) string {
+	var parts []string
+	if len(groups) > 0 || len(filters) == 0 {
+		parts = append(parts, operator.StatusText(groups, style))
+	}
+	if len(filters) > 0 {
+		parts = append(parts, operator.FilterStatusText(filters, style))
+	}
+	return strings.Join(parts, "\n")
 }
 
 func planCommand(io streams) *cobra.Command {
@@ -113,7 +143,7 @@ Exit status: 0 shown, 1 it could not be read, 2 wrong usage.`,
 func explainCommand(io streams) *cobra.Command {
 	flags, n := lookFlags{}, 0
 	cmd := &cobra.Command{
-		Use:     "explain GROUP",
+		Use:     "explain GROUP | FILTER",
 		GroupID: groupLook,
 		Short:   "Show why a group is where it is, and how it came there",
 		Long: `Show why a group is where it is: what AWS says of each of its paths now, what follows from that, and the newest decisions with
@@ -127,9 +157,12 @@ Exit status: 0 shown, 1 it could not be read, 2 wrong usage.`,
 			if n < 1 || n > 1000 {
 				return fmt.Errorf("-n is %d; write a number from 1 to 1000", n)
 			}
-			p, names, err := flags.place.open(cmd.Context(), cmd, args, false)
+			p, names, filters, err := flags.place.openBoth(cmd.Context(), cmd, args, false)
 			if err != nil {
 				return err
+			}
+			if len(filters) > 0 {
+				return explainFilter(cmd.Context(), io, flags.json, p, filters[0], n)
 			}
 			explained, err := p.operator.Explain(cmd.Context(), names[0], n)
 			if err != nil {

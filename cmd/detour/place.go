@@ -22,6 +22,7 @@ import (
 	"detour/shared/adapter/systemclock"
 	"detour/shared/config"
 	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/lab"
 	"detour/shared/operator"
 	"detour/shared/plan"
@@ -83,6 +84,7 @@ type place struct {
 	name     string
 	config   config.Config
 	groups   []protection.Group
+	filters  []filter.Filter
 	operator *operator.Operator
 	clock    systemclock.Clock
 }
@@ -119,6 +121,19 @@ func (f *placeFlags) open(ctx context.Context, cmd *cobra.Command, names []strin
 	return from.place(names)
 }
 
+// openBoth is open for commands that tell of filters, too: it splits the names, and
+// without names it stands for all groups and all filters.
+func (f *placeFlags) openBoth(ctx context.Context, cmd *cobra.Command, names []string, changes bool) (p *place, groups, filters []string, err error) {
+	from, err := f.find(ctx, cmd, changes)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if from.bare != nil {
+		return nil, nil, nil, failure{from.bare}
+	}
+	return from.placeOf(names, true)
+}
+
 // find finds out where the command works.
 func (f *placeFlags) find(ctx context.Context, cmd *cobra.Command, changes bool) (opened, error) {
 	address := f.lab
@@ -138,39 +153,85 @@ func (f *placeFlags) find(ctx context.Context, cmd *cobra.Command, changes bool)
 
 // place builds the operator's tool over the homes of the named groups.
 func (from opened) place(names []string) (*place, []string, error) {
-	p := &place{name: from.name, config: from.config, groups: from.config.Groups(), clock: systemclock.New()}
-	names, err := p.choose(names)
-	if err != nil {
-		return nil, nil, err
+	p, groups, _, err := from.placeOf(names, false)
+	return p, groups, err
+}
+
+// split takes the names of filters out of the names of groups. A group goes before a
+// filter of its name.
+func (p *place) split(names []string) (groups, filters []string) {
+	for _, name := range names {
+		isGroup := slices.ContainsFunc(p.groups, func(g protection.Group) bool { return g.Name == name })
+		if !isGroup && slices.ContainsFunc(p.filters, func(f filter.Filter) bool { return f.Name == name }) {
+			filters = append(filters, name)
+		} else {
+			groups = append(groups, name)
+		}
+	}
+	return groups, filters
+}
+
+// placeOf is place for groups, and for filters where they are wanted.
+func (from opened) placeOf(asked []string, withFilters bool) (*place, []string, []string, error) {
+	p := &place{name: from.name, config: from.config, groups: from.config.Groups(), filters: from.config.Filters(), clock: systemclock.New()}
+	names, mine := asked, []string(nil)
+	if withFilters {
+		names, mine = p.split(asked)
+		if len(asked) == 0 {
+			for i := range p.filters {
+				mine = append(mine, p.filters[i].Name)
+			}
+		}
+	}
+	if len(names) > 0 || len(mine) == 0 || (len(asked) == 0 && len(p.groups) > 0) {
+		var err error
+		if names, err = p.choose(names); err != nil {
+			return nil, nil, nil, err
+		}
 	}
 	settings := controller.SettingsFrom(p.config)
 	options := operator.Options{
-		Groups: p.groups, Clock: p.clock, By: from.who, NewID: func() string { return strings.ToLower(rand.Text()[:5]) },
+		Groups: p.groups, Filters: p.filters, Clock: p.clock, By: from.who, NewID: func() string { return strings.ToLower(rand.Text()[:5]) },
 		Pins:   pinsOf(p.config),
 		Quotas: plan.Quotas{VPCRoutes: p.config.Limits.VPCRoutes, TransitGatewayRoutes: p.config.Limits.TransitGatewayRoutes},
 	}
+	wanted := func(account, region string) error {
+		if slices.ContainsFunc(options.Homes, func(h operator.Home) bool { return h.Account == account && h.Region == region }) {
+			return nil
+		}
+		reached, err := from.home(account, region)
+		if err != nil {
+			return err
+		}
+		home, err := p.homeOf(account, region, settings, reached)
+		if err == nil {
+			options.Homes = append(options.Homes, home)
+		}
+		return err
+	}
 	for _, group := range p.groups {
-		known := slices.ContainsFunc(options.Homes, func(h operator.Home) bool { return h.Account == group.Account && h.Region == group.Region })
-		if known || !slices.Contains(names, group.Name) {
-			continue
+		if slices.Contains(names, group.Name) {
+			if err := wanted(group.Account, group.Region); err != nil {
+				return nil, nil, nil, err
+			}
 		}
-		reached, err := from.home(group.Account, group.Region)
-		if err != nil {
-			return nil, nil, err
+	}
+	for _, f := range p.filters {
+		if slices.Contains(mine, f.Name) {
+			if err := wanted(f.Account, f.Region); err != nil {
+				return nil, nil, nil, err
+			}
 		}
-		home, err := homeOf(group.Account, group.Region, p.groups, settings, reached, p.clock)
-		if err != nil {
-			return nil, nil, err
-		}
-		options.Homes = append(options.Homes, home)
 	}
 	p.operator = operator.New(options)
-	return p, names, nil
+	return p, names, mine, nil
 }
 
 // homeOf wires one home: the same adapters as a function has.
-func homeOf(account, region string, groups []protection.Group, settings controller.Settings, at reached, clock systemclock.Clock) (operator.Home, error) {
-	own := slices.DeleteFunc(slices.Clone(groups), func(g protection.Group) bool { return g.Account != account || g.Region != region })
+func (p *place) homeOf(account, region string, settings controller.Settings, at reached) (operator.Home, error) {
+	clock := p.clock
+	own := slices.DeleteFunc(slices.Clone(p.groups), func(g protection.Group) bool { return g.Account != account || g.Region != region })
+	filters := slices.DeleteFunc(slices.Clone(p.filters), func(f filter.Filter) bool { return f.Account != account || f.Region != region })
 	aws, err := at.clients.Config(account, region)
 	if err != nil {
 		return operator.Home{}, failure{fmt.Errorf("%w; sign in to that account, or name a role with --role", err)}
@@ -187,8 +248,9 @@ func homeOf(account, region string, groups []protection.Group, settings controll
 		home.Wake = awswake.New(aws, awswake.Options{QueueURL: at.queue, Clock: clock, CallTimeout: settings.CallTimeout})
 	}
 	home.Controller = controller.New(own, settings, controller.Ports{
-		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Records: records, Wake: home.Wake, Clock: clock, NewToken: rand.Text,
-	})
+		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Neighbors: network.Neighbors,
+		Records: records, Wake: home.Wake, Clock: clock, NewToken: rand.Text,
+	}, filters...)
 	return home, nil
 }
 

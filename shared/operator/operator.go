@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/plan"
 	"detour/shared/protection"
 	"detour/shared/route"
@@ -30,6 +31,8 @@ type Home struct {
 	Records    controller.Records
 	// Wake gets a wake-up after each request; nil: the next sweep finds it.
 	Wake controller.Wake
+	// FilterWake gets one after each request of a filter; nil: as with Wake.
+	FilterWake controller.Wake
 	// Tables reads the tables that checks are pinned in, for the notes of a plan;
 	// nil: there are no such notes.
 	Tables controller.RouteTables
@@ -42,7 +45,9 @@ type Home struct {
 type Options struct {
 	// Groups are the configured groups in the order of their priority.
 	Groups []protection.Group
-	// Homes are the homes of those groups that are asked about.
+	// Filters are the configured filters.
+	Filters []filter.Filter
+	// Homes are the homes of those groups and filters that are asked about.
 	Homes []Home
 	Clock controller.Clock
 	// By says who asks, for the journal and the requests.

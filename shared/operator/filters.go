@@ -1,0 +1,259 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"detour/shared/controller"
+	"detour/shared/filter"
+	"detour/shared/protection"
+)
+
+// FilterStatus is one filter as it is now: by its record, and by what the tables show.
+type FilterStatus struct {
+	Filter  string        `json:"filter"`
+	Mode    filter.Mode   `json:"mode"`
+	Action  filter.Action `json:"action"`
+	Account string        `json:"account"`
+	Region  string        `json:"region"`
+	// At is when the filter was looked at.
+	At     time.Time `json:"at"`
+	Tables []string  `json:"tables"`
+	// Measures are in force by the record.
+	Measures []filter.Measure `json:"measures"`
+	// Verdicts are what a run would decide now, one for each measure, or for a table
+	// without any. WouldBe says that it would not be acted upon.
+	Verdicts []filter.Verdict       `json:"verdicts"`
+	WouldBe  bool                   `json:"wouldBe,omitempty"`
+	Requests []protection.Request   `json:"requests"`
+	Freeze   protection.FreezeState `json:"freeze,omitzero"`
+	// FrozenAll: it is the freeze of all groups and filters.
+	FrozenAll bool `json:"frozenAll,omitempty"`
+	// Troubles are what somebody should look into.
+	Troubles []string `json:"troubles"`
+	// Deadline is when the filter is looked at again before the next sweep; zero: it is
+	// not.
+	Deadline time.Time `json:"deadline,omitzero"`
+}
+
+// Healthy reports whether there is no trouble.
+func (s FilterStatus) Healthy() bool { return len(s.Troubles) == 0 }
+
+// Filters returns the names of all filters, sorted.
+func (o *Operator) Filters() []string {
+	out := make([]string, 0, len(o.options.Filters))
+	for i := range o.options.Filters {
+		out = append(out, o.options.Filters[i].Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// filterHome finds the home of a filter.
+func (o *Operator) filterHome(name string) (*Home, error) {
+	for i := range o.options.Filters {
+		f := &o.options.Filters[i]
+		if f.Name != name {
+			continue
+		}
+		for h := range o.options.Homes {
+			if home := &o.options.Homes[h]; home.Account == f.Account && home.Region == f.Region {
+				return home, nil
+			}
+		}
+		return nil, fmt.Errorf("filter %s has its home in account %s in %s, which was not opened", name, f.Account, f.Region)
+	}
+	return nil, fmt.Errorf("there is no filter %q", name)
+}
+
+// FilterStatus tells how the filters are, by name.
+func (o *Operator) FilterStatus(ctx context.Context, names []string) ([]FilterStatus, error) {
+	out := []FilterStatus{}
+	for _, name := range o.Filters() {
+		if !slices.Contains(names, name) {
+			continue
+		}
+		home, err := o.filterHome(name)
+		if err != nil {
+			return nil, err
+		}
+		seen, err := home.Controller.PreviewFilters(ctx, []string{name})
+		if err != nil {
+			return nil, fmt.Errorf("looking at filter %s: %w", name, err)
+		}
+		for _, p := range seen {
+			out = append(out, filterStatusOf(p))
+		}
+	}
+	return out, nil
+}
+
+func filterStatusOf(p controller.FilterPreview) FilterStatus {
+	out := FilterStatus{
+		Filter: p.Filter.Name, Mode: p.Filter.Mode, Action: p.Filter.Action, Account: p.Filter.Account, Region: p.Filter.Region, At: p.At.UTC(),
+		Measures: append([]filter.Measure{}, p.Item.Filter.Measures...), Verdicts: append([]filter.Verdict{}, p.Report.Decision.Verdicts...),
+		WouldBe: p.Report.WouldBe, Requests: append([]protection.Request{}, p.Item.Requests...), FrozenAll: p.Control.Freeze.On,
+		Freeze: p.Control.Freeze, Deadline: p.Report.WakeAt.UTC(), Tables: []string{}, Troubles: []string{},
+	}
+	for _, table := range p.Filter.Tables() {
+		out.Tables = append(out.Tables, table.ID)
+	}
+	for _, r := range p.Item.Requests {
+		if r.Kind == protection.Freeze {
+			out.Freeze = protection.FreezeState{On: true, Immediate: r.Immediate || out.Freeze.Immediate}
+		}
+	}
+	for _, v := range out.Verdicts {
+		switch {
+		case v.Reason.Pages():
+			out.Troubles = append(out.Troubles, "held: "+controller.Describe(v))
+		case v.InForce && v.Reason != filter.ReasonPreset:
+			out.Troubles = append(out.Troubles, "announced: "+controller.Describe(v))
+		}
+	}
+	for _, problem := range p.Report.Problems {
+		out.Troubles = append(out.Troubles, "unreadable: "+problem.Table.ID+" ("+string(problem.Problem)+")")
+	}
+	if p.Report.NeverTouch {
+		out.Troubles = append(out.Troubles, "neverTouch covers what the filter wants to write; take it out of one of them")
+	}
+	return out
+}
+
+// FilterHistory returns the newest n lines of a filter's journal, newest first.
+func (o *Operator) FilterHistory(ctx context.Context, name string, n int) ([]controller.JournalEntry, error) {
+	home, err := o.filterHome(name)
+	if err != nil {
+		return nil, err
+	}
+	return home.Records.History(ctx, controller.FilterKey(name), n)
+}
+
+// AskFilter freezes a filter, ends its freeze, or releases its measures, and notes it
+// in its journal. Path names one measure by its destination or attachment. late says
+// why no wake-up was sent; the next sweep finds the request then.
+func (o *Operator) AskFilter(ctx context.Context, name string, act Act) (late, err error) {
+	if err := CheckWhy(act.Why); err != nil {
+		return nil, err
+	}
+	home, err := o.filterHome(name)
+	if err != nil {
+		return nil, err
+	}
+	key, at := controller.FilterKey(name), o.options.Clock.Now().UTC()
+	items, control, err := home.Records.Peek(ctx, []controller.Key{key})
+	if err != nil {
+		return nil, err
+	}
+	var notes []controller.JournalEntry
+	switch {
+	case act.Clear:
+		for _, r := range items[0].Requests {
+			if r.Kind == protection.Freeze {
+				notes = append(notes, controller.JournalEntry{Key: key, At: at, Act: controller.ActCleared, Request: &r, By: o.options.By, Why: act.Why})
+			}
+		}
+		if len(notes) == 0 && control.Freeze.On {
+			return nil, fmt.Errorf("filter %s has no freeze of its own; that of all ends with detour unfreeze --all", name)
+		}
+		if len(notes) == 0 {
+			return nil, fmt.Errorf("filter %s is not frozen, so there is nothing to end", name)
+		}
+	case act.Kind == protection.Freeze || act.Kind == protection.Release:
+		made := protection.Request{
+			ID: string(act.Kind) + "-" + o.options.NewID(), Kind: act.Kind, Path: act.Path, Immediate: act.Immediate, At: at, By: o.options.By, Why: act.Why,
+		}
+		notes = []controller.JournalEntry{{Key: key, At: at, Act: controller.ActRequested, Request: &made, By: o.options.By, Why: act.Why}}
+	default:
+		return nil, errors.New("a filter takes a freeze, its end, and a release; everything else is for groups")
+	}
+	// First the journal: a line without its request does no harm, and tells who tried.
+	if err := home.Records.Note(ctx, notes); err != nil {
+		return nil, err
+	}
+	for _, note := range notes {
+		if act.Clear {
+			err = errors.Join(err, home.Records.Clear(ctx, key, note.Request.ID))
+		} else {
+			err = errors.Join(err, home.Records.Request(ctx, key, *note.Request))
+		}
+	}
+	if err == nil && home.FilterWake != nil {
+		late = home.FilterWake.At(ctx, key, at)
+	}
+	return late, err
+}
+
+// FilterStatusText tells of filters: of one in full, of several with a line each.
+func FilterStatusText(filters []FilterStatus, style Style) string {
+	if len(filters) == 1 {
+		return style.filter(filters[0])
+	}
+	cells := [][]string{{"FILTER", "MODE", "ACTION", "TABLES", "MEASURES", "TROUBLE"}}
+	for _, f := range filters {
+		trouble := style.in(green, "none")
+		if len(f.Troubles) > 0 {
+			kinds := make([]string, len(f.Troubles))
+			for i, t := range f.Troubles {
+				kinds[i], _, _ = strings.Cut(t, ":")
+			}
+			trouble = style.in(red, firstOf(kinds))
+		}
+		cells = append(cells, []string{f.Filter, filterMode(f), string(f.Action), firstOf(f.Tables), fmt.Sprint(len(f.Measures)), trouble})
+	}
+	return rows("", cells)
+}
+
+func filterMode(f FilterStatus) string {
+	if f.Freeze.On {
+		return string(f.Mode) + ", frozen"
+	}
+	return string(f.Mode)
+}
+
+// filter tells of one filter in full.
+func (s Style) filter(f FilterStatus) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "filter %s (%s, %s) in account %s, %s\n", f.Filter, filterMode(f), f.Action, f.Account, f.Region)
+	fmt.Fprintf(&out, "tables: %s\n", strings.Join(f.Tables, ", "))
+	for _, v := range f.Verdicts {
+		mark := "  "
+		if v.InForce {
+			mark = "* "
+		}
+		fmt.Fprintf(&out, "%s%s\n", mark, controller.Describe(v))
+	}
+	for _, m := range f.Measures {
+		fmt.Fprintf(&out, "measure %s of %s since %s\n", m.Action, m.Key, s.ago(m.Since))
+	}
+	for _, r := range f.Requests {
+		fmt.Fprintf(&out, "request %s by %s: %s\n", r.ID, r.By, r.Why)
+	}
+	for _, t := range f.Troubles {
+		fmt.Fprintf(&out, "%s %s\n", s.in(red, "trouble"), t)
+	}
+	return out.String()
+}
+
+// FilterHistoryText writes a filter's journal.
+func FilterHistoryText(entries []controller.JournalEntry) string {
+	var out strings.Builder
+	for _, e := range entries {
+		fmt.Fprintf(&out, "%s", e.At.UTC().Format("2006-01-02 15:04:05 UTC"))
+		if e.Act != "" {
+			fmt.Fprintf(&out, "  %s by %s: %s", e.Act, e.By, e.Why)
+		}
+		out.WriteString("\n")
+		for _, v := range e.Verdicts {
+			fmt.Fprintf(&out, "  %s\n", controller.Describe(v))
+		}
+		if e.Note != "" {
+			fmt.Fprintf(&out, "  %s\n", e.Note)
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,155 @@
+package operator
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"detour/shared/adapter/memory"
+	"detour/shared/adapter/recordstest"
+	"detour/shared/controller"
+	"detour/shared/filter"
+	"detour/shared/health"
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+var edgeTable = route.Table{Kind: route.TransitGatewayTable, ID: "tgw-rtb-edge", Account: "111122223333", Region: "eu-west-1"}
+
+// edge is a table that one VPN attachment teaches, with the statics that were written.
+type edge struct {
+	announced []string
+	statics   map[route.Destination]route.NextHop
+}
+
+func (e *edge) Read(_ context.Context, tables []route.Table) []route.Reading {
+	out := make([]route.Reading, len(tables))
+	for i, table := range tables {
+		out[i] = route.Reading{Table: table, Complete: true}
+		for _, prefix := range e.announced {
+			r := route.Route{Table: table, Destination: route.MustDestination(prefix), Origin: route.OriginPropagated, State: route.StateActive, NextHop: route.MustNextHop("tgw-attach-1")}
+			if hop, hidden := e.statics[r.Destination]; hidden {
+				r.NextHop, r.Origin = hop, route.OriginStatic
+			}
+			out[i].Routes = append(out[i].Routes, r)
+		}
+	}
+	return out
+}
+
+func (e *edge) Write(_ context.Context, change route.Change) route.Receipt {
+	e.statics[change.Destination] = change.After
+	return route.Receipt{Change: change, Outcome: route.Applied}
+}
+
+func (e *edge) Try(_ context.Context, change route.Change) route.Receipt {
+	return route.Receipt{Change: change, Outcome: route.Allowed}
+}
+
+type beside struct{}
+
+func (beside) Read(_ context.Context, tables []route.Table) []controller.NeighborReading {
+	out := make([]controller.NeighborReading, len(tables))
+	for i, table := range tables {
+		out[i] = controller.NeighborReading{
+			Table: table, Associations: filter.Neighbors{Complete: true}, Outside: filter.Outsides{Complete: true},
+			Propagations: filter.Neighbors{Complete: true, List: []filter.Neighbor{{Attachment: "tgw-attach-1", Type: filter.TypeVPN, Resource: "vpn-1"}}},
+		}
+	}
+	return out
+}
+
+// filtering is an operator over one filter, and the controller that enforces it.
+func filtering(t *testing.T) (*Operator, *controller.Controller, *memory.Store) {
+	t.Helper()
+	clock := recordstest.NewClock()
+	deny, err := filter.ParseRule("deny default-like")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := filter.Filter{
+		Name: "no-default", Account: edgeTable.Account, Region: edgeTable.Region, Mode: protection.Enforce, Action: filter.Blackhole,
+		Scopes: []filter.Scope{{Table: edgeTable}}, Rules: []filter.Rule{deny}, LiftAfter: 5 * time.Minute,
+		Damping: health.Damping{Penalty: 1000, HalfLife: 15 * time.Minute, Suppress: 3000, Reuse: 750, Ceiling: 12000},
+		Limits:  filter.Limits{SettleTime: 10 * time.Second, ContendedAfter: 3, ContendedWindow: 10 * time.Minute},
+	}
+	store := memory.New(clock, recordstest.Lease, recordstest.Skew)
+	e := &edge{announced: []string{"0.0.0.0/0", "10.1.0.0/16"}, statics: map[route.Destination]route.NextHop{}}
+	settings := controller.Settings{Lease: recordstest.Lease, CallTimeout: 5 * time.Second, Skew: recordstest.Skew, Settle: 10 * time.Second, MaxMoves: 10}
+	token := 0
+	c := controller.New(nil, settings, controller.Ports{
+		Tables: e, Neighbors: beside{}, Records: store, Wake: memory.NewWakeQueue(nil), Publish: &memory.Events{}, Clock: clock,
+		NewToken: func() string { token++; return strings.Repeat("t", token) },
+	}, f)
+	return New(Options{
+		Filters: []filter.Filter{f}, Clock: clock, By: "jane", NewID: func() string { return "x7k2p" },
+		Homes: []Home{{Account: edgeTable.Account, Region: edgeTable.Region, Controller: c, Records: store}},
+	}), c, store
+}
+
+func TestFilterStatus(t *testing.T) {
+	o, c, _ := filtering(t)
+	before, err := o.FilterStatus(t.Context(), []string{"no-default"})
+	if err != nil || len(before) != 1 || len(before[0].Measures) != 0 || before[0].Healthy() || before[0].Verdicts[0].Reason != filter.ReasonDenied {
+		t.Fatalf("before: %+v, %v", before, err)
+	}
+	c.SweepFilters(t.Context(), "sweep")
+	after, err := o.FilterStatus(t.Context(), o.Filters())
+	if err != nil || len(after[0].Measures) != 1 || after[0].Healthy() || after[0].WouldBe {
+		t.Fatalf("after: %+v, %v", after, err)
+	}
+	text := FilterStatusText(after, Style{Now: after[0].At})
+	for _, want := range []string{"filter no-default (enforce, blackhole)", "* blackhole of tgw-rtb-edge 0.0.0.0/0", "announced by vpn vpn-1 (tgw-attach-1)", "trouble announced:"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nothing of %q in\n%s", want, text)
+		}
+	}
+	if table := FilterStatusText(append(after, after...), Style{}); !strings.Contains(table, "FILTER") || !strings.Contains(table, "announced") {
+		t.Errorf("the table is\n%s", table)
+	}
+}
+
+func TestAFilterIsFrozenAndThawed(t *testing.T) {
+	o, c, store := filtering(t)
+	ask := func(act Act) error {
+		act.Why = "a test"
+		_, err := o.AskFilter(t.Context(), "no-default", act)
+		return err
+	}
+	if err := ask(Act{Kind: protection.Freeze}); err != nil {
+		t.Fatal(err)
+	}
+	c.SweepFilters(t.Context(), "sweep")
+	frozen, err := o.FilterStatus(t.Context(), []string{"no-default"})
+	if err != nil || !frozen[0].Freeze.On || !frozen[0].WouldBe || len(frozen[0].Measures) != 0 || len(frozen[0].Requests) != 1 {
+		t.Errorf("frozen: %+v, %v", frozen, err)
+	}
+	if err := ask(Act{Clear: true, ClearKind: protection.Freeze}); err != nil {
+		t.Fatal(err)
+	}
+	c.SweepFilters(t.Context(), "sweep")
+	thawed, err := o.FilterStatus(t.Context(), []string{"no-default"})
+	if err != nil || thawed[0].Freeze.On || len(thawed[0].Measures) != 1 {
+		t.Errorf("thawed: %+v, %v", thawed, err)
+	}
+	history, err := o.FilterHistory(t.Context(), "no-default", 10)
+	if err != nil || len(history) != 3 || !strings.Contains(FilterHistoryText(history), "requested by jane: a test") {
+		t.Errorf("the history is %q, %v", FilterHistoryText(history), err)
+	}
+	for name, act := range map[string]Act{"nothing to end": {Clear: true}, "a switch": {Kind: protection.ForcedSwitch}} {
+		if err := ask(act); err == nil {
+			t.Errorf("%s was done", name)
+		}
+	}
+	if _, err := o.AskFilter(t.Context(), "no-default", Act{Kind: protection.Freeze}); err == nil {
+		t.Error("a freeze without a reason was done")
+	}
+	if _, err := o.AskFilter(t.Context(), "unknown", Act{Kind: protection.Freeze, Why: "x"}); err == nil {
+		t.Error("an unknown filter was frozen")
+	}
+	items, _, err := store.Peek(t.Context(), []controller.Key{controller.FilterKey("no-default")})
+	if err != nil || len(items[0].Requests) != 0 {
+		t.Errorf("the requests left are %+v, %v", items[0].Requests, err)
+	}
+}
