@@ -171,23 +171,31 @@ func (p *place) split(names []string) (groups, filters []string) {
 	return groups, filters
 }
 
+// pick splits the names that were asked about, and stands all for none. An unknown
+// name is an error, and so is a configuration with nothing to choose from.
+func (p *place) pick(asked []string, withFilters bool) (groups, filters []string, err error) {
+	groups = asked
+	if withFilters {
+		groups, filters = p.split(asked)
+	}
+	if withFilters && len(asked) == 0 {
+		for i := range p.filters {
+			filters = append(filters, p.filters[i].Name)
+		}
+	}
+	filtersAlone := len(filters) > 0 && len(groups) == 0 && (len(asked) > 0 || len(p.groups) == 0)
+	if !filtersAlone {
+		groups, err = p.choose(groups)
+	}
+	return groups, filters, err
+}
+
 // placeOf is place for groups, and for filters where they are wanted.
 func (from opened) placeOf(asked []string, withFilters bool) (*place, []string, []string, error) {
 	p := &place{name: from.name, config: from.config, groups: from.config.Groups(), filters: from.config.Filters(), clock: systemclock.New()}
-	names, mine := asked, []string(nil)
-	if withFilters {
-		names, mine = p.split(asked)
-		if len(asked) == 0 {
-			for i := range p.filters {
-				mine = append(mine, p.filters[i].Name)
-			}
-		}
-	}
-	if len(names) > 0 || len(mine) == 0 || (len(asked) == 0 && len(p.groups) > 0) {
-		var err error
-		if names, err = p.choose(names); err != nil {
-			return nil, nil, nil, err
-		}
+	names, mine, err := p.pick(asked, withFilters)
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	settings := controller.SettingsFrom(p.config)
 	options := operator.Options{
@@ -195,33 +203,30 @@ func (from opened) placeOf(asked []string, withFilters bool) (*place, []string, 
 		Pins:   pinsOf(p.config),
 		Quotas: plan.Quotas{VPCRoutes: p.config.Limits.VPCRoutes, TransitGatewayRoutes: p.config.Limits.TransitGatewayRoutes},
 	}
-	wanted := func(account, region string) error {
-		if slices.ContainsFunc(options.Homes, func(h operator.Home) bool { return h.Account == account && h.Region == region }) {
-			return nil
-		}
-		reached, err := from.home(account, region)
-		if err != nil {
-			return err
-		}
-		home, err := p.homeOf(account, region, settings, reached)
-		if err == nil {
-			options.Homes = append(options.Homes, home)
-		}
-		return err
-	}
+	var homes [][2]string
 	for _, group := range p.groups {
 		if slices.Contains(names, group.Name) {
-			if err := wanted(group.Account, group.Region); err != nil {
-				return nil, nil, nil, err
-			}
+			homes = append(homes, [2]string{group.Account, group.Region})
 		}
 	}
 	for _, f := range p.filters {
 		if slices.Contains(mine, f.Name) {
-			if err := wanted(f.Account, f.Region); err != nil {
-				return nil, nil, nil, err
-			}
+			homes = append(homes, [2]string{f.Account, f.Region})
 		}
+	}
+	for i, at := range homes {
+		if slices.Index(homes, at) < i {
+			continue
+		}
+		reached, err := from.home(at[0], at[1])
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		home, err := p.homeOf(at[0], at[1], settings, reached)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		options.Homes = append(options.Homes, home)
 	}
 	p.operator = operator.New(options)
 	return p, names, mine, nil

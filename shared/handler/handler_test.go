@@ -169,7 +169,7 @@ func TestEverySample(t *testing.T) {
 				wantPassedOver(t, r, raw, handler.DropUnconfigured)
 			case failed:
 				wantPassedOver(t, r, raw, ingest.DropNoEffect)
-			case rehearsal:
+			case rehearsal, filters:
 				wantDrop(t, r, raw, ingest.DropNotForUs)
 			}
 		})

@@ -196,7 +196,7 @@ func filterLevel(r controller.FilterReport) slog.Level {
 	switch {
 	case r.Err != nil, r.NeverTouch, len(r.Problems) > 0, r.Decision.Pages(), r.Status != controller.StatusDone && r.Status != controller.StatusQuiet:
 		return slog.LevelWarn
-	case r.Status == controller.StatusQuiet && !(r.WouldBe && len(r.Decision.Changes) > 0):
+	case r.Status == controller.StatusQuiet && (!r.WouldBe || len(r.Decision.Changes) == 0):
 		return slog.LevelDebug
 	default:
 		return slog.LevelInfo

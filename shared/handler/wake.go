@@ -26,68 +26,83 @@ func batchAnswer(again []string) []byte {
 	return body
 }
 
-// wakeUps runs the groups of a batch together. A message that is no wake-up, or
-// is for nothing that is configured, is dropped; the messages of what failed or
-// was not begun are asked for again. The action is never Retry: an error would
-// bring back what is done, too.
+// woken is a batch of wake-ups by what they are for.
+type woken struct {
+	groups  controller.Trigger
+	filters controller.FilterTrigger
+	// everything are the ids of the messages for a look at everything.
+	everything []string
+	drops      []ingest.Drop
+}
+
+// sortWakes sorts the wake-ups of a batch. One that is for nothing that is configured
+// is dropped.
+func (h *Handler) sortWakes(wakes []ingest.Wake) woken {
+	out := woken{groups: controller.Trigger{Wake: true}, filters: controller.FilterTrigger{Wake: true}}
+	for _, wake := range wakes {
+		key := controller.Key(wake.Key)
+		group, isGroup := key.Group()
+		filter, isFilter := key.Filter()
+		switch {
+		case isGroup && slices.Contains(h.controller.Names(), group):
+			out.groups.Groups, out.groups.Event = append(out.groups.Groups, group), wake.MessageID
+		case isFilter && slices.Contains(h.controller.FilterNames(), filter):
+			out.filters.Filters, out.filters.Event = append(out.filters.Filters, filter), wake.MessageID
+		case key == controller.KeyEverything:
+			out.everything = append(out.everything, wake.MessageID)
+		default:
+			out.drops = append(out.drops, ingest.Drop{Reason: DropUnconfigured, Detail: fmt.Sprintf("wake-up %s is for %s, which is not configured", wake.MessageID, wake.Key)})
+		}
+	}
+	return out
+}
+
+// idsOf returns the messages whose keys are of one sort and failed.
+func idsOf(wakes []ingest.Wake, nameOf func(controller.Key) (string, bool), failed func(name string) bool) []string {
+	var out []string
+	for _, wake := range wakes {
+		if name, is := nameOf(controller.Key(wake.Key)); is && failed(name) {
+			out = append(out, wake.MessageID)
+		}
+	}
+	return out
+}
+
+// wakeUps runs the groups of a batch together, and the filters. A message that is no
+// wake-up, or is for nothing that is configured, is dropped; the messages of what
+// failed or was not begun are asked for again. The action is never Retry: an error
+// would bring back what is done, too.
 func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 	wakes, err := ingest.DecodeWake(raw)
 	var drops []ingest.Drop
 	if err != nil {
 		drops = dropsOf(err)
 	}
-	trigger, filters := controller.Trigger{Wake: true}, controller.FilterTrigger{Wake: true}
-	var everything []string
-	for _, wake := range wakes {
-		key := controller.Key(wake.Key)
-		name, isGroup := key.Group()
-		filter, isFilter := key.Filter()
-		switch {
-		case isGroup && slices.Contains(h.controller.Names(), name):
-			trigger.Groups = append(trigger.Groups, name)
-			trigger.Event = wake.MessageID
-		case isFilter && slices.Contains(h.controller.FilterNames(), filter):
-			filters.Filters = append(filters.Filters, filter)
-			filters.Event = wake.MessageID
-		case key == controller.KeyEverything:
-			everything = append(everything, wake.MessageID)
-		default:
-			drops = append(drops, ingest.Drop{Reason: DropUnconfigured, Detail: fmt.Sprintf("wake-up %s is for %s, which is not configured", wake.MessageID, wake.Key)})
-		}
-	}
+	woken := h.sortWakes(wakes)
 	out := Outcome{Action: Value}
-	if len(drops) > 0 {
+	if drops = append(drops, woken.drops...); len(drops) > 0 {
 		dropped := h.drop(ctx, drops...)
-		if len(trigger.Groups) == 0 && len(filters.Filters) == 0 && len(everything) == 0 {
+		if len(woken.groups.Groups)+len(woken.filters.Filters)+len(woken.everything) == 0 {
 			out = dropped
 		}
 	}
 	// Groups first, then filters: their deadlines are due, and a look at everything
 	// takes long.
 	var again []string
-	if len(trigger.Groups) > 0 {
-		var failed func(group string) bool
-		out.Reports, failed = h.wakeGroups(ctx, trigger)
-		for _, wake := range wakes {
-			if name, isGroup := controller.Key(wake.Key).Group(); isGroup && failed(name) {
-				again = append(again, wake.MessageID)
-			}
-		}
+	var failed func(name string) bool
+	if len(woken.groups.Groups) > 0 {
+		out.Reports, failed = h.wakeGroups(ctx, woken.groups)
+		again = append(again, idsOf(wakes, controller.Key.Group, failed)...)
 	}
-	if len(filters.Filters) > 0 {
-		var failed func(filter string) bool
-		out.Filters, failed = h.wakeFilters(ctx, filters)
-		for _, wake := range wakes {
-			if name, isFilter := controller.Key(wake.Key).Filter(); isFilter && failed(name) {
-				again = append(again, wake.MessageID)
-			}
-		}
+	if len(woken.filters.Filters) > 0 {
+		out.Filters, failed = h.wakeFilters(ctx, woken.filters)
+		again = append(again, idsOf(wakes, controller.Key.Filter, failed)...)
 	}
-	if len(everything) > 0 {
-		looked := h.everything(ctx, everything[0], "wake-up", true) // One look serves all of them.
+	if len(woken.everything) > 0 {
+		looked := h.everything(ctx, woken.everything[0], "wake-up", true) // One look serves all of them.
 		out.Reports, out.Filters = append(out.Reports, looked.Reports...), append(out.Filters, looked.Filters...)
 		if looked.Action == Retry {
-			again = append(again, everything...)
+			again = append(again, woken.everything...)
 		}
 	}
 	out.Body = batchAnswer(again)

@@ -66,11 +66,13 @@ func TestTheRoutesOfARoutingUpdate(t *testing.T) {
 		"of IPv6, not bare": {`[{"destinationCidrBlock":"2001:db8::1/32","routeType":"route_propagated"}]`, []ingest.RouteHint{learned("2001:db8::/32", "")}, false},
 		"ECMP": {
 			`[{"destinationCidrBlock":"10.0.0.0/8","routeType":"route_propagated","attachments":[{"tgwAttachmentId":"tgw-attach-1"},{"tgwAttachmentId":"tgw-attach-2"}]}]`,
-			[]ingest.RouteHint{{Destination: netip.MustParsePrefix("10.0.0.0/8"), Attachment: "tgw-attach-1", More: true}}, false,
+			[]ingest.RouteHint{{Destination: netip.MustParsePrefix("10.0.0.0/8"), Attachment: "tgw-attach-1", More: true}},
+			false,
 		},
 		"a static of ours": {
 			`[{"destinationCidrBlock":"0.0.0.0/0","routeType":"route_static","routeState":"blackhole","attachments":[]}]`,
-			[]ingest.RouteHint{{Destination: netip.MustParsePrefix("0.0.0.0/0"), Static: true}}, false,
+			[]ingest.RouteHint{{Destination: netip.MustParsePrefix("0.0.0.0/0"), Static: true}},
+			false,
 		},
 		"none":                        {`[]`, nil, true},
 		"no list":                     {`{}`, nil, true},

@@ -81,7 +81,9 @@ func TestALeakedDefaultIsTakenOutAndTheMeasureEndsWithIt(t *testing.T) {
 		{"blackhole by the sweep alone", "blackhole", "", []string{"0.0.0.0/0 blackhole"}, Options{Silent: true}, 2 * time.Minute},
 		{
 			"quarantine", "quarantine", `, "attachments": ["tgw-attach-01", "tgw-attach-02"]`,
-			[]string{"10.1.0.0/16 tgw-attach-01", "10.11.0.0/16 tgw-attach-01"}, Options{Wire: true}, 10 * time.Second,
+			[]string{"10.1.0.0/16 tgw-attach-01", "10.11.0.0/16 tgw-attach-01"},
+			Options{Wire: true},
+			10 * time.Second,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

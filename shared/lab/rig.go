@@ -161,17 +161,8 @@ func NewRig(opts Options) (*Rig, error) {
 	}
 	r := &Rig{opts: opts, groups: opts.Config.Groups(), filters: opts.Config.Filters()}
 	r.log = logger(opts.Log, func() time.Time { return r.Scheduler.Now() })
-	for _, group := range r.groups {
-		if r.home != "" && r.home != group.Account {
-			return nil, fmt.Errorf("group %s has its home in account %s and another group in %s: the lab runs one home", group.Name, group.Account, r.home)
-		}
-		r.home = group.Account
-	}
-	for _, f := range r.filters {
-		if r.home != "" && r.home != f.Account {
-			return nil, fmt.Errorf("filter %s has its home in account %s, and not in %s as others: the lab runs one home", f.Name, f.Account, r.home)
-		}
-		r.home = f.Account
+	if err := r.settle(); err != nil {
+		return nil, err
 	}
 	r.Scheduler = sim.NewScheduler(opts.Seed, Start())
 	if opts.Trace != nil {
@@ -214,6 +205,23 @@ func NewRig(opts Options) (*Rig, error) {
 		r.scheduleSweep(Start())
 	}
 	return r, nil
+}
+
+// settle finds the home of all groups and filters.
+func (r *Rig) settle() error {
+	for _, group := range r.groups {
+		if r.home != "" && r.home != group.Account {
+			return fmt.Errorf("group %s has its home in account %s and another group in %s: the lab runs one home", group.Name, group.Account, r.home)
+		}
+		r.home = group.Account
+	}
+	for _, f := range r.filters {
+		if r.home != "" && r.home != f.Account {
+			return fmt.Errorf("filter %s has its home in account %s, and not in %s as others: the lab runs one home", f.Name, f.Account, r.home)
+		}
+		r.home = f.Account
+	}
+	return nil
 }
 
 // logger writes Detour's log with the virtual time in the place of the wall

@@ -22,8 +22,12 @@ func rules() ([]rule, error) {
 		name   string
 		target Function
 	}{
-		{"network-manager-status.json", Switchover}, {"cloudwatch-alarm.json", Switchover}, {"aws-health.json", Switchover},
-		{"cloudtrail-routes.json", Switchover}, {"cloudtrail-routes.json", RouteFilter}, {"network-manager-routing.json", RouteFilter},
+		{"network-manager-status.json", Switchover},
+		{"cloudwatch-alarm.json", Switchover},
+		{"aws-health.json", Switchover},
+		{"cloudtrail-routes.json", Switchover},
+		{"cloudtrail-routes.json", RouteFilter},
+		{"network-manager-routing.json", RouteFilter},
 	} {
 		raw, err := pattern.Read(r.name)
 		if err != nil {

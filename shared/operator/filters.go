@@ -149,27 +149,9 @@ func (o *Operator) AskFilter(ctx context.Context, name string, act Act) (late, e
 	if err != nil {
 		return nil, err
 	}
-	var notes []controller.JournalEntry
-	switch {
-	case act.Clear:
-		for _, r := range items[0].Requests {
-			if r.Kind == protection.Freeze {
-				notes = append(notes, controller.JournalEntry{Key: key, At: at, Act: controller.ActCleared, Request: &r, By: o.options.By, Why: act.Why})
-			}
-		}
-		if len(notes) == 0 && control.Freeze.On {
-			return nil, fmt.Errorf("filter %s has no freeze of its own; that of all ends with detour unfreeze --all", name)
-		}
-		if len(notes) == 0 {
-			return nil, fmt.Errorf("filter %s is not frozen, so there is nothing to end", name)
-		}
-	case act.Kind == protection.Freeze || act.Kind == protection.Release:
-		made := protection.Request{
-			ID: string(act.Kind) + "-" + o.options.NewID(), Kind: act.Kind, Path: act.Path, Immediate: act.Immediate, At: at, By: o.options.By, Why: act.Why,
-		}
-		notes = []controller.JournalEntry{{Key: key, At: at, Act: controller.ActRequested, Request: &made, By: o.options.By, Why: act.Why}}
-	default:
-		return nil, errors.New("a filter takes a freeze, its end, and a release; everything else is for groups")
+	notes, err := o.filterNotes(name, act, items[0], control, at)
+	if err != nil {
+		return nil, err
 	}
 	// First the journal: a line without its request does no harm, and tells who tried.
 	if err := home.Records.Note(ctx, notes); err != nil {
@@ -186,6 +168,36 @@ func (o *Operator) AskFilter(ctx context.Context, name string, act Act) (late, e
 		late = home.FilterWake.At(ctx, key, at)
 	}
 	return late, err
+}
+
+// filterNotes are the lines of the journal of an act, each with the request that it
+// makes or clears.
+func (o *Operator) filterNotes(name string, act Act, item controller.Item, control controller.Control, at time.Time) ([]controller.JournalEntry, error) {
+	line := controller.JournalEntry{Key: item.Key, At: at, Act: controller.ActRequested, By: o.options.By, Why: act.Why}
+	if !act.Clear {
+		if act.Kind != protection.Freeze && act.Kind != protection.Release {
+			return nil, errors.New("a filter takes a freeze, its end, and a release; everything else is for groups")
+		}
+		line.Request = &protection.Request{
+			ID: string(act.Kind) + "-" + o.options.NewID(), Kind: act.Kind, Path: act.Path, Immediate: act.Immediate, At: at, By: o.options.By, Why: act.Why,
+		}
+		return []controller.JournalEntry{line}, nil
+	}
+	var out []controller.JournalEntry
+	for _, r := range item.Requests {
+		if r.Kind == protection.Freeze {
+			line.Act, line.Request = controller.ActCleared, &r
+			out = append(out, line)
+		}
+	}
+	switch {
+	case len(out) > 0:
+		return out, nil
+	case control.Freeze.On:
+		return nil, fmt.Errorf("filter %s has no freeze of its own; that of all ends with detour unfreeze --all", name)
+	default:
+		return nil, fmt.Errorf("filter %s is not frozen, so there is nothing to end", name)
+	}
 }
 
 // FilterStatusText tells of filters: of one in full, of several with a line each.

@@ -220,7 +220,9 @@ func TestWorldSwitchesPropagations(t *testing.T) {
 			code    string
 		}{
 			{true, route.PreconditionFailed, "TransitGatewayRouteTablePropagation.Duplicate"},
-			{false, route.Applied, ""}, {false, route.PreconditionFailed, gone}, {true, route.Applied, ""},
+			{false, route.Applied, ""},
+			{false, route.PreconditionFailed, gone},
+			{true, route.Applied, ""},
 		}
 		world := runIn(t, topology(), sim.Options{PropagationErrorAsProbed: probed}, func(ctx context.Context, c *awsec2.Client) {
 			for _, step := range steps {
