@@ -128,7 +128,8 @@ func TestFiltersWriteInTheirTables(t *testing.T) {
 		"an alert":              {config.Filter{Action: "alert"}, []sim.CallRecord{write(self, filteredTable, "0.0.0.0/0", "", "blackhole")}, "no filter the table"},
 		"pin": {
 			config.Filter{Action: "pin", Egress: map[string]string{filteredTable: "tgw-attach-7"}},
-			[]sim.CallRecord{write(self, filteredTable, "0.0.0.0/0", "", "tgw-attach-7")}, "",
+			[]sim.CallRecord{write(self, filteredTable, "0.0.0.0/0", "", "tgw-attach-7")},
+			"",
 		},
 	} {
 		l := filteredLedger(test.filter)

@@ -109,8 +109,8 @@ func (f *wakeFace) At(ctx context.Context, key controller.Key, at time.Time) err
 }
 
 // worker is the function that works on the key's wake-ups.
-func worker(key controller.Key) Function {
-	if _, isFilter := key.Filter(); isFilter {
+func (r *Rig) worker(key controller.Key) Function {
+	if _, isFilter := key.Filter(); isFilter || !r.has(Switchover) {
 		return RouteFilter
 	}
 	return Switchover
@@ -143,7 +143,7 @@ func (r *Rig) wake(key controller.Key, at time.Time) {
 			delay -= time.Duration(rng.IntN(1000)) * time.Millisecond
 			r.earlyHit++
 		}
-		r.Scheduler.At(due.Add(delay), "wake", func() { r.invoke(worker(key), raw, "wake-up", 1) })
+		r.Scheduler.At(due.Add(delay), "wake", func() { r.invoke(r.worker(key), raw, "wake-up", 1) })
 	}
 }
 

@@ -39,12 +39,8 @@ func (r *Rig) authorize(services *endpoint.Handler, tokens *ec2api.Handler) erro
 	if !r.opts.Wire {
 		return errors.New("roles are for calls over the wire: play with Wire, or without Identities")
 	}
-	functions := []Function{Switchover, Sweep}
-	if len(r.filters) > 0 {
-		functions = append(functions, RouteFilter)
-	}
-	for _, fn := range functions {
-		if who.Functions[fn] == (Identity{}) {
+	for _, fn := range []Function{RouteFilter, Switchover, Sweep} {
+		if r.has(fn) && who.Functions[fn] == (Identity{}) {
 			return fmt.Errorf("function %s has no identity: name its ARN and that of its role", fn)
 		}
 	}

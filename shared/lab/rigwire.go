@@ -57,9 +57,12 @@ func (r *Rig) deploy(faces map[string]http.Handler) error {
 	w := &wire{tables: dynamoapi.New(), queues: sqsapi.New(r.Scheduler), region: r.homeRegion()}
 	r.wire = w
 	w.tables.Create(r.home, w.region, recordTable)
-	w.groups = r.queue(wakeQueue, deadQueue, Switchover)
-	if len(r.filters) > 0 {
+	if r.has(RouteFilter) {
 		w.filters = r.queue(filterQueue, filterDead, RouteFilter)
+		w.groups = w.filters // Where there is no other.
+	}
+	if r.has(Switchover) {
+		w.groups = r.queue(wakeQueue, deadQueue, Switchover)
 	}
 	bus := eventsapi.New(r.Scheduler, func(eventsapi.Event) {})
 	// The operator and the checkers reach the table and the queue without the

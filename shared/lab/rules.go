@@ -57,8 +57,20 @@ func (r *Rig) Deliver(raw []byte) {
 	}
 }
 
-// targets are the functions that the event invokes, each once. Without filters there
-// is no function for them.
+// has reports whether a deployment has the function: without filters there is none
+// for them, and with nothing but filters none for groups.
+func (r *Rig) has(fn Function) bool {
+	switch fn {
+	case RouteFilter:
+		return len(r.filters) > 0
+	case Switchover:
+		return len(r.groups) > 0 || len(r.filters) == 0
+	default:
+		return true
+	}
+}
+
+// targets are the functions that the event invokes, each once.
 func (r *Rig) targets(raw []byte) []Function {
 	if ingest.KindOf(raw) == ingest.KindLogs {
 		if len(r.filters) == 0 {
@@ -68,7 +80,7 @@ func (r *Rig) targets(raw []byte) []Function {
 	}
 	var out []Function
 	for _, rule := range r.rules {
-		if slices.Contains(out, rule.target) || rule.target == RouteFilter && len(r.filters) == 0 {
+		if slices.Contains(out, rule.target) || !r.has(rule.target) {
 			continue
 		}
 		matched, err := pattern.Match(rule.pattern, raw)

@@ -30,8 +30,12 @@ func Cases() ([]Case, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading scenario %s: %w", entry.Name(), err)
 		}
-		// Before a switch back, and where routes have just been taken away.
-		out = append(out, Case{Scenario: s, Rehearse: []time.Duration{9 * time.Minute, 24*time.Minute + time.Second}})
+		one := Case{Scenario: s}
+		if len(s.Config.GroupList) > 0 {
+			// Before a switch back, and where routes have just been taken away.
+			one.Rehearse = []time.Duration{9 * time.Minute, 24*time.Minute + time.Second}
+		}
+		out = append(out, one)
 	}
 	for _, name := range []string{"router-dies"} {
 		s, err := lab.Find(name)
@@ -51,7 +55,7 @@ func Unplayed(p Permission) string {
 		byService = "no function has the role: a service of AWS calls with it"
 	)
 	name := p.Role[strings.LastIndex(p.Role, "/")+1:]
-	function := strings.HasPrefix(name, "detour-switchover-") || strings.HasPrefix(name, "detour-sweep-")
+	function := strings.HasPrefix(name, "detour-switchover-") || strings.HasPrefix(name, "detour-sweep-") || strings.HasPrefix(name, "detour-routefilter-")
 	switch {
 	case !function && !strings.HasPrefix(name, "detour-access-"):
 		return byService

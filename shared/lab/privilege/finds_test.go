@@ -97,6 +97,8 @@ func TestEveryExcuseSaysWhy(t *testing.T) {
 		{privilege.Permission{Role: role + "detour-sweep-eu-central-1", Policy: "p", Sid: "Queues", Resource: "arn:aws:sqs:eu-central-1:111122223333:detour-dead"}, true},
 		{privilege.Permission{Role: role + "detour-sweep-eu-central-1", Policy: "p", Sid: "Queues", Resource: "arn:aws:sqs:eu-central-1:111122223333:detour-wake"}, false},
 		{privilege.Permission{Role: role + "detour-sweep-eu-central-1"}, true},
+		{privilege.Permission{Role: role + "detour-routefilter-eu-central-1", Policy: "p", Sid: "WakeUps"}, true},
+		{privilege.Permission{Role: role + "detour-routefilter-eu-central-1", Policy: "p", Sid: "SwitchPropagations"}, false},
 		{privilege.Permission{Role: role + "detour-access-111122223333-eu-central-1"}, false},
 		{privilege.Permission{Role: role + "detour-forward-eu-central-1", Policy: "p"}, true},
 	} {
