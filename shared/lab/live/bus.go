@@ -156,17 +156,18 @@ func describe(raw []byte) string {
 func describeOwn(detail []byte) string {
 	var d struct {
 		Group  string `json:"group"`
+		Filter string `json:"filter"`
 		From   string `json:"from"`
 		To     string `json:"to"`
 		Action string `json:"action"`
 		Reason string `json:"reason"`
 		Detail string `json:"detail"`
 	}
-	if json.Unmarshal(detail, &d) != nil || d.Group == "" {
+	if json.Unmarshal(detail, &d) != nil || d.Group+d.Filter == "" {
 		return compact(detail)
 	}
-	text := d.Group
-	if d.Action != "" {
+	text := d.Group + d.Filter
+	if d.Action != "" && d.Group != "" {
 		text += ", " + d.Action + " " + d.From + " to " + d.To + leading(", ", d.Reason)
 	}
 	return text + leading("; ", d.Detail)

@@ -255,6 +255,17 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestFiltersAreNamed: an event about a filter is described as one about a group is.
+func TestFiltersAreNamed(t *testing.T) {
+	raw, err := payload.Read("detour-filter-measure-held.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := describe(raw); !strings.HasPrefix(got, "Filter Measure Held: no-default; blackhole of tgw-rtb-1234567890abcdef0 0.0.0.0/0: permitted-elsewhere; announced by") {
+		t.Errorf("got %s", got)
+	}
+}
+
 // mapped is an event source mapping in virtual time. Its work waits for work.
 type mapped struct {
 	keeper *keeper

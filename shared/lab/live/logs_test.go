@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"detour/events"
+	"detour/events/payload"
+	"detour/shared/config"
 	"detour/shared/lab/stack"
 )
 
@@ -89,5 +91,51 @@ func TestLogsThatCannotBeRead(t *testing.T) {
 	}
 	if n := s.handOver(stack.Site{Account: "111122223333", Region: "us-west-2"}, events.LogsData{LogGroup: "/vpn/bgp"}); n != 0 {
 		t.Errorf("%d functions got it", n)
+	}
+}
+
+// TestTheBuiltInDeploymentHasFilters: where the configuration has some there is a
+// function for them, with a queue of its own, and it gets what concerns filters.
+func TestTheBuiltInDeploymentHasFilters(t *testing.T) {
+	for name, groups := range map[string]bool{"with groups": true, "alone": false} {
+		t.Run(name, func(t *testing.T) {
+			file := oneAccount(t)
+			f := config.NewFilter()
+			f.Name, f.Home, f.Action = "no-default", config.Home{Account: "111122223333", Region: "us-west-2"}, "alert"
+			f.Tables, f.Rules, f.BGPLogGroups = []string{"tgw-rtb-0c000000000000001"}, []string{"deny default-like"}, []string{"/vpn/bgp"}
+			file.Config.FilterList = []config.Filter{f}
+			if !groups {
+				file.Config.GroupList = nil
+			}
+			s, out := serve(t, Options{File: file, FunctionsDir: fakeFunctions(t), NoSchedule: true})
+			want := "routefilter sweep switchover"
+			if !groups {
+				want = "routefilter sweep"
+			}
+			if got := strings.Join(s.functionNames(), " "); got != want {
+				t.Fatalf("functions %s, want %s", got, want)
+			}
+			s.emitted(bgpLog(t, "/vpn/bgp", "vpn-0b000000000000001_203.0.113.11"))
+			wants(t, s, out, "routefilter  gets log primary_203.0.113.11: RouteStatus ADVERTISED 0.0.0.0/0\n")
+			raw, err := payload.Read("tgw-route-installed.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.emitted(raw)
+			wants(t, s, out, "routefilter  gets event TGW-ROUTE-INSTALLED")
+			until(t, s, "both are handled", func() bool { return count(s, RouteFilter, CauseEvent, Succeeded) == 2 })
+			h := s.homes[0]
+			queues := map[string]string{}
+			for _, w := range h.wakes {
+				queues[w.function] = w.url
+			}
+			if (queues[Switchover] != "") != groups || queues[RouteFilter] == "" || h.wakeURL == "" || groups && h.wakeURL != queues[Switchover] {
+				t.Errorf("the queues are %v, and that of groups %s", queues, h.wakeURL)
+			}
+			environment := h.functions[Sweep].Environment
+			if groups != (environment["DETOUR_FILTER_WAKE_QUEUE"] != "") || environment["DETOUR_WAKE_QUEUE"] == "" {
+				t.Errorf("the sweep's environment is %v", environment)
+			}
+		})
 	}
 }
