@@ -158,6 +158,18 @@ func measure(r controller.Report, blind int, late bool) measured {
 	return out
 }
 
+// announced counts the measures that are in force because of something that is
+// announced.
+func announced(r controller.FilterReport) int {
+	n := 0
+	for _, v := range r.Decision.Verdicts {
+		if v.InForce && v.Reason != filter.ReasonPreset && v.Reason != filter.ReasonContended {
+			n++
+		}
+	}
+	return n
+}
+
 // measureFilter takes the measurements of one filter's run.
 func measureFilter(r controller.FilterReport, late bool) measured {
 	var out measured
@@ -165,13 +177,10 @@ func measureFilter(r controller.FilterReport, late bool) measured {
 	for _, receipt := range r.Receipts {
 		outcomes[receipt.Outcome]++
 	}
-	contended, announced := 0, 0
+	contended := 0
 	for _, v := range r.Decision.Verdicts {
-		switch {
-		case v.Reason == filter.ReasonContended:
+		if v.Reason == filter.ReasonContended {
 			contended++
-		case v.InForce && v.Reason != filter.ReasonPreset:
-			announced++
 		}
 	}
 	out.count(MetricContended, contended)
@@ -183,7 +192,7 @@ func measureFilter(r controller.FilterReport, late bool) measured {
 	out.count(MetricThrottled, outcomes[route.Throttled]+outcomes[route.Busy])
 	out.when(MetricFenced, r.Status == controller.StatusFenced)
 	out.when(MetricOutOfTime, late)
-	out.count(MetricFilterMeasures, announced)
+	out.count(MetricFilterMeasures, announced(r))
 	out.when(MetricFilterHeld, r.Decision.Pages() || r.NeverTouch)
 	return out
 }

@@ -149,6 +149,9 @@ func (h *Handler) filterLine(ctx context.Context, r controller.FilterReport) {
 	}
 	late := r.OutOfTime || (r.Status != controller.StatusDone && r.Status != controller.StatusQuiet && !h.controller.TimeLeft(ctx))
 	level := filterLevel(r)
+	if level == slog.LevelDebug && h.options.Function != "" && announced(r) > 0 {
+		level = slog.LevelInfo // The metric is in the line, and lasts as long as the measure.
+	}
 	if !h.log.Enabled(ctx, level) {
 		return
 	}

@@ -201,6 +201,13 @@ func TestALeakThatALogTellsOfIsBlackholed(t *testing.T) {
 		!strings.Contains(fmt.Sprint(line["verdicts"]), "announced by vpn vpn-1 (tgw-attach-1)") {
 		t.Errorf("the line is %v", line)
 	}
+	// Nothing changes any more, and the measure is counted with each look at it.
+	before := len(r.log.shown(t))
+	r.RouteFilter(t.Context(), logLines(t, "RouteStatus WITHDRAWN 10.1.0.0/16"))
+	lines := r.log.shown(t)[before:]
+	if len(lines) != 1 || lines[0]["status"] != string(controller.StatusQuiet) || lines[0]["FilterMeasures"] != 1.0 {
+		t.Errorf("a look at what stands says %v", lines)
+	}
 	// What comes back of the write is looked at, and ends there.
 	r.store.calls = nil
 	r.RouteFilter(t.Context(), routingUpdate("TGW-ROUTE-INSTALLED", "route_static", "0.0.0.0/0", "tgw-attach-1"))
