@@ -119,26 +119,45 @@ func (l *ledger) notTheFilters(w ownWrite) string {
 		}
 		return ""
 	}
+	if why := f.forbids(w); why != "" {
+		return why
+	}
+	if write.Before != "" && write.Before != write.After && !l.wroteLast(write.Table, write.Destination, w.call) {
+		return "a foreign route stood there"
+	}
+	return ""
+}
+
+// forbids says why the filter does not ask for a route that was written; empty: it does.
+func (f *filterRules) forbids(w ownWrite) string {
+	write := w.call.Write
 	prefix, err := netip.ParsePrefix(write.Destination)
 	switch {
 	case f.Mode != "enforce":
 		return "filter " + f.Name + " is in observe mode"
 	case err != nil || neverTouched(w.era.config, prefix) || slices.Contains(w.era.config.Never.Tables, write.Table):
 		return "filter " + f.Name + " may not write it"
-	case f.Action == "quarantine" && f.denies(prefix):
-		return "filter " + f.Name + " denies it"
-	case f.Action == "quarantine" && len(f.Attachments) > 0 && !slices.Contains(f.Attachments, write.After):
-		return "filter " + f.Name + " does not speak of the attachment"
 	case f.Action == "quarantine":
+		return f.forbidsStatic(prefix, write.After)
 	case !f.denies(prefix):
 		return "filter " + f.Name + " permits it"
 	case f.Action == "blackhole" && write.After != "blackhole", f.Action == "pin" && write.After != f.Egress[write.Table]:
 		return "filter " + f.Name + " has another target"
+	default:
+		return ""
 	}
-	if write.Before != "" && write.Before != write.After && !l.wroteLast(write.Table, write.Destination, w.call) {
-		return "a foreign route stood there"
+}
+
+// forbidsStatic is forbids for the statics of a quarantine.
+func (f *filterRules) forbidsStatic(prefix netip.Prefix, attachment string) string {
+	switch {
+	case f.denies(prefix):
+		return "filter " + f.Name + " denies it"
+	case len(f.Attachments) > 0 && !slices.Contains(f.Attachments, attachment):
+		return "filter " + f.Name + " does not speak of the attachment"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // wroteLast reports whether what stood in the place of a write was Detour's: by the

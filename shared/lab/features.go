@@ -16,12 +16,7 @@ func (s *Scenario) Features() []string {
 		for _, g := range c.GroupList {
 			f.group(s, g)
 		}
-		for _, filter := range c.FilterList {
-			f["filter that is to "+filter.Action] = true
-			if filter.Preset {
-				f["filter with presets"] = true
-			}
-		}
+		f.filters(c.FilterList)
 		if len(c.Never.Destinations)+len(c.Never.Tables) > 0 {
 			f["neverTouch"] = true
 		}
@@ -59,6 +54,15 @@ func (s *Scenario) Features() []string {
 }
 
 type features map[string]bool
+
+func (f features) filters(filters []config.Filter) {
+	for _, filter := range filters {
+		f["filter that is to "+filter.Action] = true
+		if filter.Preset {
+			f["filter with presets"] = true
+		}
+	}
+}
 
 func (f features) group(s *Scenario, g config.Group) {
 	f["mode "+g.Mode] = true
