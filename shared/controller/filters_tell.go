@@ -23,7 +23,8 @@ const (
 // newsOf compares a verdict with the record that it was made from.
 func newsOf(before filter.Record, v filter.Verdict) newsKind {
 	m, known := before.Measure(v.Key)
-	stood := known && m.EndedAt.IsZero()
+	// A measure that was held from the start has nothing that could be lifted.
+	stood := known && m.EndedAt.IsZero() && (m.Off || len(m.Statics) > 0 || m.Action == filter.Alert)
 	switch {
 	case v.New && v.InForce:
 		return newsPlaced

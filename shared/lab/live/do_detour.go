@@ -178,13 +178,14 @@ func (s *Server) read(o order) (protection.Request, error) {
 // agrees refuses what has no effect with the kind of the request, and a path that
 // the group does not have.
 func agrees(made protection.Request, group config.Group) error {
-	takesPath := made.Kind == protection.Lockout || made.Kind == protection.ForcedSwitch || made.Kind == protection.ManualSwitch
+	switches := slices.Contains([]protection.RequestKind{protection.ForcedSwitch, protection.ManualSwitch, protection.ManualSwitchToWorking}, made.Kind)
+	takesPath := made.Kind == protection.Lockout || switches && made.Kind != protection.ManualSwitchToWorking
 	switch {
 	case made.IgnoreHealth && made.Kind != protection.ForcedSwitch:
 		return fmt.Errorf("--ignore-health has no effect with %s; leave it out", made.Kind)
 	case made.Immediate && made.Kind != protection.Freeze:
 		return fmt.Errorf("--immediate has no effect with %s; leave it out", made.Kind)
-	case made.Unproven && made.Kind != protection.ForcedSwitch && made.Kind != protection.ManualSwitch && made.Kind != protection.ManualSwitchToWorking:
+	case made.Unproven && !switches:
 		return fmt.Errorf("--unproven has no effect with %s; leave it out", made.Kind)
 	case takesPath && made.Path == "":
 		return fmt.Errorf("PATH is missing: a %s names a path of group %s", made.Kind, group.Name)
