@@ -30,13 +30,7 @@ func (c *Controller) PreviewFilters(ctx context.Context, names []string) ([]Filt
 	for i, f := range filters {
 		keys[i] = FilterKey(f.Name)
 	}
-	var items []Item
-	var control Control
-	err := c.retry(ctx, func() error {
-		var err error
-		items, control, err = c.ports.Records.Peek(ctx, keys)
-		return err
-	})
+	items, control, err := c.peek(ctx, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,6 @@
 package controller
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // SweepFilters looks at every filter, as Sweep does at every group.
 func (c *Controller) SweepFilters(ctx context.Context, event string) []FilterReport {
@@ -25,13 +22,7 @@ func (c *Controller) LookFilters(ctx context.Context, trigger FilterTrigger) []F
 		quiet[i] = *newFilterReport(f, trigger.Event)
 		keys[i] = FilterKey(f.Name)
 	}
-	var items []Item
-	var control Control
-	err := c.retry(ctx, func() error {
-		var err error
-		items, control, err = c.ports.Records.Peek(ctx, keys)
-		return err
-	})
+	items, control, err := c.peek(ctx, keys)
 	if err != nil {
 		for i := range quiet {
 			quiet[i].Status, quiet[i].Err = StatusFailed, err
@@ -51,14 +42,5 @@ func (c *Controller) LookFilters(ctx context.Context, trigger FilterTrigger) []F
 			trigger.Filters = append(trigger.Filters, f.Name)
 		}
 	}
-	enforced := c.Enforce(ctx, trigger)
-	out := make([]FilterReport, 0, len(quiet))
-	for _, q := range quiet {
-		mine := slices.DeleteFunc(slices.Clone(enforced), func(r FilterReport) bool { return r.Filter != q.Filter })
-		if len(mine) == 0 {
-			mine = []FilterReport{q}
-		}
-		out = append(out, mine...)
-	}
-	return out
+	return insteadOf(quiet, c.Enforce(ctx, trigger), func(r FilterReport) string { return r.Filter })
 }

@@ -66,12 +66,8 @@ func (c *Controller) Preview(ctx context.Context, names []string) (*Sight, error
 	for i, group := range s.groups {
 		keys[i] = GroupKey(group.Name)
 	}
-	err := c.retry(ctx, func() error {
-		var err error
-		s.items, s.control, err = c.ports.Records.Peek(ctx, keys)
-		return err
-	})
-	if err != nil {
+	var err error
+	if s.items, s.control, err = c.peek(ctx, keys); err != nil {
 		return nil, err
 	}
 	s.look = c.look(ctx, s.groups)

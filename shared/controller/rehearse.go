@@ -104,12 +104,7 @@ func (c *Controller) trials(ctx context.Context, out *Rehearsal) ([]trial, error
 	for i, group := range groups {
 		keys[i] = GroupKey(group.Name)
 	}
-	var items []Item
-	err := c.retry(ctx, func() error {
-		var err error
-		items, _, err = c.ports.Records.Peek(ctx, keys)
-		return err
-	})
+	items, _, err := c.peek(ctx, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -28,13 +28,7 @@ func (c *Controller) Look(ctx context.Context, trigger Trigger) []Report {
 	for i, group := range groups {
 		keys[i] = GroupKey(group.Name)
 	}
-	var items []Item
-	var control Control
-	err := c.retry(ctx, func() error {
-		var err error
-		items, control, err = c.ports.Records.Peek(ctx, keys)
-		return err
-	})
+	items, control, err := c.peek(ctx, keys)
 	out := make([]Report, len(groups))
 	for i, group := range groups {
 		out[i] = Report{Group: group.Name, Event: trigger.Event, Status: StatusFailed, Err: err}
@@ -68,16 +62,30 @@ func (c *Controller) lookThenReconcile(ctx context.Context, trigger Trigger, gro
 			trigger.Groups = append(trigger.Groups, group.Name)
 		}
 	}
-	reconciled := c.Reconcile(ctx, trigger)
-	all := make([]Report, 0, len(out))
-	for _, quiet := range out {
-		mine := slices.DeleteFunc(slices.Clone(reconciled), func(r Report) bool { return r.Group != quiet.Group })
+	return insteadOf(out, c.Reconcile(ctx, trigger), func(r Report) string { return r.Group })
+}
+
+// peek reads items and the control item without a lease.
+func (c *Controller) peek(ctx context.Context, keys []Key) (items []Item, control Control, err error) {
+	err = c.retry(ctx, func() error {
+		items, control, err = c.ports.Records.Peek(ctx, keys)
+		return err
+	})
+	return items, control, err
+}
+
+// insteadOf returns the reports of looks, each replaced by those of the runs of the
+// same name where there are some.
+func insteadOf[T any](looks, runs []T, name func(T) string) []T {
+	out := make([]T, 0, len(looks))
+	for _, look := range looks {
+		mine := slices.DeleteFunc(slices.Clone(runs), func(r T) bool { return name(r) != name(look) })
 		if len(mine) == 0 {
-			mine = []Report{quiet}
+			mine = []T{look}
 		}
-		all = append(all, mine...)
+		out = append(out, mine...)
 	}
-	return all
+	return out
 }
 
 // awaited reports whether a look because of somebody's call would tell nothing

@@ -123,10 +123,6 @@ func (m *measured) when(name string, happened bool) {
 // measure takes the measurements of one group's run.
 func measure(r controller.Report, blind int, late bool) measured {
 	var out measured
-	outcomes := map[route.Outcome]int{}
-	for _, receipt := range r.Receipts {
-		outcomes[receipt.Outcome]++
-	}
 	// What was written was committed before, however the run ended.
 	committed := r.Status == controller.StatusDone || r.Status == controller.StatusUnfinished || len(r.Receipts) > 0
 	out.when(MetricSwitchovers, r.Output.Starts && committed)
@@ -140,13 +136,7 @@ func measure(r controller.Report, blind int, late bool) measured {
 	out.count(MetricForeign, foreign(r))
 	out.when(MetricUnannounced, r.Unannounced)
 	out.count(MetricSensorProblems, blind)
-	out.when(MetricUnfinished, r.Status == controller.StatusUnfinished)
-	out.when(MetricFailed, r.Status == controller.StatusFailed)
-	out.count(MetricWriteFailures, outcomes[route.Denied]+outcomes[route.Refused]+outcomes[route.Failed])
-	out.count(MetricRouteWrites, outcomes[route.Applied])
-	out.count(MetricThrottled, outcomes[route.Throttled]+outcomes[route.Busy])
-	out.when(MetricFenced, r.Status == controller.StatusFenced)
-	out.when(MetricOutOfTime, late)
+	out.ending(r.Status, r.Receipts, late)
 	if len(r.Stages) > 0 {
 		total := int64(0)
 		for _, s := range r.Stages {
@@ -156,6 +146,21 @@ func measure(r controller.Report, blind int, late bool) measured {
 	}
 	out.count(MetricTelemetryLagMs, int(r.Lag.Milliseconds()))
 	return out
+}
+
+// ending takes how a run ended, and what became of its writes.
+func (m *measured) ending(status controller.Status, receipts []route.Receipt, late bool) {
+	outcomes := map[route.Outcome]int{}
+	for _, receipt := range receipts {
+		outcomes[receipt.Outcome]++
+	}
+	m.when(MetricUnfinished, status == controller.StatusUnfinished)
+	m.when(MetricFailed, status == controller.StatusFailed)
+	m.count(MetricWriteFailures, outcomes[route.Denied]+outcomes[route.Refused]+outcomes[route.Failed])
+	m.count(MetricRouteWrites, outcomes[route.Applied])
+	m.count(MetricThrottled, outcomes[route.Throttled]+outcomes[route.Busy])
+	m.when(MetricFenced, status == controller.StatusFenced)
+	m.when(MetricOutOfTime, late)
 }
 
 // announced counts the measures that are in force because of something that is
@@ -173,10 +178,6 @@ func announced(r controller.FilterReport) int {
 // measureFilter takes the measurements of one filter's run.
 func measureFilter(r controller.FilterReport, late bool) measured {
 	var out measured
-	outcomes := map[route.Outcome]int{}
-	for _, receipt := range r.Receipts {
-		outcomes[receipt.Outcome]++
-	}
 	contended := 0
 	for _, v := range r.Decision.Verdicts {
 		if v.Reason == filter.ReasonContended {
@@ -185,13 +186,7 @@ func measureFilter(r controller.FilterReport, late bool) measured {
 	}
 	out.count(MetricContended, contended)
 	out.count(MetricSensorProblems, len(r.Problems))
-	out.when(MetricUnfinished, r.Status == controller.StatusUnfinished)
-	out.when(MetricFailed, r.Status == controller.StatusFailed)
-	out.count(MetricWriteFailures, outcomes[route.Denied]+outcomes[route.Refused]+outcomes[route.Failed])
-	out.count(MetricRouteWrites, outcomes[route.Applied])
-	out.count(MetricThrottled, outcomes[route.Throttled]+outcomes[route.Busy])
-	out.when(MetricFenced, r.Status == controller.StatusFenced)
-	out.when(MetricOutOfTime, late)
+	out.ending(r.Status, r.Receipts, late)
 	out.count(MetricFilterMeasures, announced(r))
 	out.when(MetricFilterHeld, r.Decision.Pages() || r.NeverTouch)
 	return out
