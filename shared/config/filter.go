@@ -147,6 +147,7 @@ func (c Config) filter(f Filter) filter.Filter {
 		},
 	}
 	_, out.NeverTouch = c.NeverTouch()
+	out.Declared = c.declaredIn(f)
 	for _, text := range f.Rules {
 		rule, err := filter.ParseRule(text)
 		if err != nil {
@@ -217,6 +218,22 @@ func (c Config) groupUses() []filter.GroupUse {
 		}
 	}
 	return out
+}
+
+// declaredIn returns the destinations that groups move in the filter's tables, sorted.
+func (c Config) declaredIn(f Filter) []protection.EntryKey {
+	var out []protection.EntryKey
+	for _, g := range c.GroupList {
+		for _, unit := range g.Units {
+			for _, entry := range unit.Entries {
+				if key := entry.build(nil, "").EntryKey; slices.Contains(f.Tables, key.Table.ID) {
+					out = append(out, protection.EntryKey{Table: c.table(f, key.Table.ID), Destination: key.Destination})
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, protection.EntryKey.Compare)
+	return slices.Compact(out)
 }
 
 // damping returns the figures of flap damping.

@@ -61,13 +61,16 @@ const (
 	// can have.
 	ReasonECMP Reason = "ecmp"
 	// ReasonLoss: permitted prefixes would be lost, since the attachment takes no static
-	// routes, and AcceptLoss is not set.
+	// routes, or since a group moves them, and AcceptLoss is not set.
 	ReasonLoss Reason = "loss-not-accepted"
 	// ReasonUnsynced: what the attachment announces could not be followed once its
 	// propagation is off, and AcceptLoss is not set.
 	ReasonUnsynced Reason = "quarantine-unobserved"
 	// ReasonNeverTouch: neverTouch covers what would be written.
 	ReasonNeverTouch Reason = "never-touch"
+	// ReasonDeclared: a group moves the destination in this table, so that each would undo
+	// the other.
+	ReasonDeclared Reason = "moved-by-group"
 	// ReasonNoIPv6: the VPN connections of a virtual private gateway carry no IPv6, so
 	// nothing is preset for it.
 	ReasonNoIPv6 Reason = "no-ipv6-on-virtual-private-gateway"
@@ -84,7 +87,7 @@ const (
 func (r Reason) Holds() bool {
 	switch r {
 	case ReasonIncomplete, ReasonNeighbors, ReasonOutsides, ReasonObservation, ReasonPermittedElsewhere, ReasonAdvertised, ReasonECMP,
-		ReasonLoss, ReasonUnsynced, ReasonNeverTouch, ReasonNoIPv6, ReasonEgressFamily, ReasonTableKind, ReasonContended:
+		ReasonLoss, ReasonUnsynced, ReasonNeverTouch, ReasonDeclared, ReasonNoIPv6, ReasonEgressFamily, ReasonTableKind, ReasonContended:
 		return true
 	default:
 		return false

@@ -37,8 +37,8 @@ func (j *judgement) destination(s *sight, d *draft, preset bool) {
 			j.verdict(Verdict{Key: d.m.Key, Action: j.f.Action, Reason: ReasonNoIPv6})
 		}
 	}
-	if s.permits(prefix) && !preset {
-		j.end(s, d, ReasonOutOfScope)
+	if s.permits(prefix) && !preset || s.declared(d.m.Destination) && d.m.stands() {
+		j.end(s, d, ReasonOutOfScope) // The group needs the place of what stands there.
 	} else {
 		j.live(s, d, l, preset)
 	}
@@ -88,13 +88,16 @@ func (j *judgement) concerned(s *sight, presets []route.Destination) []route.Des
 func (j *judgement) obstacle(s *sight, d *draft) Reason {
 	destination := d.m.Destination
 	_, reference := s.references[destination]
+	_, stands := s.statics[destination]
 	switch {
 	case slices.Contains(j.next.Contended, d.m.Key):
 		return ReasonContended
 	case s.untouchable(destination):
 		return ReasonNeverTouch
-	case reference:
+	case reference || stands && s.declared(destination):
 		return ReasonForeign
+	case s.declared(destination):
+		return ReasonDeclared
 	case j.f.Action == Blackhole && s.permittedElsewhere(destination):
 		return ReasonPermittedElsewhere
 	case j.f.Action == Pin && !s.vpc() && s.advertised():

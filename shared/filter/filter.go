@@ -55,7 +55,7 @@ type Filter struct {
 	// LiftAfter is how long a denied route must be gone before its measure ends.
 	LiftAfter time.Duration
 	// AcceptLoss lets Quarantine go on where permitted routes get lost by it: those of a
-	// Connect attachment, which takes no static routes.
+	// Connect attachment, which takes no static routes, and those that a group relies on.
 	AcceptLoss bool
 	// Damping makes a measure that comes and goes stay.
 	Damping health.Damping
@@ -65,6 +65,9 @@ type Filter struct {
 	NeverTouch []route.Destination
 	// Groups says which groups send traffic over what an attachment taught.
 	Groups []GroupUse
+	// Declared are the destinations that groups move in the filter's tables. No measure
+	// has a static route there: each would undo the other.
+	Declared []protection.EntryKey
 }
 
 // Limits bound how a filter defends what it wrote.

@@ -157,7 +157,7 @@ func (j *judgement) allowed(s *sight, d *draft) []netip.Prefix {
 // alone reports whether nothing but the attachment provides the destination: its route
 // stands, or a static of a quarantine, or nothing does.
 func (s *sight) alone(d *draft, destination route.Destination) bool {
-	if s.untouchable(destination) {
+	if s.untouchable(destination) || s.declared(destination) {
 		return false
 	}
 	if _, reference := s.references[destination]; reference {
@@ -191,13 +191,14 @@ func (j *judgement) quarantineObstacle(s *sight, d *draft) Reason {
 	if slices.Contains(j.next.Contended, d.m.Key) {
 		return ReasonContended
 	}
-	if d.m.Off {
+	if d.m.Off && !s.propagates(id) {
 		return ""
 	}
 	statics := s.takesStatics(d)
 	lacking := s.lacking(id, false)
+	ofGroup := func(r route.Route) bool { return s.declared(r.Destination) && s.permits(r.Destination.Prefix()) }
 	switch {
-	case !statics && !j.f.AcceptLoss:
+	case (!statics || s.anyRoute(id, ofGroup)) && !j.f.AcceptLoss:
 		return ReasonLoss
 	case lacking == ReasonUnobserved && !j.f.AcceptLoss:
 		return ReasonUnsynced

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"detour/shared/protection"
 	"detour/shared/route"
 )
 
@@ -286,6 +287,11 @@ func (s *sight) advertised() bool {
 func covers(outer, inner netip.Prefix) bool {
 	return outer.IsValid() && inner.IsValid() && outer.Addr().Is4() == inner.Addr().Is4() &&
 		outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+}
+
+// declared reports whether a group moves the destination in this table.
+func (s *sight) declared(destination route.Destination) bool {
+	return slices.Contains(s.f.Declared, protection.EntryKey{Table: s.scope.Table, Destination: destination})
 }
 
 // untouchable reports whether neverTouch covers the destination.

@@ -263,6 +263,7 @@ func filterReasonWords(reason filter.Reason) string {
 		filter.ReasonNeighbors:          "what propagates into the table could not be read whole",
 		filter.ReasonOutsides:           "the outside addresses of the tunnels could not be read whole",
 		filter.ReasonObservation:        "the observation table is none, or could not be read whole",
+		filter.ReasonDeclared:           "a group moves the destination in this table",
 		filter.ReasonPermittedElsewhere: "another attachment is permitted it",
 		filter.ReasonAdvertised:         "it would be advertised over BGP",
 		filter.ReasonECMP:               "a permitted prefix has several next hops",

@@ -8,6 +8,8 @@ import (
 	"detour/shared/config"
 	"detour/shared/config/source"
 	"detour/shared/filter"
+	"detour/shared/protection"
+	"detour/shared/route"
 )
 
 // filters is a good file with a filter of each action; the tests below break it.
@@ -170,6 +172,9 @@ filters:
 	}
 	if !slices.Equal(f.Groups, want) {
 		t.Errorf("%+v, want %+v", f.Groups, want)
+	}
+	if declared := []protection.EntryKey{{Table: f.Scopes[0].Table, Destination: route.MustDestination("10.1.0.0/16")}}; !slices.Equal(f.Declared, declared) {
+		t.Errorf("%+v, want %+v", f.Declared, declared)
 	}
 }
 
