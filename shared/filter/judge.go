@@ -15,8 +15,9 @@ import (
 //
 // The changes are the fewest that bring the tables from what was read to what is
 // wanted, in an order in which every permitted prefix keeps a next hop. Judge on the
-// outcome of its own changes, with its own record, makes none. It never deletes a
-// route, nor switches a propagation on, that the record does not show as ours.
+// outcome of its own changes, with its own record, makes none before Decision.Next: the
+// statics of a quarantine that ends go when its propagation has been on for a settle
+// time. It never deletes a route, nor switches a propagation on, that the record does not show as ours.
 func Judge(f *Filter, views []View, record Record, now time.Time) Decision {
 	j := &judgement{f: f, now: now, old: record, next: record.Clone()}
 	j.out = Decision{Filter: f.Name, WouldBe: f.Mode != protection.Enforce}
@@ -142,7 +143,7 @@ func (j *judgement) draft(s *sight, key Key, action Action) *draft {
 	m.Action = action
 	d := &draft{m: m, existed: existed && m.EndedAt.IsZero(), statics: map[route.Destination]bool{}}
 	if !d.existed {
-		d.m.Off = m.Off && !s.propagates(m.Attachment)
+		d.m.Off = m.Off && !(s.propagates(m.Attachment) && s.settled(d))
 		d.m.OffSeen = d.m.Off && m.OffSeen
 		d.m.Statics = slices.DeleteFunc(d.m.Statics, func(static Static) bool {
 			return s.statics[static.Destination].NextHop != m.NextHop

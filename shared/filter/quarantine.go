@@ -122,19 +122,20 @@ func (j *judgement) kept(s *sight, d *draft) []route.Destination {
 	if !s.takesStatics(d) {
 		return nil
 	}
-	known := s.observations[d.m.Attachment].valid || !d.m.Off
 	var out []route.Destination
 	for _, prefix := range j.allowed(s, d) {
 		if destination := route.CIDR(prefix); s.alone(d, destination) {
 			out = append(out, destination)
 		}
 	}
-	if known {
+	if s.observations[d.m.Attachment].valid {
 		return out
 	}
-	// What it announces now cannot be seen: what stands in for it stays.
+	// What it announces behind a static cannot be seen: what stands in for it stays.
 	for _, static := range d.m.Statics {
-		out = append(out, static.Destination)
+		if s.permits(static.Destination.Prefix()) && !s.declared(static.Destination) {
+			out = append(out, static.Destination)
+		}
 	}
 	slices.SortFunc(out, route.Destination.Compare)
 	return slices.Compact(out)

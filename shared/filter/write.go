@@ -142,15 +142,24 @@ func (w *writer) unwanted(d *draft, static Static) []Static {
 	if static.Adopted || !stands || !ours {
 		return nil
 	}
-	if !w.wanted[static.Destination] {
+	if !w.wanted[static.Destination] && !w.returning(d) {
 		w.j.out.Changes = append(w.j.out.Changes,
 			route.Change{Table: w.s.scope.Table, Destination: static.Destination, Op: route.OpDelete, Before: standing.NextHop})
 	}
 	return []Static{static}
 }
 
+// returning reports whether the propagation that the statics of a measure stood in for is
+// not surely back. A transit gateway table does not show what a static hides, so that the
+// learned route is there again is never seen; that the propagation has been on for a
+// settle time is.
+func (w *writer) returning(d *draft) bool {
+	return d.m.Off && !d.off && !(w.s.propagates(d.m.Attachment) && w.s.settled(d))
+}
+
 // propagation switches the propagation of a quarantined attachment, and returns whether
-// it is off by our doing, and whether that was seen.
+// it is off by our doing, and whether that was seen. It counts as off until it is surely
+// back.
 func (w *writer) propagation(d *draft) (off, seen bool) {
 	id, on := d.m.Attachment, w.s.propagates(d.m.Attachment)
 	switch {
@@ -160,7 +169,11 @@ func (w *writer) propagation(d *draft) (off, seen bool) {
 	case d.off:
 		return d.m.Off, d.m.Off
 	case d.m.Off && !on:
+		w.j.due(w.j.now.Add(w.j.f.Limits.SettleTime))
 		w.j.out.Changes = append(w.j.out.Changes, route.SwitchPropagation(w.s.scope.Table, id, true))
+		return true, d.m.OffSeen
+	case w.returning(d):
+		w.j.due(d.m.WroteAt.Add(w.j.f.Limits.SettleTime))
 		return true, d.m.OffSeen
 	default:
 		return false, false
