@@ -16,6 +16,7 @@ import (
 	"detour/shared/config"
 	"detour/shared/controller"
 	"detour/shared/doctor"
+	"detour/shared/filter"
 	"detour/shared/operator"
 	"detour/shared/plan"
 	"detour/shared/protection"
@@ -104,7 +105,7 @@ func (from opened) examination(noRecords bool) (operator.DoctorOptions, error) {
 		Clock: clock, Pins: pinsOf(cfg), Never: settings.Never,
 		Quotas: plan.Quotas{VPCRoutes: cfg.Limits.VPCRoutes, TransitGatewayRoutes: cfg.Limits.TransitGatewayRoutes},
 	}
-	for _, home := range homesOf(groups) {
+	for _, home := range homesOf(groups, cfg.Filters()) {
 		at, err := from.home(home.Account, home.Region)
 		if err != nil {
 			return operator.DoctorOptions{}, err
@@ -131,13 +132,19 @@ func (from opened) examination(noRecords bool) (operator.DoctorOptions, error) {
 	return options, nil
 }
 
-// homesOf are the homes of groups, in the groups' order, each once.
-func homesOf(groups []protection.Group) []operator.Site {
+// homesOf are the homes of groups and filters, those of groups first, each once.
+func homesOf(groups []protection.Group, filters []filter.Filter) []operator.Site {
 	var out []operator.Site
-	for i := range groups {
-		if home := (operator.Site{Account: groups[i].Account, Region: groups[i].Region}); !slices.Contains(out, home) {
+	add := func(home operator.Site) {
+		if !slices.Contains(out, home) {
 			out = append(out, home)
 		}
+	}
+	for i := range groups {
+		add(operator.Site{Account: groups[i].Account, Region: groups[i].Region})
+	}
+	for i := range filters {
+		add(operator.Site{Account: filters[i].Account, Region: filters[i].Region})
 	}
 	return out
 }
@@ -168,7 +175,7 @@ func (from opened) events(cfg config.Config, settings controller.Settings, clock
 	if cfg.NetworkManager.Region == config.NoRegion {
 		return
 	}
-	homes := homesOf(cfg.Groups())
+	homes := homesOf(cfg.Groups(), cfg.Filters())
 	home := homes[0]
 	for _, h := range homes {
 		if h.Account == cfg.NetworkManager.Account {

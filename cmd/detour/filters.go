@@ -66,6 +66,7 @@ func changeFilter(cmd *cobra.Command, io streams, flags *changeFlags, p *place, 
 	result.Done = true
 	if late != nil {
 		result.Late = late.Error()
+		fmt.Fprintf(io.err, "no wake-up was sent, so the next sweep finds it: %s\n", late)
 	}
 	return printResult(io, flags.json, result, func() string { return "asked for; the next run follows it, a sweep at the latest\n" })
 }

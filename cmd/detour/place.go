@@ -42,6 +42,8 @@ const (
 	envQueue  = "DETOUR_WAKE_QUEUE"
 	envRole   = "DETOUR_ROLE"
 	envID     = "DETOUR_EXTERNAL_ID"
+	// envFilterQueue is the one that the functions have.
+	envFilterQueue = "DETOUR_FILTER_WAKE_QUEUE"
 )
 
 // defaultTable is the name of the record table unless it is told otherwise.
@@ -49,8 +51,8 @@ const defaultTable = "detour"
 
 // placeFlags say where a command works: against AWS, or against a served lab.
 type placeFlags struct {
-	lab                                             string
-	config, table, queue, profile, region, role, id string
+	lab                                                          string
+	config, table, queue, filterQueue, profile, region, role, id string
 }
 
 // bind gives a command the flags.
@@ -61,6 +63,7 @@ func (f *placeFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.config, "config", "", "the configuration, YAML or normalized JSON: a `file` ("+envConfig+")")
 	flags.StringVar(&f.table, "table", "", "the DynamoDB `table` of the records ("+envTable+"; \""+defaultTable+"\" otherwise)")
 	flags.StringVar(&f.queue, "wake-queue", "", "the `URL` of the SQS queue of the wake-ups; {account} and {region} in it stand for a group's home ("+envQueue+")")
+	flags.StringVar(&f.filterQueue, "filter-wake-queue", "", "the `URL` of the SQS queue of the wake-ups of filters ("+envFilterQueue+"; that of --wake-queue with -filter after it otherwise)")
 	flags.StringVar(&f.profile, "profile", "", "the `profile` of the AWS configuration files (AWS_PROFILE)")
 	flags.StringVar(&f.region, "region", "", "the `Region` whose STS is asked; by default that of the profile, or of the first group's home")
 	flags.StringVar(&f.role, "role", "", "the `ARN` of the role to assume in accounts other than one's own, with {account} in it ("+envRole+")")
@@ -70,7 +73,7 @@ func (f *placeFlags) bind(cmd *cobra.Command) {
 // elsewhere names the flags that have no meaning in a lab.
 func elsewhere(cmd *cobra.Command) []string {
 	var out []string
-	for _, name := range []string{"config", "table", "wake-queue", "profile", "region", "role", "external-id"} {
+	for _, name := range []string{"config", "table", "wake-queue", "filter-wake-queue", "profile", "region", "role", "external-id"} {
 		if cmd.Flags().Changed(name) {
 			out = append(out, "--"+name)
 		}
@@ -104,8 +107,11 @@ type opened struct {
 
 // reached is how a home is reached.
 type reached struct {
-	clients      *awsclient.Clients
-	table, queue string
+	clients *awsclient.Clients
+	table   string
+	// queue is for the wake-ups of groups, filterQueue for those of filters; empty:
+	// there is none, or it is not known.
+	queue, filterQueue string
 }
 
 // open finds out where the command works and opens the homes of the groups that it
@@ -251,6 +257,9 @@ func (p *place) homeOf(account, region string, settings controller.Settings, at 
 	home := operator.Home{Account: account, Region: region, Records: records, Tables: network.Tables, Around: network.Surroundings}
 	if at.queue != "" {
 		home.Wake = awswake.New(aws, awswake.Options{QueueURL: at.queue, Clock: clock, CallTimeout: settings.CallTimeout})
+	}
+	if at.filterQueue != "" {
+		home.FilterWake = awswake.New(aws, awswake.Options{QueueURL: at.filterQueue, Clock: clock, CallTimeout: settings.CallTimeout})
 	}
 	home.Controller = controller.New(own, settings, controller.Ports{
 		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Neighbors: network.Neighbors,

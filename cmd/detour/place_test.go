@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"detour/shared/adapter/awsclient"
+	"detour/shared/blueprint"
 )
 
 // operatorFile is a configuration with two groups of one home.
@@ -39,7 +40,7 @@ func writeFile(t *testing.T, name, text string) string {
 func outside(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{
-		envLab, envConfig, envTable, envQueue, envRole, envID, "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+		envLab, envConfig, envTable, envQueue, envFilterQueue, envRole, envID, "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 		"AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",
 	} {
 		t.Setenv(name, "")
@@ -48,6 +49,15 @@ func outside(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", nothing)
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", nothing)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+}
+
+// TestTheQueueOfFilters is named as a deployment names it.
+func TestTheQueueOfFilters(t *testing.T) {
+	for _, queue := range []string{"", "https://sqs.{region}.amazonaws.com/{account}/" + blueprint.QueueWake} {
+		if got := filterQueueBeside(queue); got != strings.Replace(queue, blueprint.QueueWake, blueprint.QueueFilterWake, 1) {
+			t.Errorf("%q is beside %q", got, queue)
+		}
+	}
 }
 
 func TestOperatorUsage(t *testing.T) {
@@ -78,6 +88,8 @@ func TestOperatorUsage(t *testing.T) {
 		"switch a --to b --why x --wait 1m --no-wait": "--wait has no effect with --no-wait",
 		"switch a --to b --why x --config " + file:    "the queue of the wake-ups is missing; give its URL with --wake-queue",
 		"switch a --to b --why x --wake-queue me:it@q --config " + file: "--wake-queue is no URL that can be used",
+		"freeze a --why x --filter-wake-queue me:it@q --config " + file: "--filter-wake-queue is no URL that can be used",
+		"status --lab --filter-wake-queue x":                            "--filter-wake-queue has no effect in the lab",
 		"status --role detour --config " + file:                         `--role: role template "detour"`,
 		"force a --why x":                                               "the path is missing; name it with --to PATH",
 		"lockout a --why x":                                             "name a group and one of its paths",

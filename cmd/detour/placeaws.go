@@ -14,6 +14,7 @@ import (
 
 	"detour/shared/adapter/awsclient"
 	"detour/shared/adapter/systemclock"
+	"detour/shared/blueprint"
 	"detour/shared/config"
 	"detour/shared/config/source"
 	"detour/shared/controller"
@@ -27,7 +28,11 @@ func (f *placeFlags) openAWS(ctx context.Context, changes bool) (opened, error) 
 		return opened{}, err
 	}
 	queue := cmp.Or(f.queue, os.Getenv(envQueue))
-	if err := checkQueue(queue, changes); err != nil {
+	filterQueue := cmp.Or(f.filterQueue, os.Getenv(envFilterQueue), filterQueueBeside(queue))
+	if queue == "" && filterQueue == "" && changes {
+		return opened{}, fmt.Errorf("the queue of the wake-ups is missing; give its URL with --wake-queue or in %s", envQueue)
+	}
+	if err := errors.Join(checkQueue("--wake-queue", queue), checkQueue("--filter-wake-queue", filterQueue)); err != nil {
 		return opened{}, err
 	}
 	options := awsclient.Options{ExternalID: cmp.Or(f.id, os.Getenv(envID)), BaseEndpoint: os.Getenv("AWS_ENDPOINT_URL")}
@@ -57,7 +62,8 @@ func (f *placeFlags) openAWS(ctx context.Context, changes bool) (opened, error) 
 	return opened{
 		name: "AWS", config: cfg, who: known.ARN + " (" + claimed() + ")",
 		home: func(account, region string) (reached, error) {
-			return reached{clients: clients, table: table, queue: strings.NewReplacer("{account}", account, "{region}", region).Replace(queue)}, nil
+			at := strings.NewReplacer("{account}", account, "{region}", region)
+			return reached{clients: clients, table: table, queue: at.Replace(queue), filterQueue: at.Replace(filterQueue)}, nil
 		},
 	}, nil
 }
@@ -80,8 +86,8 @@ func (f *placeFlags) signIn(ctx context.Context, cfg config.Config, options *aws
 		return fmt.Errorf("finding AWS credentials: %w; see aws configure list", err)
 	}
 	options.HomeCredentials, options.HomeRegion = loaded.Credentials, loaded.Region
-	if groups := cfg.Groups(); options.HomeRegion == "" && len(groups) > 0 {
-		options.HomeRegion = groups[0].Region
+	if homes := homesOf(cfg.Groups(), cfg.Filters()); options.HomeRegion == "" && len(homes) > 0 {
+		options.HomeRegion = homes[0].Region
 	}
 	return nil
 }
@@ -116,15 +122,20 @@ func readConfig(file string) (config.Config, error) {
 	return cfg, nil
 }
 
-// checkQueue checks the URL of the queue, which a command that changes something
-// needs.
-func checkQueue(queue string, changes bool) error {
+// filterQueueBeside is the queue for the wake-ups of filters beside the one for those of
+// groups, as a deployment names them.
+func filterQueueBeside(queue string) string {
 	if queue == "" {
-		if changes {
-			return fmt.Errorf("the queue of the wake-ups is missing; give its URL with --wake-queue or in %s", envQueue)
-		}
+		return ""
+	}
+	return queue + strings.TrimPrefix(blueprint.QueueFilterWake, blueprint.QueueWake)
+}
+
+// checkQueue checks the URL of a queue, which may be missing.
+func checkQueue(flag, queue string) error {
+	if queue == "" {
 		return nil
 	}
-	_, err := httpAddress("--wake-queue", strings.NewReplacer("{account}", "1", "{region}", "r").Replace(queue))
+	_, err := httpAddress(flag, strings.NewReplacer("{account}", "1", "{region}", "r").Replace(queue))
 	return err
 }

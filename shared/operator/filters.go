@@ -164,7 +164,11 @@ func (o *Operator) AskFilter(ctx context.Context, name string, act Act) (late, e
 			err = errors.Join(err, home.Records.Request(ctx, key, *note.Request))
 		}
 	}
-	if err == nil && home.FilterWake != nil {
+	switch {
+	case err != nil:
+	case home.FilterWake == nil:
+		late = errors.New("the queue of the wake-ups of filters is not known")
+	default:
 		late = home.FilterWake.At(ctx, key, at)
 	}
 	return late, err

@@ -153,3 +153,27 @@ func TestAFilterIsFrozenAndThawed(t *testing.T) {
 		t.Errorf("the requests left are %+v, %v", items[0].Requests, err)
 	}
 }
+
+// woken notes the wake-ups that were asked for.
+type woken []controller.Key
+
+func (w *woken) At(_ context.Context, key controller.Key, _ time.Time) error {
+	*w = append(*w, key)
+	return nil
+}
+
+// TestARequestOfAFilterWakesItsFunction: a freeze that waits for the sweep comes a minute
+// late. Where nobody can be woken that is said.
+func TestARequestOfAFilterWakesItsFunction(t *testing.T) {
+	o, _, _ := filtering(t)
+	act := Act{Kind: protection.Release, Why: "a test"}
+	if late, err := o.AskFilter(t.Context(), "no-default", act); late == nil || err != nil {
+		t.Errorf("without a queue: %v, %v", late, err)
+	}
+	var woke woken
+	o.options.Homes[0].FilterWake = &woke
+	late, err := o.AskFilter(t.Context(), "no-default", act)
+	if late != nil || err != nil || len(woke) != 1 || woke[0] != controller.FilterKey("no-default") {
+		t.Errorf("woken: %v, %v, %v", woke, late, err)
+	}
+}

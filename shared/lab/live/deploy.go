@@ -240,6 +240,16 @@ func (s *Server) connect(st stack.Stack) error {
 	return nil
 }
 
+// filterWakeURL is the queue for the wake-ups of filters; empty where there are none.
+func (h *home) filterWakeURL() string {
+	for _, w := range h.wakes {
+		if w.function == RouteFilter {
+			return w.url
+		}
+	}
+	return ""
+}
+
 // wakeQueue is the URL that the home's functions for groups are given, or any where
 // there are none.
 func (h *home) wakeQueue() string {

@@ -33,6 +33,9 @@ type DeployedHome struct {
 	Region    string `json:"region"`
 	Table     string `json:"table"`
 	WakeQueue string `json:"wakeQueue"`
+	// FilterWakeQueue is the queue for the wake-ups of filters; empty where there are
+	// none.
+	FilterWakeQueue string `json:"filterWakeQueue,omitempty"`
 	// Role is the role template of the functions, and ExternalID what the roles ask
 	// for; empty where they need none.
 	Role       string `json:"role,omitempty"`
@@ -50,7 +53,7 @@ func (s *Server) Deployment() (Deployment, error) {
 	}
 	for _, h := range s.homes {
 		out.Homes = append(out.Homes, DeployedHome{
-			Account: h.Account, Region: h.Region, Table: h.table, WakeQueue: h.wakeURL, Role: h.role, ExternalID: h.externalID,
+			Account: h.Account, Region: h.Region, Table: h.table, WakeQueue: h.wakeURL, FilterWakeQueue: h.filterWakeURL(), Role: h.role, ExternalID: h.externalID,
 		})
 	}
 	return out, nil

@@ -132,6 +132,9 @@ func TestTheBuiltInDeploymentHasFilters(t *testing.T) {
 			if (queues[Switchover] != "") != groups || queues[RouteFilter] == "" || h.wakeURL == "" || groups && h.wakeURL != queues[Switchover] {
 				t.Errorf("the queues are %v, and that of groups %s", queues, h.wakeURL)
 			}
+			if got, err := s.Deployment(); err != nil || got.Homes[0].FilterWakeQueue != queues[RouteFilter] {
+				t.Errorf("operators are told the queue %q for wake-ups of filters, and it is %q", got.Homes[0].FilterWakeQueue, queues[RouteFilter])
+			}
 			environment := h.functions[Sweep].Environment
 			if groups != (environment["DETOUR_FILTER_WAKE_QUEUE"] != "") || environment["DETOUR_WAKE_QUEUE"] == "" {
 				t.Errorf("the sweep's environment is %v", environment)
