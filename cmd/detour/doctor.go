@@ -69,8 +69,8 @@ func runDoctor(ctx context.Context, cmd *cobra.Command, io streams, flags doctor
 	if err != nil {
 		return err
 	}
-	if len(from.config.Groups()) == 0 {
-		return fmt.Errorf("%s: the configuration has no groups, so there is no network to look at; add some", from.name)
+	if len(from.config.Groups())+len(from.config.Filters()) == 0 {
+		return fmt.Errorf("%s: the configuration has no groups and no filters, so there is no network to look at; add some", from.name)
 	}
 	options, err := from.examination(flags.noRecords || from.bare != nil)
 	if err != nil {
@@ -100,20 +100,21 @@ func runDoctor(ctx context.Context, cmd *cobra.Command, io streams, flags doctor
 func (from opened) examination(noRecords bool) (operator.DoctorOptions, error) {
 	clock, cfg := systemclock.New(), from.config.Normalize()
 	settings := controller.SettingsFrom(cfg)
-	groups := cfg.Groups()
+	groups, filters := cfg.Groups(), cfg.Filters()
 	options := operator.DoctorOptions{
 		Clock: clock, Pins: pinsOf(cfg), Never: settings.Never,
 		Quotas: plan.Quotas{VPCRoutes: cfg.Limits.VPCRoutes, TransitGatewayRoutes: cfg.Limits.TransitGatewayRoutes},
 	}
-	for _, home := range homesOf(groups, cfg.Filters()) {
+	for _, home := range homesOf(groups, filters) {
 		at, err := from.home(home.Account, home.Region)
 		if err != nil {
 			return operator.DoctorOptions{}, err
 		}
 		own := slices.DeleteFunc(slices.Clone(groups), func(g protection.Group) bool { return g.Account != home.Account || g.Region != home.Region })
+		ownFilters := slices.DeleteFunc(slices.Clone(filters), func(f filter.Filter) bool { return f.Account != home.Account || f.Region != home.Region })
 		network := wiring.NewNetwork(at.clients, clock, settings.CallTimeout, own, true)
 		practice := operator.Practice{
-			Groups: own, Sites: operator.SitesOf(own), Inventory: awsec2.New(at.clients.Config, clock, settings.CallTimeout).Inventory(),
+			Groups: own, Filters: ownFilters, Sites: operator.SitesOf(own, ownFilters), Inventory: awsec2.New(at.clients.Config, clock, settings.CallTimeout).Inventory(),
 			Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Around: network.Surroundings,
 		}
 		if len(options.Practices) == 0 {

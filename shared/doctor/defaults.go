@@ -251,8 +251,17 @@ func (x *examination) learnedByGateway(r route.Route) {
 	f := Finding{
 		ID: LearnedDefault, Severity: Warning, Where: where,
 		What:     fmt.Sprintf("%s learned %s from %s; %s", r.Table.ID, r.Destination, x.behind(r), why),
-		Do:       []string{x.stopAnnouncing(r, end{}), filterAdvice(r.Table)},
+		Do:       []string{x.stopAnnouncing(r, end{})},
 		Evidence: []Evidence{x.seen(r)},
+	}
+	switch name := x.watchedBy(r.Table); {
+	case name != "":
+		f.Where.Filter = name
+		f.Do = append(f.Do, fmt.Sprintf("nothing in this table, which filter %s watches: detour explain %s says what it does elsewhere", name, name))
+	case x.around(r.Table).Complete && len(x.around(r.Table).Associated) == 0:
+		f.Do = append(f.Do, "nothing in this table, by which nobody routes")
+	default:
+		f.Do = append(f.Do, filterAdvice(r.Table))
 	}
 	if len(others) > 0 {
 		f.Severity = Critical
@@ -277,6 +286,10 @@ func (x *examination) learnedByVPC(r route.Route) {
 			fmt.Sprintf("in Detour's configuration: a filter for %s with the rule deny default-like and the action pin, which protects the VPC and not the other sites", r.Table.ID),
 		},
 		Evidence: []Evidence{x.seen(r)},
+	}
+	if name := x.keptOut(r); name != "" {
+		f.Where.Filter = name
+		f.Do[1] = fmt.Sprintf("nothing more in AWS: filter %s pins it in this table. It reaches the other sites all the same", name)
 	}
 	speakers := x.speakers(gateway, "")
 	switch {

@@ -77,6 +77,7 @@ type Where struct {
 	Account        string   `json:"account,omitempty"`
 	Region         string   `json:"region,omitempty"`
 	Group          string   `json:"group,omitempty"`
+	Filter         string   `json:"filter,omitempty"`
 	Path           string   `json:"path,omitempty"`
 	Table          string   `json:"table,omitempty"`
 	TransitGateway string   `json:"transitGateway,omitempty"`
@@ -92,7 +93,7 @@ type Where struct {
 // Compare orders places.
 func (w Where) Compare(other Where) int {
 	return cmp.Or(
-		cmp.Compare(w.Account, other.Account), cmp.Compare(w.Region, other.Region), cmp.Compare(w.Group, other.Group), cmp.Compare(w.Path, other.Path),
+		cmp.Compare(w.Account, other.Account), cmp.Compare(w.Region, other.Region), cmp.Compare(w.Group, other.Group), cmp.Compare(w.Filter, other.Filter), cmp.Compare(w.Path, other.Path),
 		cmp.Compare(w.TransitGateway, other.TransitGateway), cmp.Compare(w.VPC, other.VPC), cmp.Compare(w.VPNGateway, other.VPNGateway),
 		cmp.Compare(w.Table, other.Table), cmp.Compare(w.Attachment, other.Attachment), cmp.Compare(w.VPN, other.VPN),
 		cmp.Compare(w.ConnectPeer, other.ConnectPeer), cmp.Compare(w.Alarm, other.Alarm), slices.Compare(w.Destinations, other.Destinations),

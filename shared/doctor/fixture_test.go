@@ -210,7 +210,7 @@ func told(findings []Finding) []string {
 	for _, f := range findings {
 		w := f.Where
 		words := []string{string(f.Severity), string(f.ID)}
-		for _, word := range []string{w.Table, w.TransitGateway, w.VPC, w.VPNGateway, w.Attachment, w.VPN, w.ConnectPeer, w.Path, w.Alarm, strings.Join(w.Destinations, ",")} {
+		for _, word := range []string{w.Table, w.TransitGateway, w.VPC, w.VPNGateway, w.Attachment, w.VPN, w.ConnectPeer, w.Path, w.Filter, w.Alarm, strings.Join(w.Destinations, ",")} {
 			if word != "" && (w.Table == "" || word != w.TransitGateway && word != w.VPC) {
 				words = append(words, word)
 			}

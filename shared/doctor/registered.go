@@ -7,20 +7,22 @@ import (
 	"detour/shared/route"
 )
 
-// registrations: transit gateways of the groups whose events do not come.
+// registrations: transit gateways of groups and filters whose events do not come.
 func registrations(x *examination) {
 	e := x.s.Events
 	if !e.Wanted || e.Problem != route.NoProblem {
 		return // It is told that it was not examined, or nobody listens.
 	}
-	told := map[string]bool{}
+	tables := x.filterTables()
 	for _, g := range x.s.Groups {
-		for _, table := range g.Group.Tables() {
-			gateway := x.gatewayOf[table]
-			if table.Kind == route.TransitGatewayTable && gateway != "" && !told[gateway] {
-				told[gateway] = true
-				x.registered(table, gateway)
-			}
+		tables = append(tables, g.Group.Tables()...)
+	}
+	told := map[string]bool{}
+	for _, table := range tables {
+		gateway := x.gatewayOf[table]
+		if table.Kind == route.TransitGatewayTable && gateway != "" && !told[gateway] {
+			told[gateway] = true
+			x.registered(table, gateway)
 		}
 	}
 }

@@ -18,7 +18,7 @@ type Snapshot struct {
 	// Networks has one element for each account and Region that was looked at.
 	Networks []Network
 	// Readings are those of all route tables of the networks, and of all tables that
-	// the groups name. Around is what lies around the transit gateway tables.
+	// the groups and filters name. Around is what lies around the transit gateway tables.
 	Readings []route.Reading
 	Around   plan.Surroundings
 	// Lists are the prefix lists that the groups' routes have as destinations.
@@ -26,7 +26,9 @@ type Snapshot struct {
 	// Facts are what was read about the groups' paths.
 	Facts  []health.Fact
 	Groups []Group
-	Quotas plan.Quotas
+	// Filters are those of the configuration.
+	Filters []Filter
+	Quotas  plan.Quotas
 	// Never is what Detour must not write; it counts for the headroom.
 	Never  plan.NeverTouch
 	Events Events

@@ -10,11 +10,13 @@ import (
 )
 
 // batch is routes of one table that lead to the same next hop in the same state, and
-// belong to the same group or to none. They are told as one: a failure takes hundreds
+// belong to the same group or filter or to none. They are told as one: a failure takes hundreds
 // of routes, and each for the same reason.
 type batch struct {
 	routes []route.Route
 	group  string
+	// filter is the one whose measure they are.
+	filter string
 }
 
 // first stands for all.
@@ -37,12 +39,13 @@ func (x *examination) batches(reading *route.Reading, wanted func(r route.Route)
 			continue
 		}
 		group := x.entries[protection.EntryKey{Table: r.Table, Destination: r.Destination}]
+		measure := x.measureOf(r)
 		at := slices.IndexFunc(out, func(b batch) bool {
-			return b.group == group && b.first().NextHop == r.NextHop && b.first().State == r.State && b.first().Origin == r.Origin
+			return b.group == group && b.filter == measure && b.first().NextHop == r.NextHop && b.first().State == r.State && b.first().Origin == r.Origin
 		})
 		if at < 0 {
 			at = len(out)
-			out = append(out, batch{group: group})
+			out = append(out, batch{group: group, filter: measure})
 		}
 		out[at].routes = append(out[at].routes, r)
 	}
@@ -100,7 +103,7 @@ func (x *examination) deadEnd(r route.Route) []*VPN {
 func (x *examination) downStatic(b batch, vpns []*VPN) {
 	r := b.first()
 	where := x.inTable(r.Table)
-	where.Destinations, where.Group = b.destinations(), b.group
+	where.Destinations, where.Group, where.Filter = b.destinations(), b.group, b.filter
 	var names []string
 	evidence := []Evidence{x.seenAll(b)}
 	for _, vpn := range vpns {
@@ -116,9 +119,12 @@ func (x *examination) downStatic(b batch, vpns []*VPN) {
 	do := []string{
 		"look at the customer gateway: aws ec2 describe-vpn-connections --vpn-connection-ids " + strings.Join(names, " ") + " --region " + r.Table.Region,
 	}
-	if where.Group != "" {
+	switch {
+	case where.Group != "":
 		do = append(do, "see why the group is still there: detour explain "+where.Group)
-	} else {
+	case where.Filter != "":
+		do = append(do, "leave the route to filter "+where.Filter+", which follows what is announced: detour explain "+where.Filter)
+	default:
 		do = append(do, "point the route to a way that is alive, or declare it as an entry of a group, so that Detour does it")
 	}
 	x.add(Finding{
@@ -139,10 +145,14 @@ func blackholes(x *examination) {
 func (x *examination) blackhole(b batch) {
 	r, destinations := b.first(), few(b.destinations())
 	where := x.inTable(r.Table)
-	where.Destinations, where.Group = b.destinations(), b.group
+	where.Destinations, where.Group, where.Filter = b.destinations(), b.group, b.filter
 	f := Finding{ID: Blackhole, Severity: Warning, Where: where, Evidence: []Evidence{x.seenAll(b)}}
 	search := fmt.Sprintf("see who made it: aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=%s --region %s", r.Table.ID, r.Table.Region)
 	switch {
+	case r.NextHop.Kind == route.Blackhole && b.filter != "":
+		f.Severity = Info
+		f.What = fmt.Sprintf("%s drops %s: filter %s keeps out what is announced", r.Table.ID, destinations, b.filter)
+		f.Do = []string{"nothing here; who announces it, if anybody does now: detour explain " + b.filter}
 	case r.NextHop.Kind == route.Blackhole:
 		f.What = fmt.Sprintf("%s drops %s: the route names no attachment", r.Table.ID, destinations)
 		f.Severity = Info
@@ -156,6 +166,9 @@ func (x *examination) blackhole(b batch) {
 	default:
 		f.What = fmt.Sprintf("%s drops %s: its target %s is gone or stopped", r.Table.ID, destinations, r.NextHop)
 		f.Do = []string{"point the route to a target that exists, or delete it", search}
+	}
+	if b.filter != "" && r.NextHop.Kind != route.Blackhole {
+		f.Do = []string{"see what filter " + b.filter + " wants here: detour explain " + b.filter, "if it is the egress of its pin, write one that takes traffic, and deploy"}
 	}
 	if f.Where.Group != "" {
 		f.Severity = Critical
@@ -189,7 +202,7 @@ func hiddenBackups(x *examination) {
 				other := func(h hidden) bool { return h.learned.NextHop != first.learned.NextHop || h.how != first.how }
 				alike := slices.DeleteFunc(slices.Clone(found), other)
 				found = slices.DeleteFunc(found, func(h hidden) bool { return !other(h) })
-				x.hides(b.group, alike)
+				x.hides(b, alike)
 			}
 		}
 		if reading.Table.Kind == route.TransitGatewayTable && reading.Complete {
@@ -239,16 +252,18 @@ func (x *examination) shownElsewhere(static route.Route) []hidden {
 	return nil
 }
 
-// hides notes that statics hide learned routes. Those of a group are meant so; one
-// that drops its traffic while a backup stands ready is an outage.
-func (x *examination) hides(group string, all []hidden) {
+// hides notes that statics hide learned routes. Those of a group and those of a filter
+// are meant so; one of anybody else that drops its traffic while a backup stands ready is
+// an outage. What a filter hides is no backup.
+func (x *examination) hides(of batch, all []hidden) {
+	group := of.group
 	static, learned := all[0].static, all[0].learned
 	statics, others := batch{group: group}, batch{}
 	for _, h := range all {
 		statics.routes, others.routes = append(statics.routes, h.static), append(others.routes, h.learned)
 	}
 	where := x.inTable(static.Table)
-	where.Destinations, where.Group, where.Attachment = statics.destinations(), group, strings.Join(hops(learned), ",")
+	where.Destinations, where.Group, where.Filter, where.Attachment = statics.destinations(), group, of.filter, strings.Join(hops(learned), ",")
 	to := learned.NextHop.ID
 	if where.Attachment != "" {
 		to = x.behind(learned)
@@ -266,6 +281,9 @@ func (x *examination) hides(group string, all []hidden) {
 	}
 	dead := static.State == route.StateBlackhole || len(x.deadEnd(static)) > 0
 	switch {
+	case of.filter != "" && group == "":
+		f.Severity = Info
+		f.Do = []string{"nothing: filter " + of.filter + " writes this, and takes it back when it is over: detour explain " + of.filter}
 	case dead && group != "":
 		f.Severity = Critical
 		f.Do = []string{"see why the group has not moved, and move it: detour explain " + group + ", then detour switch " + group + " --to PATH"}

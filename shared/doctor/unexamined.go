@@ -36,6 +36,7 @@ func unexamined(x *examination) {
 	}
 	x.blindFacts()
 	x.blindRecords()
+	x.blindFilters()
 	if e := x.s.Events; e.Wanted && e.Problem != route.NoProblem {
 		x.blind(Where{Account: e.Account}, "what is registered with Network Manager", e.Problem, e.Note, Evidence{At: e.ReadAt.UTC()}, []ID{NotRegistered})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"detour/shared/controller"
 	"detour/shared/doctor"
+	"detour/shared/filter"
 	"detour/shared/health"
 	"detour/shared/plan"
 	"detour/shared/protection"
@@ -39,10 +40,11 @@ func (s Site) Compare(other Site) int {
 	return cmp.Or(cmp.Compare(s.Account, other.Account), cmp.Compare(s.Region, other.Region))
 }
 
-// Practice is one home as an examination sees it: the groups there, the sites that
-// they reach into, and how these are read.
+// Practice is one home as an examination sees it: the groups and filters there, the sites
+// that they reach into, and how these are read.
 type Practice struct {
 	Groups    []protection.Group
+	Filters   []filter.Filter
 	Sites     []Site
 	Inventory Inventory
 	Tables    controller.RouteTables
@@ -54,10 +56,16 @@ type Practice struct {
 	Records controller.Records
 }
 
-// SitesOf are the sites that groups name: their homes, their tables and what their
-// paths are judged by. They are sorted, each once.
-func SitesOf(groups []protection.Group) []Site {
+// SitesOf are the sites that groups and filters name: their homes, their tables and what
+// the paths of groups are judged by. They are sorted, each once.
+func SitesOf(groups []protection.Group, filters []filter.Filter) []Site {
 	var out []Site
+	for i := range filters {
+		out = append(out, Site{filters[i].Account, filters[i].Region})
+		for _, table := range slices.Concat(filters[i].Tables(), filters[i].ObservationTables()) {
+			out = append(out, Site{table.Account, table.Region})
+		}
+	}
 	for i := range groups {
 		out = append(out, Site{groups[i].Account, groups[i].Region})
 		for _, table := range groups[i].Tables() {
@@ -150,6 +158,7 @@ func (o DoctorOptions) snapshot(ctx context.Context) doctor.Snapshot {
 		out.Lists = append(out.Lists, part.Lists...)
 		out.Facts = append(out.Facts, part.Facts...)
 		out.Groups = append(out.Groups, part.Groups...)
+		out.Filters = append(out.Filters, part.Filters...)
 	}
 	slices.SortFunc(out.Networks, func(a, b doctor.Network) int {
 		return Site{a.Account, a.Region}.Compare(Site{b.Account, b.Region})
@@ -181,11 +190,15 @@ func (o DoctorOptions) read(ctx context.Context, p Practice, sites []Site) docto
 			tables = append(tables, pin.Via)
 		}
 	}
+	for i := range p.Filters {
+		tables = slices.Concat(tables, p.Filters[i].Tables(), p.Filters[i].ObservationTables())
+	}
 	slices.SortFunc(lists, route.ListRef.Compare)
 	slices.SortFunc(subjects, health.Subject.Compare)
 	lists, subjects = slices.Compact(lists), slices.Compact(subjects)
 	jobs := []func(ctx context.Context){
 		func(ctx context.Context) { out.Groups = o.groups(ctx, p) },
+		func(ctx context.Context) { out.Filters = p.filters(ctx) },
 		func(ctx context.Context) {
 			if len(subjects) > 0 {
 				out.Facts = p.Evidence.Read(ctx, subjects)
@@ -246,6 +259,28 @@ func (o DoctorOptions) groups(ctx context.Context, p Practice) []doctor.Group {
 			out[i].Unrecorded = err.Error()
 		case i < len(items):
 			out[i].Record = items[i].Record
+		}
+	}
+	return out
+}
+
+// filters are the practice's filters with their records.
+func (p Practice) filters(ctx context.Context) []doctor.Filter {
+	out := make([]doctor.Filter, len(p.Filters))
+	keys := make([]controller.Key, len(p.Filters))
+	for i := range p.Filters {
+		out[i].Filter, keys[i] = &p.Filters[i], controller.FilterKey(p.Filters[i].Name)
+	}
+	if p.Records == nil || len(keys) == 0 {
+		return out
+	}
+	items, _, err := p.Records.Peek(ctx, keys)
+	for i := range out {
+		switch {
+		case err != nil:
+			out[i].Unrecorded = err.Error()
+		case i < len(items):
+			out[i].Record = items[i].Filter
 		}
 	}
 	return out

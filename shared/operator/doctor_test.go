@@ -79,7 +79,7 @@ func practice(w *world) (operator.DoctorOptions, *inventory) {
 	return operator.DoctorOptions{
 		Clock: w.clock, Quotas: plan.Quotas{VPCRoutes: 500, TransitGatewayRoutes: 10_000}, EventsFrom: account, Registrations: manager{gateways: []string{"tgw-1"}},
 		Practices: []operator.Practice{{
-			Groups: w.groups, Sites: operator.SitesOf(w.groups), Inventory: list, Tables: (*tables)(w), Lists: (*lists)(w), Evidence: (*evidence)(w),
+			Groups: w.groups, Sites: operator.SitesOf(w.groups, nil), Inventory: list, Tables: (*tables)(w), Lists: (*lists)(w), Evidence: (*evidence)(w),
 			Around: (*surroundings)(w), Records: &records{Store: w.store, w: w},
 		}},
 	}, list

@@ -81,6 +81,7 @@ func placeOf(w doctor.Where) string {
 	add("", w.Region)
 	add("group ", w.Group)
 	add("path ", w.Path)
+	add("filter ", w.Filter)
 	add("", w.TransitGateway)
 	add("", w.VPC)
 	add("", w.Table)
