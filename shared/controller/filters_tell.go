@@ -1,9 +1,11 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -52,6 +54,9 @@ func (c *Controller) publishFilter(ctx context.Context, h *filterHold) {
 	} {
 		for i, v := range group.verdicts {
 			event := Event{Kind: group.kind, Filter: h.filter.Name, At: c.ports.Clock.Now(), Verdict: v, Detail: Describe(v)}
+			if advice := Advise(v); len(advice) > 0 && group.kind != EventMeasureLifted {
+				event.Detail += "; to change: " + strings.Join(advice, "; ")
+			}
 			if i == maxFilterEvents {
 				event.Detail += fmt.Sprintf("; and %d more", len(group.verdicts)-i-1)
 			}
@@ -80,6 +85,9 @@ func Describe(v filter.Verdict) string {
 	if len(announcers) > 0 {
 		parts = append(parts, "announced by "+strings.Join(announcers, ", "))
 	}
+	if why.DeniedCount > 0 && v.Attachment != "" {
+		parts = append(parts, "denied: "+firstOf(texts(why.Denied), why.DeniedCount))
+	}
 	if why.Prefixes > 0 {
 		parts = append(parts, fmt.Sprintf("%d prefixes", why.Prefixes))
 	}
@@ -96,4 +104,80 @@ func Describe(v filter.Verdict) string {
 		parts = append(parts, "groups that lose a path: "+strings.Join(slices.Clone(why.Groups), ", "))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// Advise says what to change on which router so that what a verdict is about ends, for
+// people. Where a virtual private gateway hands on what one VPN connection announces, no
+// route table stops it, so that there it is the only remedy.
+func Advise(v filter.Verdict) []string {
+	var out []string
+	for _, advice := range v.Why.Advice() {
+		switch advice {
+		case filter.AdviceStopAnnouncing:
+			what := firstOf(texts(v.Why.Denied), v.Why.DeniedCount)
+			out = append(out, fmt.Sprintf("%s should not announce %s", firstOf(routersOf(v.Why.Announcers), len(v.Why.Announcers)), what))
+		case filter.AdviceHostRoutes:
+			out = append(out, hostRoutes(v.Why)...)
+		}
+	}
+	return out
+}
+
+// routersOf names the routers behind announcers, as far as AWS tells.
+func routersOf(announcers []filter.Neighbor) []string {
+	out := make([]string, len(announcers))
+	for i, n := range announcers {
+		switch {
+		case n.Type == filter.TypeVPNGateway || n.Type == filter.TypeDirectConnect:
+			out[i] = "the router behind " + cmp.Or(n.Resource, n.Attachment) + " that does, which AWS does not name,"
+		default:
+			out[i] = "the router behind " + cmp.Or(n.Resource, n.Attachment)
+		}
+	}
+	return out
+}
+
+// maxAdvised bounds the routers of which each is told its host routes.
+const maxAdvised = 4
+
+// hostRoutes says which host routes each router should have that builds a tunnel at risk.
+func hostRoutes(why filter.Finding) []string {
+	var out []string
+	var order []string
+	routes := map[string][]string{}
+	for _, o := range why.Tunnels {
+		router := "the router of " + o.Resource
+		if o.CustomerGateway != "" {
+			router = o.CustomerGateway + " (" + o.Resource + ")"
+		}
+		if len(routes[router]) == 0 {
+			order = append(order, router)
+		}
+		routes[router] = append(routes[router], netip.PrefixFrom(o.Address, o.Address.BitLen()).String())
+	}
+	for i, router := range order {
+		if i == maxAdvised {
+			return append(out, "and so on for the other tunnels")
+		}
+		out = append(out, fmt.Sprintf("%s should have host routes outside its tunnels: %s", router, strings.Join(routes[router], ", ")))
+	}
+	return out
+}
+
+// firstOf names the first of n.
+func firstOf(names []string, n int) string {
+	const most = 3
+	text := strings.Join(names[:min(most, len(names))], ", ")
+	if n > most {
+		text += fmt.Sprintf(" and %d more", n-most)
+	}
+	return text
+}
+
+func texts[T fmt.Stringer](values []T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = v.String()
+	}
+	return out
 }

@@ -242,6 +242,9 @@ func (s Style) filter(f FilterStatus) string {
 			mark = "* "
 		}
 		fmt.Fprintf(&out, "%s%s\n", mark, controller.Describe(v))
+		for _, advice := range controller.Advise(v) {
+			fmt.Fprintf(&out, "    to change: %s\n", advice)
+		}
 	}
 	for _, m := range f.Measures {
 		fmt.Fprintf(&out, "measure %s of %s since %s\n", m.Action, m.Key, s.ago(m.Since))
@@ -261,7 +264,13 @@ func FilterHistoryText(entries []controller.JournalEntry) string {
 	for _, e := range entries {
 		fmt.Fprintf(&out, "%s", e.At.UTC().Format("2006-01-02 15:04:05 UTC"))
 		if e.Act != "" {
-			fmt.Fprintf(&out, "  %s by %s: %s", e.Act, e.By, e.Why)
+			fmt.Fprintf(&out, "  %s%s by %s: %s", e.Act, requested(e.Request), e.By, e.Why)
+		}
+		for _, ended := range e.Ended {
+			fmt.Fprintf(&out, "  request %s ended: %s", ended.Request.ID, ended.Reason)
+		}
+		if e.WouldBe {
+			out.WriteString("  would be:")
 		}
 		out.WriteString("\n")
 		for _, v := range e.Verdicts {
@@ -272,4 +281,12 @@ func FilterHistoryText(entries []controller.JournalEntry) string {
 		}
 	}
 	return out.String()
+}
+
+// requested says which request a line is about.
+func requested(r *protection.Request) string {
+	if r == nil {
+		return ""
+	}
+	return " " + r.ID
 }

@@ -134,7 +134,7 @@ func TestAFilterIsFrozenAndThawed(t *testing.T) {
 		t.Errorf("thawed: %+v, %v", thawed, err)
 	}
 	history, err := o.FilterHistory(t.Context(), "no-default", 10)
-	if err != nil || len(history) != 3 || !strings.Contains(FilterHistoryText(history), "requested by jane: a test") {
+	if err != nil || len(history) != 3 || !strings.Contains(FilterHistoryText(history), "requested freeze-x7k2p by jane: a test") {
 		t.Errorf("the history is %q, %v", FilterHistoryText(history), err)
 	}
 	for name, act := range map[string]Act{"nothing to end": {Clear: true}, "a switch": {Kind: protection.ForcedSwitch}} {
