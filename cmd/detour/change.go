@@ -102,9 +102,9 @@ func changeGroup(cmd *cobra.Command, io streams, flags *changeFlags, args []stri
 		return err
 	}
 	p, names, err := (*place)(nil), []string(nil), error(nil)
-	if forFilters(act) && len(args) > 0 {
+	if forFilters(act) {
 		var filters []string
-		if p, names, filters, err = flags.place.openBoth(cmd.Context(), cmd, args, !flags.dryRun); err == nil && len(filters) > 0 {
+		if p, names, filters, err = flags.place.openBoth(cmd.Context(), cmd, args, !flags.dryRun); err == nil && len(filters) > 0 && len(args) > 0 {
 			return changeFilter(cmd, io, flags, p, filters[0], act)
 		}
 	} else {

@@ -35,7 +35,7 @@ func unfreezeCommand(io streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unfreeze GROUP | FILTER | --all",
 		Short: "End a freeze",
-		Long: `End the freeze of a group, or with --all that of all groups; a group's own freeze stays then. What was held up meanwhile is done at
+		Long: `End the freeze of a group or a filter, or with --all that of everything; the freeze of a single one stays then. What was held up meanwhile is done at
 once, and shown before.`,
 		Example: `  detour unfreeze other-cloud --why "the routes are back in place"
   detour unfreeze --all --why "false alarm"`,
@@ -107,7 +107,7 @@ after the record store was restored from a backup, since an old record cannot be
 
 // takesAll has a command take one group, or --all and none.
 func takesAll(cmd *cobra.Command) *bool {
-	all := cmd.Flags().Bool("all", false, "all groups")
+	all := cmd.Flags().Bool("all", false, "all groups; of a freeze and its end all filters too")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		switch {
 		case *all && len(args) > 0:

@@ -191,7 +191,7 @@ func (p *place) pick(asked []string, withFilters bool) (groups, filters []string
 	}
 	filtersAlone := len(filters) > 0 && len(groups) == 0 && (len(asked) > 0 || len(p.groups) == 0)
 	if !filtersAlone {
-		groups, err = p.choose(groups)
+		groups, err = p.choose(groups, withFilters)
 	}
 	return groups, filters, err
 }
@@ -300,26 +300,40 @@ func pinsOf(cfg config.Config) map[string][]plan.Pin {
 	return out
 }
 
-// choose checks the names of groups, and returns them all if none is given.
-func (p *place) choose(names []string) ([]string, error) {
-	known := make([]string, 0, len(p.groups))
+// choose checks the names of groups, and returns them all if none is given. orFilters says
+// that the names of filters would have been taken, too.
+func (p *place) choose(names []string, orFilters bool) ([]string, error) {
+	known := make([]string, 0, len(p.groups)+len(p.filters))
 	for i := range p.groups {
 		known = append(known, p.groups[i].Name)
 	}
-	if len(known) == 0 {
+	groups := slices.Clone(known)
+	what := "group"
+	if orFilters && len(p.filters) > 0 {
+		what = "group or filter"
+		for i := range p.filters {
+			known = append(known, p.filters[i].Name)
+		}
+	}
+	isFilter := func(name string) bool {
+		return slices.ContainsFunc(p.filters, func(f filter.Filter) bool { return f.Name == name })
+	}
+	if len(groups) == 0 && !slices.ContainsFunc(names, isFilter) && (len(names) == 0 || len(known) == 0) {
 		return nil, fmt.Errorf("%s: the configuration has no groups; add some", p.name)
 	}
 	for _, name := range names {
 		switch {
-		case slices.Contains(known, name):
+		case slices.Contains(groups, name):
+		case isFilter(name):
+			return nil, fmt.Errorf("%s is a filter, and this is for groups; a filter takes status, explain, freeze, unfreeze and release", name)
 		case strings.ContainsAny(name, ":/"):
-			return nil, fmt.Errorf("there is no group %q; if it is the address of a lab write --lab=%s", name, name)
+			return nil, fmt.Errorf("there is no %s %q; if it is the address of a lab write --lab=%s", what, name, name)
 		default:
-			return nil, fmt.Errorf("there is no group %q; %s", name, lab.Nearest(name, known))
+			return nil, fmt.Errorf("there is no %s %q; %s", what, name, lab.Nearest(name, known))
 		}
 	}
 	if len(names) == 0 {
-		return known, nil
+		return groups, nil
 	}
 	return names, nil
 }

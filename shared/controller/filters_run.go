@@ -196,12 +196,12 @@ func released(record filter.Record, requests []protection.Request) (filter.Recor
 			continue
 		case protection.Release:
 			for _, m := range record.Measures {
-				if r.Path == m.Destination.String() || r.Path != "" && r.Path == m.Attachment || r.Path == "" && m.Manual {
+				if names(r, m.Key) || r.Path == "" && m.Manual {
 					record.Released = append(record.Released, m.Key)
 				}
 			}
 			for _, key := range record.Contended {
-				if r.Path == "" || r.Path == key.Destination.String() || r.Path == key.Attachment {
+				if names(r, key) || r.Path == "" {
 					record.Released = append(record.Released, key)
 				}
 			}
@@ -213,6 +213,11 @@ func released(record filter.Record, requests []protection.Request) (filter.Recor
 	slices.SortFunc(record.Released, filter.Key.Compare)
 	record.Released = slices.Compact(record.Released)
 	return record, ended
+}
+
+// names reports whether the request names what the measure acts upon.
+func names(r protection.Request, key filter.Key) bool {
+	return r.Path != "" && (r.Path == key.Destination.String() || r.Path == key.Attachment)
 }
 
 // judgeAndCommit decides, and commits what changed in one conditional write, before

@@ -432,6 +432,30 @@ func TestAReleaseEndsWhatNobodyCanSee(t *testing.T) {
 	}
 }
 
+// TestAReleaseIsForMeasuresThatOnlyAPersonEnds: a quarantine whose end an observation table
+// shows goes on until the leak has been gone for long enough, unless it is named.
+func TestAReleaseIsForMeasuresThatOnlyAPersonEnds(t *testing.T) {
+	for path, ends := range map[string]bool{"": false, branch.Attachment: true} {
+		w := newEdge(t, newFilter("no-default", filter.Quarantine))
+		w.leak()
+		w.enforce("no-default")
+		w.pass(time.Minute)
+		w.sweepFilters()
+		w.heal()
+		w.sweepFilters()
+		w.forget()
+		release := protection.Request{ID: "r", Kind: protection.Release, Path: path, By: "jane", Why: "the branch is repaired"}
+		if err := w.store.Request(t.Context(), controller.FilterKey("no-default"), release); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Minute)
+		w.sweepFilters()
+		if ended := len(w.writes()) > 0; ended != ends {
+			t.Errorf("a release of %q: %v", path, w.writes())
+		}
+	}
+}
+
 // TestALargeQuarantineGoesBehindGroups, and a handful of measures before them.
 func TestALargeQuarantineGoesBehindGroups(t *testing.T) {
 	for _, test := range []struct {

@@ -45,6 +45,10 @@ func (a Act) control() bool {
 	return a.All && (a.Kind == protection.Freeze || a.Kind == protection.Release || a.Clear && a.ClearKind == protection.Freeze)
 }
 
+// freezesAll reports whether the act lays or ends the freeze of all, which filters obey
+// as groups do.
+func (a Act) freezesAll() bool { return a.control() && a.Kind != protection.Release }
+
 // CheckWhy refuses a reason that the journal cannot hold, or that nobody could read
 // there.
 func CheckWhy(why string) error {
@@ -61,7 +65,7 @@ func CheckWhy(why string) error {
 
 // check refuses an act that means nothing.
 func (a Act) check() error {
-	if len(a.Groups) == 0 {
+	if len(a.Groups) == 0 && !a.freezesAll() {
 		return fmt.Errorf("no group is named; name one, or all of them with --all")
 	}
 	return CheckWhy(a.Why)
@@ -74,6 +78,17 @@ type Proposal struct {
 	// By says who asks.
 	By      string   `json:"by"`
 	Effects []Effect `json:"effects"`
+	// Filters are those that the freeze of all, or its end, is for too.
+	Filters []string `json:"filters,omitempty"`
+
+	// others are the homes of filters alone, with their control items.
+	others []otherHome
+}
+
+// otherHome is a home in which nothing but filters obeys an act.
+type otherHome struct {
+	home    *Home
+	control controller.Control
 }
 
 // Effect is what would follow for one group.
@@ -144,15 +159,42 @@ func (o *Operator) Propose(ctx context.Context, act Act) (*Proposal, error) {
 		}
 		out.Effects = append(out.Effects, effect)
 	}
-	if err := act.checkThaw(out.Effects); err != nil {
+	if err := o.withFilters(ctx, out); err != nil {
+		return nil, err
+	}
+	if err := act.checkThaw(out.Effects, out.others); err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
+// withFilters adds to a freeze of all what it is for beside groups: all filters, and the
+// homes that have nothing else.
+func (o *Operator) withFilters(ctx context.Context, p *Proposal) error {
+	if !p.Act.freezesAll() {
+		return nil
+	}
+	p.Filters = o.Filters()
+	for i := range o.options.Homes {
+		home := &o.options.Homes[i]
+		if slices.ContainsFunc(p.Effects, func(e Effect) bool { return e.home == home }) {
+			continue
+		}
+		_, control, err := home.Records.Peek(ctx, []controller.Key{controller.KeyEverything})
+		if err != nil {
+			return fmt.Errorf("reading the records of account %s in %s: %w", home.Account, home.Region, err)
+		}
+		p.others = append(p.others, otherHome{home, control})
+	}
+	return nil
+}
+
 // checkThaw refuses to end the freeze of all groups where none stands: a group's
 // own freeze is not ended with it.
-func (a Act) checkThaw(effects []Effect) error {
+func (a Act) checkThaw(effects []Effect, others []otherHome) error {
+	if slices.ContainsFunc(others, func(h otherHome) bool { return h.control.Freeze.On }) {
+		return nil
+	}
 	var frozen []string
 	for _, e := range effects {
 		if e.before.Control.Freeze.On {

@@ -45,7 +45,25 @@ func (o *Operator) Carry(ctx context.Context, p *Proposal) (late, err error) {
 			return nil, fmt.Errorf("group %s: %w; look with detour status what stands, and ask again", e.Group(), err)
 		}
 	}
-	return o.wake(ctx, p), nil
+	for _, other := range p.others {
+		if err := o.again(ctx, func() error { return other.home.Records.Control(ctx, p.Act.change(p.At)) }); err != nil {
+			return nil, fmt.Errorf("filters of account %s in %s: %w; look with detour status what stands, and ask again", other.home.Account, other.home.Region, err)
+		}
+	}
+	return errors.Join(o.wake(ctx, p), o.wakeFilters(ctx, p)), nil
+}
+
+// wakeFilters has every filter looked at that the proposal is for.
+func (o *Operator) wakeFilters(ctx context.Context, p *Proposal) error {
+	var errs []error
+	for _, name := range p.Filters {
+		home, err := o.filterHome(name)
+		if err == nil && home.FilterWake != nil {
+			err = home.FilterWake.At(ctx, controller.FilterKey(name), o.options.Clock.Now())
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // wake has every group of the proposal looked at. One by one: a look at
@@ -80,15 +98,7 @@ func (o *Operator) journal(ctx context.Context, p *Proposal) error {
 		switch {
 		case p.Act.control() && len(entries[e.home]) > 0:
 		case p.Act.control():
-			change := p.Act.change(p.At)
-			entry := controller.JournalEntry{Key: controller.KeyEverything, Act: controller.ActReleased}
-			if change.Freeze != nil {
-				entry.Freeze, entry.Act = *change.Freeze, controller.ActUnfroze
-			}
-			if entry.Freeze.On {
-				entry.Act = controller.ActFroze
-			}
-			add(e.home, entry)
+			add(e.home, p.Act.entry(p.At))
 		case p.Act.Clear:
 			for i := range e.Clears {
 				add(e.home, controller.JournalEntry{Key: key, Act: controller.ActCleared, Request: &e.Clears[i]})
@@ -97,12 +107,28 @@ func (o *Operator) journal(ctx context.Context, p *Proposal) error {
 			add(e.home, controller.JournalEntry{Key: key, Act: controller.ActRequested, Request: e.Request})
 		}
 	}
+	for _, other := range p.others {
+		add(other.home, p.Act.entry(p.At))
+	}
 	for _, home := range order {
 		if err := o.note(ctx, home, entries[home]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// entry is the line of the journal of an act on a control item.
+func (a Act) entry(at time.Time) controller.JournalEntry {
+	change := a.change(at)
+	out := controller.JournalEntry{Key: controller.KeyEverything, Act: controller.ActReleased}
+	if change.Freeze != nil {
+		out.Freeze, out.Act = *change.Freeze, controller.ActUnfroze
+	}
+	if out.Freeze.On {
+		out.Act = controller.ActFroze
+	}
+	return out
 }
 
 // maxNotes is how many journal entries go out at once.

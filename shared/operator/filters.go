@@ -179,8 +179,12 @@ func (o *Operator) AskFilter(ctx context.Context, name string, act Act) (late, e
 func (o *Operator) filterNotes(name string, act Act, item controller.Item, control controller.Control, at time.Time) ([]controller.JournalEntry, error) {
 	line := controller.JournalEntry{Key: item.Key, At: at, Act: controller.ActRequested, By: o.options.By, Why: act.Why}
 	if !act.Clear {
-		if act.Kind != protection.Freeze && act.Kind != protection.Release {
+		switch {
+		case act.Kind != protection.Freeze && act.Kind != protection.Release:
 			return nil, errors.New("a filter takes a freeze, its end, and a release; everything else is for groups")
+		case act.Kind == protection.Release && !releasable(item.Filter):
+			return nil, fmt.Errorf("no measure of filter %s waits for a person: those in force end when what they keep out has been gone for long enough, "+
+				"or when the configuration permits it", name)
 		}
 		line.Request = &protection.Request{
 			ID: string(act.Kind) + "-" + o.options.NewID(), Kind: act.Kind, Path: act.Path, Immediate: act.Immediate, At: at, By: o.options.By, Why: act.Why,
@@ -202,6 +206,12 @@ func (o *Operator) filterNotes(name string, act Act, item controller.Item, contr
 	default:
 		return nil, fmt.Errorf("filter %s is not frozen, so there is nothing to end", name)
 	}
+}
+
+// releasable reports whether a release would change anything.
+func releasable(record filter.Record) bool {
+	manual := func(m filter.Measure) bool { return m.Manual }
+	return len(record.Contended) > 0 || slices.ContainsFunc(record.Measures, manual)
 }
 
 // FilterStatusText tells of filters: of one in full, of several with a line each.

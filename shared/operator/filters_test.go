@@ -166,7 +166,7 @@ func (w *woken) At(_ context.Context, key controller.Key, _ time.Time) error {
 // late. Where nobody can be woken that is said.
 func TestARequestOfAFilterWakesItsFunction(t *testing.T) {
 	o, _, _ := filtering(t)
-	act := Act{Kind: protection.Release, Why: "a test"}
+	act := Act{Kind: protection.Freeze, Why: "a test"}
 	if late, err := o.AskFilter(t.Context(), "no-default", act); late == nil || err != nil {
 		t.Errorf("without a queue: %v, %v", late, err)
 	}
@@ -175,5 +175,59 @@ func TestARequestOfAFilterWakesItsFunction(t *testing.T) {
 	late, err := o.AskFilter(t.Context(), "no-default", act)
 	if late != nil || err != nil || len(woke) != 1 || woke[0] != controller.FilterKey("no-default") {
 		t.Errorf("woken: %v, %v, %v", woke, late, err)
+	}
+}
+
+// TestTheFreezeOfAllHoldsFiltersToo, where there are no groups as well: it is what is
+// reached for when Detour does something that it should not.
+func TestTheFreezeOfAllHoldsFiltersToo(t *testing.T) {
+	o, c, store := filtering(t)
+	var woke woken
+	o.options.Homes[0].FilterWake = &woke
+	carry := func(act Act) {
+		t.Helper()
+		act.All, act.Why = true, "a test"
+		p, err := o.Propose(t.Context(), act)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := ProposalText(p, Style{}); !strings.Contains(text, "filters too: no-default") {
+			t.Errorf("it does not say what it is for:\n%s", text)
+		}
+		if late, err := o.Carry(t.Context(), p); late != nil || err != nil {
+			t.Fatal(late, err)
+		}
+	}
+	if _, err := o.Propose(t.Context(), Act{Clear: true, ClearKind: protection.Freeze, All: true, Why: "a test"}); err == nil {
+		t.Error("a freeze that does not stand was ended")
+	}
+	carry(Act{Kind: protection.Freeze})
+	c.SweepFilters(t.Context(), "sweep")
+	if status, err := o.FilterStatus(t.Context(), o.Filters()); err != nil || !status[0].FrozenAll || len(status[0].Measures) > 0 {
+		t.Errorf("frozen: %+v, %v", status, err)
+	}
+	carry(Act{Clear: true, ClearKind: protection.Freeze})
+	c.SweepFilters(t.Context(), "sweep")
+	if status, err := o.FilterStatus(t.Context(), o.Filters()); err != nil || status[0].FrozenAll || len(status[0].Measures) != 1 || len(woke) != 2 {
+		t.Errorf("thawed: %+v, %v, woken %v", status, err, woke)
+	}
+	if lines, err := store.History(t.Context(), controller.KeyEverything, 5); err != nil || len(lines) != 2 || lines[0].By != "jane" {
+		t.Errorf("the journal has %+v, %v", lines, err)
+	}
+	if _, err := o.Propose(t.Context(), Act{Kind: protection.Release, All: true, Why: "a test"}); err == nil {
+		t.Error("a release of all groups was done where there are none")
+	}
+}
+
+// TestAReleaseNeedsWhatWaitsForAPerson.
+func TestAReleaseNeedsWhatWaitsForAPerson(t *testing.T) {
+	o, c, _ := filtering(t)
+	act := Act{Kind: protection.Release, Why: "a test"}
+	if _, err := o.AskFilter(t.Context(), "no-default", act); err == nil || !strings.Contains(err.Error(), "waits for a person") {
+		t.Errorf("without a measure: %v", err)
+	}
+	c.SweepFilters(t.Context(), "sweep") // Its measure has no observation table.
+	if _, err := o.AskFilter(t.Context(), "no-default", act); err != nil {
+		t.Error(err)
 	}
 }

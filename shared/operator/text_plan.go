@@ -131,6 +131,9 @@ func ProposalText(p *Proposal, style Style) string {
 			out.WriteString(style.effect(e))
 		}
 	}
+	if len(p.Filters) > 0 {
+		fmt.Fprintf(&out, "  filters too: %s\n", strings.Join(p.Filters, ", "))
+	}
 	fmt.Fprintf(&out, "  asked by %s: %s\n", shown(p.By), shown(p.Act.Why))
 	return out.String()
 }
