@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// maxInFlight bounds the calls that one group has under way at once.
-	maxInFlight = 32
+	// maxInFlight bounds the calls that one group or filter has under way at once: what
+	// a full bucket lets through does not wait for answers.
+	maxInFlight = plan.WriteBurst
 	// writeAttempts bounds how often a change is sent again because it was
 	// throttled or its table was busy.
 	writeAttempts = 8

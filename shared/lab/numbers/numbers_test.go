@@ -36,7 +36,11 @@ func TestNumbers(t *testing.T) {
 	for _, l := range looks {
 		checkLook(t, l)
 	}
-	virtual := reading(looks) + "\n" + trips(moves) + "\n" + moving(moves)
+	answers := answers(t)
+	for _, a := range answers {
+		checkAnswer(t, a)
+	}
+	virtual := reading(looks) + "\n" + trips(moves, answers) + "\n" + moving(moves) + "\n" + filtering(answers)
 	text, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)

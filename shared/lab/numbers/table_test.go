@@ -215,12 +215,17 @@ func look(t testing.TB, name string, topo sim.Topology, opts func(*lab.Options))
 }
 
 // trips is the table of round trips that wait for one another.
-func trips(rows []measured) string {
+func trips(moves []measured, answers []answered) string {
 	var out strings.Builder
-	out.WriteString("| Move of | EC2 round trips in sequence, event to last write |\n|---|---:|\n")
-	for _, m := range rows {
+	out.WriteString("| What is written | EC2 round trips in sequence, event to last write |\n|---|---:|\n")
+	for _, m := range moves {
 		if m.detour.writes == 1 {
 			fmt.Fprintf(&out, "| %s | %d |\n", m.name, m.detour.roundTrips())
+		}
+	}
+	for _, a := range answers {
+		if a.inOneBurst() {
+			fmt.Fprintf(&out, "| %s | %d |\n", a.leak.name, a.trips)
 		}
 	}
 	return out.String()
