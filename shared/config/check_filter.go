@@ -63,6 +63,7 @@ func (k *filterChecker) check() {
 	k.checkRules()
 	k.checkTables()
 	k.checkAttachments()
+	k.checkLogGroups()
 	k.positive(k.path+".liftAfter", k.f.LiftAfter, "5m")
 	switch filter.Action(k.f.Action) {
 	case filter.Blackhole, filter.Pin, filter.Quarantine, filter.Alert:
@@ -185,6 +186,34 @@ func (k *filterChecker) checkAttachments() {
 			k.add(t.path, t.id, "is taught by none of the filter's attachments, so nothing would be judged in it", "write tgw-attach-… for transit gateway tables and vgw-… for VPC tables, or no attachments")
 		}
 	}
+}
+
+// maxLogGroupName is how long the name of a log group may be (CloudWatch Logs API,
+// CreateLogGroup).
+const maxLogGroupName = 512
+
+func (k *filterChecker) checkLogGroups() {
+	seen := map[string]string{}
+	for i, name := range k.f.BGPLogGroups {
+		at := IndexPath(k.path+".bgpLogGroups", i)
+		first, twice := seen[name]
+		seen[name] = at
+		switch {
+		case strings.HasPrefix(name, "arn:"):
+			k.add(at, name, "is an ARN", "write the name of the log group alone, such as /vpn/bgp")
+		case !validLogGroup(name):
+			k.wrongOrMissing(at, name, fmt.Sprintf("is not the name of a log group, which has 1 to %d letters, digits and characters of . _ - / #", maxLogGroupName),
+				"write the name of the CloudWatch log group, such as /vpn/bgp")
+		case twice:
+			k.add(at, name, "is listed twice, first at "+first, "remove one of the two")
+		}
+	}
+}
+
+func validLogGroup(name string) bool {
+	return name != "" && len(name) <= maxLogGroupName && allOf(name, func(b byte) bool {
+		return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || strings.IndexByte("._-/#", b) >= 0
+	})
 }
 
 func (k *filterChecker) checkBound() {

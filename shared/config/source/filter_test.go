@@ -117,6 +117,9 @@ func TestFilterProblems(t *testing.T) {
 		"observation with entries":     {"{tgw-attach-02: tgw-rtb-o2}", "{tgw-attach-02: core}", "is filtered"},
 		"observation of two":           {"{tgw-attach-02: tgw-rtb-o2}", "{tgw-attach-02: tgw-rtb-o1}", "36:34: filters[2].observation.tgw-attach-02: \"tgw-rtb-o1\" is the observation table of another attachment too, tgw-attach-01 (filters[0].observation.tgw-attach-01)"},
 		"what a group moves":           {"permit 10.4.0.0/16, ", "", "19:32: filters[0].rules[1]: \"deny 10.0.0.0/8 le 24\" denies 10.4.0.0/16 in table tgw-rtb-c0, where a group moves it, groups[0].units[0].entries[1]"},
+		"log group by its ARN":         {"action: alert", "action: alert\n    bgpLogGroups: [\"arn:aws:logs:eu-central-1:111122223333:log-group:vpn\"]", "42:20: filters[3].bgpLogGroups[0]: \"arn:aws:logs:eu-central-1:111122223333:log-group:vpn\" is an ARN; write the name"},
+		"log group with a blank":       {"action: alert", "action: alert\n    bgpLogGroups: [/vpn/bgp, vpn bgp]", "42:30: filters[3].bgpLogGroups[1]: \"vpn bgp\" is not the name of a log group, which has 1 to 512 letters"},
+		"log group twice":              {"action: alert", "action: alert\n    bgpLogGroups: [/vpn/bgp, /vpn/bgp]", "42:30: filters[3].bgpLogGroups[1]: \"/vpn/bgp\" is listed twice, first at filters[3].bgpLogGroups[0]"},
 		"an unknown key":               {"action: alert", "actoin: alert", "41:5: filters[3].actoin: unknown key; did you mean action?"},
 	} {
 		t.Run(name, func(t *testing.T) {
