@@ -64,6 +64,7 @@ func (c *Controller) note(h *hold, d decision) {
 	r := h.report
 	r.Before, r.Decision, r.WouldBe = h.item.Record.Decision, d.output.Decision, d.output.WouldBe || h.group.Mode == protection.Observe
 	r.Output, r.Health, r.Facts = d.output, d.health, h.look.facts
+	r.Unlearned = d.unlearned
 	r.Skipped, r.Cost = d.plan.Skipped, plan.Predict(d.plan.Changes)
 	r.before, r.readAt = h.item.Record, d.standing.StartedAt
 	if gaps := gapsOf(h); len(gaps) > 0 {

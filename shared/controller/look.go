@@ -35,8 +35,10 @@ func (l look) aboutPath(group *protection.Group, path protection.Path, record pr
 type decision struct {
 	output protection.Output
 	health []protection.PathHealth
-	hint   protection.HintTracking
-	plan   plan.Plan
+	// unlearned are the paths that are down because of it, with the routes.
+	unlearned []Unlearned
+	hint      protection.HintTracking
+	plan      plan.Plan
 	// standing is what the tables show, orphans marked.
 	standing protection.Standing
 	pending  bool // the item or the tables would change
@@ -52,10 +54,12 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 	var out decision
 	for _, path := range group.Paths {
 		use := health.Use{Locked: isLocked(item.Requests, path.Name), Since: record.UsedSince(path.Name)}
-		out.health = append(out.health, protection.PathHealth{
-			Path:       path.Name,
-			Assessment: health.Judge(path.Spec, seen.aboutPath(group, path, record), use, record.Memory(path.Name), now),
-		})
+		facts := seen.aboutPath(group, path, record)
+		assessment := health.Judge(path.Spec, facts, use, record.Memory(path.Name), now)
+		out.health = append(out.health, protection.PathHealth{Path: path.Name, Assessment: assessment})
+		if assessment.Reason == health.ReasonRoutesNotLearned {
+			out.unlearned = append(out.unlearned, Unlearned{Path: path.Name, Routes: missing(health.Expected(path.Spec, facts, now))})
+		}
 	}
 	out.hint = protection.TrackHint(record.Hint, hintFor(group, trigger), seen.facts, now)
 	record.Hint = out.hint.Hint
@@ -72,6 +76,11 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 	out.pending = !out.output.Next.Equal(item.Record) || len(out.output.Ended) > 0 ||
 		(out.output.Writes(group.Mode) && len(out.plan.Changes) > 0)
 	return out
+}
+
+// missing keeps the routes that do not show.
+func missing(routes []health.ExpectedRoute) []health.ExpectedRoute {
+	return slices.DeleteFunc(routes, func(r health.ExpectedRoute) bool { return r.State == health.RouteShown })
 }
 
 // standing compares what was read with what the group declares.

@@ -64,9 +64,11 @@ type Report struct {
 	WouldBe  bool                    `json:"wouldBe,omitempty"`
 	Health   []protection.PathHealth `json:"-"`
 	Facts    []health.Fact           `json:"-"`
-	Receipts []route.Receipt         `json:"receipts,omitempty"`
-	Skipped  []plan.Skipped          `json:"skipped,omitempty"`
-	Cost     plan.Cost               `json:"cost"`
+	// Unlearned are the paths that are down since routes are not learned.
+	Unlearned []Unlearned     `json:"-"`
+	Receipts  []route.Receipt `json:"receipts,omitempty"`
+	Skipped   []plan.Skipped  `json:"skipped,omitempty"`
+	Cost      plan.Cost       `json:"cost"`
 	// Plan is the plan as the run made it with its decision, before anything was
 	// written, and Lists are the readings of the group's prefix lists that it was made from.
 	Plan  plan.Plan           `json:"-"`
@@ -98,6 +100,13 @@ type Report struct {
 	before protection.Record
 	// readAt is when the reading of the tables began.
 	readAt time.Time
+}
+
+// Unlearned is a path that is down although its BGP sessions may be up, since routes that
+// its attachment should have taught do not show.
+type Unlearned struct {
+	Path   string                 `json:"path"`
+	Routes []health.ExpectedRoute `json:"routes"`
 }
 
 // TableProblem is a table that could not be read whole, and why.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -105,6 +106,9 @@ func goldenReports() []controller.Report {
 		}),
 		report(controller.StatusQuiet, func(r *controller.Report) {
 			r.Decision.Action, r.Decision.Reason = protection.Hold, protection.ReasonNoUsablePath
+			r.Unlearned = []controller.Unlearned{{Path: "A", Routes: []health.ExpectedRoute{{
+				Block: netip.MustParsePrefix("10.128.0.0/10"), State: health.RouteAbsent, Causes: []health.Cause{health.CauseNotAnnounced, health.CauseEmptyPath},
+			}}}}
 		}),
 		report(controller.StatusQuiet, func(r *controller.Report) { r.Output.HeldPartial = true }),
 		report(controller.StatusQuiet, func(r *controller.Report) { // Observed: nobody is told.

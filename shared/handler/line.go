@@ -117,6 +117,17 @@ func (h *Handler) blind(r controller.Report) []string {
 	return out
 }
 
+// unlearned says which routes are not learned, and what may be the matter.
+func unlearned(paths []controller.Unlearned) []string {
+	var out []string
+	for _, p := range paths {
+		for _, r := range p.Routes {
+			out = append(out, p.Path+": "+r.String())
+		}
+	}
+	return out
+}
+
 // troubles says what keeps the group from where it should be, and what would be
 // done if nothing did. Absent attributes are no troubles.
 func troubles(r controller.Report) []slog.Attr {
@@ -129,6 +140,7 @@ func troubles(r controller.Report) []slog.Attr {
 	next := r.Output.Next
 	add("failures", failures(r.Receipts))
 	add("skipped", texts(r.Skipped))
+	add("unlearned", unlearned(r.Unlearned))
 	add("contended", keys(next.Contended))
 	add("writers", r.Writers)
 	if r.Unannounced {

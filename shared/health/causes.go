@@ -43,6 +43,26 @@ type ExpectedRoute struct {
 	Causes []Cause `json:"causes,omitempty"`
 }
 
+// String says how an expected route that does not show is seen, and what may be the
+// matter: "10.128.0.0/10 is not learned (not ruled out: not-announced)".
+func (r ExpectedRoute) String() string {
+	text := r.Block.String() + " " + map[RouteState]string{
+		RouteShown: "is learned", RouteAbsent: "is not learned", RouteElsewhere: "is another attachment's route",
+		RouteHidden: "is behind a static route", RouteUnread: "cannot be seen",
+	}[r.State]
+	for i, cause := range r.Causes {
+		if i == 0 {
+			text += " (not ruled out: " + string(cause)
+		} else {
+			text += ", " + string(cause)
+		}
+	}
+	if len(r.Causes) > 0 {
+		text += ")"
+	}
+	return text
+}
+
 // Expected returns what is known of the routes that the path's attachment is
 // expected to have taught, sorted by block.
 func Expected(spec Spec, facts []Fact, now time.Time) []ExpectedRoute {

@@ -99,6 +99,17 @@ func TestTimelineTellsTheStory(t *testing.T) {
 	}
 }
 
+// TestTimelineOfARouteThatIsNotLearned is story A: the sessions of the appliance are up,
+// and its route is not there. What cannot be ruled out is told with the move, and logged.
+func TestTimelineOfARouteThatIsNotLearned(t *testing.T) {
+	_, _, text := play(t, "connect-as-path", 1)
+	const want = "moves campus from appliance to backup: the path in use is down (signal-fail); appliance is down (expected-routes-not-learned), backup is up; " +
+		"appliance: 10.128.0.0/10 is not learned (not ruled out: not-announced, empty-as-path, no-next-hop-self)\n"
+	if !strings.Contains(text, want) {
+		t.Errorf("connect-as-path does not say %q:\n%s", want, text)
+	}
+}
+
 func TestTimelineOfFaults(t *testing.T) {
 	_, _, killed := play(t, "dies-between-writes", 1)
 	for _, want := range []string{

@@ -150,6 +150,15 @@ func (t *timeline) decided(run Run, r controller.Report, last map[string]string,
 func standingWords(r controller.Report) string {
 	const told = 3
 	out := pathWords(r.Health)
+	for _, u := range r.Unlearned {
+		for i, missing := range u.Routes {
+			if i == told {
+				out += fmt.Sprintf("; and %d more of %s", len(u.Routes)-told, u.Path)
+				break
+			}
+			out += fmt.Sprintf("; %s: %s", u.Path, missing)
+		}
+	}
 	for i, s := range r.Skipped {
 		if i == told {
 			return fmt.Sprintf("%s; and %d more left alone", out, len(r.Skipped)-told)

@@ -23,8 +23,8 @@ func TestStatusTellsOfLearnedRoutes(t *testing.T) {
 	}}
 	want := []string{
 		"  appliance cannot be switched to: a route that the path's attachment should have taught is not learned; detour explain lists what may be the matter",
-		"  appliance: 10.128.0.0/10 is not learned; not ruled out: not-announced, empty-as-path, no-next-hop-self",
-		"  appliance: 10.64.0.0/10 is another attachment's route; not ruled out: hidden-by-another-route",
+		"  appliance: 10.128.0.0/10 is not learned (not ruled out: not-announced, empty-as-path, no-next-hop-self)",
+		"  appliance: 10.64.0.0/10 is another attachment's route (not ruled out: hidden-by-another-route)",
 	}
 	if got := strings.Split(strings.TrimRight(Style{}.learned(status), "\n"), "\n"); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))

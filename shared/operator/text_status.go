@@ -248,27 +248,10 @@ func (s Style) learned(g Status) string {
 				out.WriteString("  and more of " + path.Path + "\n")
 				break
 			}
-			out.WriteString("  " + path.Path + ": " + route.Block.String() + " " + routeWords(route) + "\n")
+			out.WriteString("  " + path.Path + ": " + route.String() + "\n")
 		}
 	}
 	return out.String()
-}
-
-// routeWords says how an expected route that does not show is seen, and what may be
-// the matter.
-func routeWords(r health.ExpectedRoute) string {
-	text := map[health.RouteState]string{
-		health.RouteAbsent: "is not learned", health.RouteElsewhere: "is another attachment's route",
-		health.RouteHidden: "is behind a static route", health.RouteUnread: "cannot be seen",
-	}[r.State]
-	causes := make([]string, len(r.Causes))
-	for i, cause := range r.Causes {
-		causes[i] = string(cause)
-	}
-	if len(causes) > 0 {
-		text += "; not ruled out: " + strings.Join(causes, ", ")
-	}
-	return text
 }
 
 // entry is a line of the journal, over several lines.
