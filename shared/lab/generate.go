@@ -46,11 +46,15 @@ type generator struct {
 	listed map[entryID]bool
 	// standing are the alarms that follow nothing.
 	standing []string
+	// speakers are the connections over which sites announce by BGP; learner is the one
+	// whose routes a group uses.
+	speakers []speaker
+	learner  speaker
 }
 
 // Generate makes the random network of a seed: up to four groups over all kinds
 // of path, everything that can be requested, other writers, changes of the
-// configuration, and all faults. The first phase has the faults; in the second,
+// configuration, filters and sites that announce to them, and all faults. The first phase has the faults; in the second,
 // quiet one everything must converge.
 func Generate(seed uint64) *Scenario {
 	g := &generator{
@@ -66,6 +70,7 @@ func Generate(seed uint64) *Scenario {
 	g.faults()
 	g.configure()
 	g.events()
+	g.filtering()
 	g.s.Faults.Until = config.Duration(faultPhase)
 	g.s.Duration = config.Duration(faultPhase + g.quiet() + quietTail)
 	return g.s
@@ -94,6 +99,10 @@ func (g *generator) quiet() time.Duration {
 				wait += time.Duration(group.WaitToRestore) + 4*time.Duration(t.Damping.HalfLife)
 			}
 			longest = max(longest, wait)
+		}
+		for _, f := range c.FilterList {
+			// A measure that came and went often is lifted after as many half-lives.
+			longest = max(longest, time.Duration(f.LiftAfter)+4*time.Duration(t.Damping.HalfLife))
 		}
 	}
 	return out + longest + time.Duration(t.IgnoreHealthFor)

@@ -52,6 +52,13 @@ func TestGeneratorDrawsEveryFeature(t *testing.T) {
 		"step instance-stop", "step instance-start", "step instance-terminate", "step instance-impaired", "step instance-ok", "step forwarding-stops", "step forwarding-works",
 		"step line-down", "step line-up", "step source-dest-check-on", "step source-dest-check-off", "step attachment-state", "step gateway-detached", "step gateway-attached",
 		"step alarm", "step alarm-deleted", "step prefix-list",
+		"filter that is to blackhole", "filter that is to pin", "filter that is to quarantine", "filter that is to alert", "filter in mode enforce", "filter in mode observe",
+		"filter in a TGW table", "filter in a VPC table", "filter and group in a TGW table", "filter and group in a VPC table", "filter with presets", "filter with maxPrefixes",
+		"filter with observation tables", "filter that accepts loss", "filter of every attachment", "filter with a range", "filter of what is like a default route", "filter that names IPv6",
+		"BGP on a VPN of a VGW", "BGP on a VPN of a TGW", "Connect peer with its own ASN", "private virtual interface",
+		"announce the IPv4 default route", "announce the IPv6 default route", "announce a block around a tunnel", "announce a part of the IPv4 default route",
+		"announce a part of the IPv6 default route", "announce an IPv4 network", "announce an IPv6 network", "step withdraw", "step bgp-down", "step bgp-up",
+		"path of a learned route", "path with an observation table", "request without proof", "configure declares a filter", "configure removes a filter",
 	} {
 		least, listed := rare[feature]
 		if !listed {

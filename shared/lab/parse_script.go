@@ -54,7 +54,7 @@ func verbs() []verbRule {
 		{EditPrefixList, []string{"by", "list", "add", "remove"}, (*scenarioCheck).listStep},
 		{MakeRequest, []string{"group", "kind", "id", "path", "extent", "ignoreHealth", "immediate", "unproven", "lists"}, (*scenarioCheck).requestStep},
 		{ClearRequest, []string{"group", "id"}, (*scenarioCheck).clearStep},
-		{Configure, []string{"group", "set", "removed"}, (*scenarioCheck).configureStep},
+		{Configure, []string{"group", "set", "removed", "filter", "declare"}, (*scenarioCheck).configureStep},
 		{WriteRoute, []string{"by", "table", "destination", "target"}, (*scenarioCheck).writeStep},
 		{LoseEvents, nil, nil},
 		{DeliverEvents, nil, nil},

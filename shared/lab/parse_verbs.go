@@ -195,6 +195,10 @@ func (k *scenarioCheck) listStep(path string, step Step) {
 
 // configureStep checks that a change of the configuration says what changes.
 func (k *scenarioCheck) configureStep(path string, step Step) {
+	if step.Filter != "" {
+		k.refilterStep(path, step)
+		return
+	}
 	if !k.required(path+".group", step.Group, "write the name of the group that changes, or of a new one") {
 		return
 	}
@@ -205,6 +209,21 @@ func (k *scenarioCheck) configureStep(path string, step Step) {
 		k.oneOf(path+".group", step.Group, "is not a group of this file at that time", k.groupsBefore(path))
 	case step.Set == nil:
 		k.add(path, "", "changes nothing", "write set: with the keys that change, or removed: true")
+	}
+}
+
+// refilterStep is configureStep for a filter.
+func (k *scenarioCheck) refilterStep(path string, step Step) {
+	if step.Group != "" || step.Set != nil {
+		k.add(path, "", "changes a group and a filter at once", "write a step for each")
+	}
+	switch {
+	case step.Removed && step.Declare != nil:
+		k.add(path+".declare", "", "has no effect with removed: true", "remove one of the two")
+	case step.Removed:
+		k.oneOf(path+".filter", step.Filter, "is not a filter of this file at that time", k.filtersBefore(path))
+	case step.Declare == nil:
+		k.add(path, "", "changes nothing", "write declare: with the whole filter, or removed: true")
 	}
 }
 
@@ -261,7 +280,19 @@ func stepOrder(script []Step) []int {
 }
 
 // groupsBefore are the groups that are declared when a configure step begins.
-func (k *scenarioCheck) groupsBefore(path string) []string {
+func (k *scenarioCheck) groupsBefore(path string) []string { return namesOfGroups(k.configBefore(path)) }
+
+// filtersBefore are the filters that are declared when a configure step begins.
+func (k *scenarioCheck) filtersBefore(path string) []string {
+	var out []string
+	for _, f := range k.configBefore(path).FilterList {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// configBefore is the configuration when a configure step begins.
+func (k *scenarioCheck) configBefore(path string) config.Config {
 	current := k.s.Config
 	for _, i := range stepOrder(k.s.Script) {
 		if config.IndexPath("script", i) == path {
@@ -271,7 +302,7 @@ func (k *scenarioCheck) groupsBefore(path string) []string {
 			current = k.s.Script[i].configured(current, homeOf(k.s.Config))
 		}
 	}
-	return namesOfGroups(current)
+	return current
 }
 
 // configAt is the configuration at an instant of the run.

@@ -150,6 +150,10 @@ type Step struct {
 	// configuration.
 	Set     *GroupChange `json:"set,omitempty"`
 	Removed bool         `json:"removed,omitempty"`
+	// Filter names a filter: Declare is the whole of it from here on, under that name,
+	// and Removed takes it out.
+	Filter  string         `json:"filter,omitempty"`
+	Declare *config.Filter `json:"declare,omitempty"`
 
 	By          string `json:"by,omitempty"`
 	Table       string `json:"table,omitempty"`
@@ -209,6 +213,9 @@ func (c *GroupChange) onto(g config.Group) config.Group {
 // is not there yet is added, with the defaults of a group and the home.
 func (s Step) configured(c config.Config, home config.Home) config.Config {
 	c = c.Normalize()
+	if s.Filter != "" {
+		return s.refiltered(c, home)
+	}
 	i := slices.IndexFunc(c.GroupList, func(g config.Group) bool { return g.Name == s.Group })
 	switch {
 	case s.Removed && i >= 0:
@@ -222,6 +229,25 @@ func (s Step) configured(c config.Config, home config.Home) config.Config {
 		c.GroupList = append(c.GroupList, s.Set.onto(group))
 	}
 	return pruneLists(c).Normalize()
+}
+
+// refiltered is configured for a step about a filter.
+func (s Step) refiltered(c config.Config, home config.Home) config.Config {
+	i := slices.IndexFunc(c.FilterList, func(f config.Filter) bool { return f.Name == s.Filter })
+	switch {
+	case s.Removed && i >= 0:
+		c.FilterList = slices.Delete(c.FilterList, i, i+1)
+	case s.Removed || s.Declare == nil:
+	default:
+		f := *s.Declare
+		f.Name, f.Home = s.Filter, home
+		if i >= 0 {
+			c.FilterList[i] = f
+		} else {
+			c.FilterList = append(c.FilterList, f)
+		}
+	}
+	return c.Normalize()
 }
 
 // pruneLists takes out what is said of prefix lists that no entry names.

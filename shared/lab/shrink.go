@@ -21,7 +21,7 @@ type shrinker struct {
 	left int
 }
 
-// shrink removes steps, groups, entries and faults from a failing scenario.
+// shrink removes steps, groups, filters, entries and faults from a failing scenario.
 // It stops early if ctx ends.
 func shrink(ctx context.Context, s *Scenario, finding *Finding, opts PlayOptions) *Scenario {
 	sh := &shrinker{ctx: ctx, opts: opts, best: s, left: shrinkRuns, err: finding.Err != ""}
@@ -30,7 +30,7 @@ func shrink(ctx context.Context, s *Scenario, finding *Finding, opts PlayOptions
 	}
 	for {
 		before := sh.left
-		smaller := sh.steps() || sh.groups() || sh.entries() || sh.faults()
+		smaller := sh.steps() || sh.groups() || sh.filters() || sh.entries() || sh.faults()
 		if !smaller || sh.left <= 0 || before == sh.left {
 			return sh.best
 		}
@@ -85,6 +85,18 @@ func (sh *shrinker) groups() bool {
 		smaller = sh.try(func(s *Scenario) {
 			s.Config.GroupList = slices.Delete(s.Config.GroupList, i, i+1)
 			s.Script = slices.DeleteFunc(s.Script, func(step Step) bool { return step.Group == name })
+		}) || smaller
+	}
+	return smaller
+}
+
+func (sh *shrinker) filters() bool {
+	smaller := false
+	for i := len(sh.best.Config.FilterList) - 1; i >= 0; i-- {
+		name := sh.best.Config.FilterList[i].Name
+		smaller = sh.try(func(s *Scenario) {
+			s.Config.FilterList = slices.Delete(s.Config.FilterList, i, i+1)
+			s.Script = slices.DeleteFunc(s.Script, func(step Step) bool { return step.Filter == name })
 		}) || smaller
 	}
 	return smaller

@@ -149,7 +149,12 @@ func shownWords(c sim.HealthChange, parts []string) string {
 
 // configureWords says a change of the configuration.
 func configureWords(step Step) string {
-	if step.Removed {
+	switch {
+	case step.Filter != "" && step.Removed:
+		return fmt.Sprintf("takes filter %s out of the configuration", step.Filter)
+	case step.Declare != nil:
+		return fmt.Sprintf("declares filter %s: %s in %s, %s", step.Filter, step.Declare.Action, strings.Join(step.Declare.Tables, " "), strings.Join(step.Declare.Rules, ", "))
+	case step.Removed:
 		return fmt.Sprintf("takes group %s out of the configuration", step.Group)
 	}
 	text, err := json.Marshal(step.Set)
