@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"detour/shared/config"
@@ -63,7 +64,10 @@ func (l *ledger) check(c Checks) []Violation {
 	out = append(out, l.checkQuiet(c)...)
 	out = append(out, l.checkConverged(c)...)
 	out = append(out, l.checkLearned()...)
-	out = append(out, l.checkFiltered()...)
+	out = append(out, l.checkFiltered(c)...)
+	out = append(out, l.checkPermitted(c)...)
+	out = append(out, l.checkLifted(c)...)
+	out = append(out, l.checkSwitches(c)...)
 	out = append(out, l.checkFencing()...)
 	out = append(out, l.checkBlastRadius()...)
 	slices.SortStableFunc(out, func(a, b Violation) int {
@@ -143,6 +147,8 @@ func (l *ledger) checkOwn() []Violation {
 			if why := l.notTheFilters(w); why != "" {
 				add(w, "", why)
 			}
+		case strings.HasPrefix(w.call.Process, string(RouteFilter)+"-"):
+			add(w, w.entry.group.Name, "the function for filters wrote an entry of a group")
 		case w.entry.group.Mode != "enforce":
 			add(w, w.entry.group.Name, "the group is in observe mode")
 		case !w.entry.declaredTarget(w.call.Write.After):

@@ -20,7 +20,9 @@ func (l *ledger) checkQuiet(c Checks) []Violation {
 		if w.entry != nil {
 			group = w.entry.group.Name
 		}
-		if !c.ConvergedBy.IsZero() && w.call.EffectAt.After(c.ConvergedBy) {
+		// What a filter does follows a network that does not come to rest.
+		still := w.entry != nil || l.still.Before(c.ConvergedBy.Add(-l.restTime()))
+		if !c.ConvergedBy.IsZero() && w.call.EffectAt.After(c.ConvergedBy) && still {
 			out = append(out, Violation{QuietIsQuiet, w.call.EffectAt, group, fmt.Sprintf("%s wrote %s %s after everything had converged",
 				w.call.Process, w.call.Write.Table, w.call.Write.Destination)})
 		}
@@ -30,6 +32,16 @@ func (l *ledger) checkQuiet(c Checks) []Violation {
 		}
 	}
 	return out
+}
+
+// restTime is how long after the last change of the network a filter may still have
+// something to do.
+func (l *ledger) restTime() time.Duration {
+	longest, timers := time.Duration(0), l.last().config.Timers
+	for _, f := range l.last().config.FilterList {
+		longest = max(longest, time.Duration(f.LiftAfter))
+	}
+	return longest + 4*time.Duration(timers.Damping.HalfLife+timers.SweepPeriod)
 }
 
 // checkConverged is invariant 7: at the end no group is spread over two paths,

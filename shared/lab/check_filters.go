@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -74,58 +75,75 @@ func (f filterRules) likeDefault(prefix netip.Prefix) bool {
 	return prefix.Bits() < shortest || slices.ContainsFunc(f.outside, prefix.Contains)
 }
 
-// outsidesOf are the outside addresses of all tunnels.
-func outsidesOf(topo sim.Topology) []netip.Addr {
-	var out []netip.Addr
-	add := func(text string) {
-		if address, err := netip.ParseAddr(text); err == nil {
-			out = append(out, address)
-		}
-	}
-	for _, vpn := range topo.VPNs {
-		for _, t := range vpn.Tunnels {
-			add(t.OutsideIP)
-		}
-	}
-	for _, c := range topo.Connects {
-		for _, peer := range c.Peers {
-			add(peer.TransitGatewayAddress)
-		}
-	}
-	return out
-}
-
 // filterOf is the filter that may write to the table, by a configuration; nil: none.
 func (l *ledger) filterOf(c config.Config, table string) *filterRules {
 	for _, f := range c.FilterList {
 		if slices.Contains(f.Tables, table) && f.Action != "alert" {
-			return &filterRules{Filter: f, outside: l.outside}
+			return &filterRules{Filter: f, outside: l.outside[table]}
 		}
 	}
 	return nil
 }
 
 // notTheFilters says why a write to what no group declares is no measure of a filter;
-// empty: it is one. A deletion is, of what Detour wrote.
+// empty: it is one. A deletion is, of what Detour wrote for a filter that once spoke of
+// the table.
 func (l *ledger) notTheFilters(w ownWrite) string {
 	write := w.call.Write
+	if strings.HasPrefix(w.call.Process, string(Switchover)+"-") {
+		return "no group declares the entry"
+	}
+	if write.After == "" {
+		return l.notDeletable(w)
+	}
 	f := l.filterOf(w.era.config, write.Table)
 	if f == nil {
 		return "no group declares the entry, and no filter the table"
 	}
-	if write.After == "" {
-		if !l.wroteLast(write.Table, write.Destination, w.call) {
-			return "what filter " + f.Name + " deletes is not Detour's"
-		}
-		return ""
-	}
 	if why := f.forbids(w); why != "" {
 		return why
 	}
-	if write.Before != "" && write.Before != write.After && !l.wroteLast(write.Table, write.Destination, w.call) {
+	last, ever := l.lastOwn(write.Table, write.Destination, w.call)
+	if write.Before != "" && write.Before != write.After && (!ever || last == "") && !l.unseen(w.call) {
 		return "a foreign route stood there"
 	}
 	return ""
+}
+
+// notDeletable says why what a write deletes is no measure of a filter's.
+func (l *ledger) notDeletable(w ownWrite) string {
+	write := w.call.Write
+	if !slices.ContainsFunc(l.eras, func(e *era) bool { return l.filterOf(e.config, write.Table) != nil }) {
+		return "no group declares the entry, and no filter the table"
+	}
+	last, _ := l.lastOwn(write.Table, write.Destination, w.call)
+	if last == "" || write.Before != "" && write.Before != last && !l.unseen(w.call) {
+		return "what a filter deletes is not Detour's"
+	}
+	return ""
+}
+
+// lastOwn is where Detour's last write before a call pointed the entry; ever is false
+// if there was none. Two statics with one target are the same.
+func (l *ledger) lastOwn(table, destination string, before sim.CallRecord) (target string, ever bool) {
+	for _, c := range l.calls {
+		if c.Write == nil || c.Write.Table != table || c.Write.Destination != destination || isForeign(c.Process) {
+			continue
+		}
+		if c.EffectAt.Before(before.EffectAt) {
+			target, ever = c.Write.After, true
+		}
+	}
+	return target, ever
+}
+
+// unseen reports whether somebody else wrote the entry so short before a call that its
+// sender cannot have seen it.
+func (l *ledger) unseen(call sim.CallRecord) bool {
+	return slices.ContainsFunc(l.calls, func(c sim.CallRecord) bool {
+		return c.Write != nil && c.Write.Table == call.Write.Table && c.Write.Destination == call.Write.Destination &&
+			isForeign(c.Process) && c.EffectAt.Before(call.EffectAt) && !c.EffectAt.Before(call.SentAt.Add(-time.Minute))
+	})
 }
 
 // forbids says why the filter does not ask for a route that was written; empty: it does.
@@ -160,20 +178,31 @@ func (f *filterRules) forbidsStatic(prefix netip.Prefix, attachment string) stri
 	}
 }
 
-// wroteLast reports whether what stood in the place of a write was Detour's: by the
-// last write before it, but for one that the writer cannot have seen.
-func (l *ledger) wroteLast(table, destination string, before sim.CallRecord) bool {
-	own := false
-	for _, c := range l.calls {
-		if c.Write == nil || c.Write.Table != table || c.Write.Destination != destination {
+// checkSwitches looks at the calls that switch propagations: only a quarantine switches
+// one off, what Detour switches on it has switched off before, and once everything has
+// converged there are none.
+func (l *ledger) checkSwitches(c Checks) []Violation {
+	var out []Violation
+	for _, call := range l.calls {
+		table, attachment, on, switches := switched(call)
+		if !switches || isForeign(call.Process) {
 			continue
 		}
-		if !c.EffectAt.Before(before.EffectAt) {
-			break
+		add := func(invariant Invariant, text string) {
+			out = append(out, Violation{invariant, call.EffectAt, "", fmt.Sprintf("%s switched the propagation of %s into %s: %s", call.Process, attachment, table, text)})
 		}
-		if !isForeign(c.Process) || c.EffectAt.Before(before.SentAt.Add(-time.Minute)) {
-			own = !isForeign(c.Process)
+		f := l.filterOf(l.eraOf(call.Process).config, table)
+		was, by := l.propagates(table, attachment, call.EffectAt.Add(-time.Nanosecond))
+		switch {
+		case strings.HasPrefix(call.Process, string(Switchover)+"-"):
+			add(OwnRoutesOnly, "no group has a part in that")
+		case on && (by == "" || isForeign(by)) && !was:
+			add(OwnRoutesOnly, "Detour had not switched it off")
+		case !on && (f == nil || f.Action != "quarantine" || f.Mode != "enforce" || !f.speaksOf(attachment, slices.Contains(l.beside[table].vpcs, attachment))):
+			add(OwnRoutesOnly, "no filter asks for that")
+		case !c.ConvergedBy.IsZero() && call.EffectAt.After(c.ConvergedBy) && l.still.Before(c.ConvergedBy.Add(-l.restTime())):
+			add(QuietIsQuiet, "everything had converged")
 		}
 	}
-	return own
+	return out
 }

@@ -17,15 +17,16 @@ const (
 	learnSlack  = 5 * time.Second
 )
 
-// shownRoute is what a transit gateway table showed for a block from an instant on.
+// shownRoute is what a transit gateway table showed for a block from an instant on, or
+// what a VPC table showed of what its gateway teaches.
 type shownRoute struct {
 	at      time.Time
 	learned bool
 	active  bool
-	from    []string // its attachments
+	from    []string // its attachments, or the virtual private gateway
 }
 
-// readShown reads what the tables showed, of all blocks.
+// readShown reads what the tables showed, of all blocks; of VPC tables what was learned.
 func (l *ledger) readShown(w *sim.World) {
 	for _, c := range w.RouteHistory() {
 		id := entryID{c.Table, c.Destination}
@@ -33,6 +34,10 @@ func (l *ledger) readShown(w *sim.World) {
 			at: c.At, learned: c.Type == "propagated" && c.List == "", active: c.State == "active",
 			from: strings.Split(c.Target, ","),
 		})
+	}
+	for _, c := range w.LearnedHistory() {
+		id := entryID{c.Table, c.Destination}
+		l.shown[id] = append(l.shown[id], shownRoute{at: c.At, learned: c.Target != "", active: c.State == "active", from: []string{c.Target}})
 	}
 	for id, line := range l.entries {
 		line.shown = l.shown[id]

@@ -473,7 +473,8 @@ func (g *generator) gatewayScope(f *config.Filter, s speaker) {
 // rules draws what a filter permits and denies.
 func (g *generator) rules(s speaker) []string {
 	sets := [][]string{
-		{"deny default-like"}, {"deny default-like"},
+		{"deny default-like"},
+		{"deny default-like"},
 		{"permit 10.0.0.0/8 le 24", "deny default-like"},
 		{"permit 10.0.0.0/8 le 24", "deny 0.0.0.0/0 le 32", "permit 2001:db8::/32 le 48", "deny ::/0 le 128"},
 		{"deny 0.0.0.0/0"},

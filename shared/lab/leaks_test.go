@@ -98,7 +98,7 @@ func TestAQuarantineOutOfOrderIsSeen(t *testing.T) {
 			line[i].active, line[i].at = false, off
 		}
 	}
-	if got := res.ledger.checkFiltered(); len(got) != 1 || !strings.Contains(got[0].Text, "10.50.2.0/24 away by DisableTransitGatewayRouteTablePropagation") {
+	if got := res.ledger.checkPermitted(Checks{}); len(got) != 1 || !strings.Contains(got[0].Text, "10.50.2.0/24 away by DisableTransitGatewayRouteTablePropagation") {
 		t.Errorf("violations %v", got)
 	}
 }

@@ -30,8 +30,15 @@ type ledger struct {
 	// sweeps are those that nothing disturbed, in the order of their starts.
 	sweeps   []cleanSweep
 	requests []MadeRequest
-	// outside are the outside addresses of all tunnels.
-	outside []netip.Addr
+	// outside are the outside addresses of the tunnels of each table's account and Region.
+	outside map[string][]netip.Addr
+	// initial are the statics at the start.
+	initial map[entryID]string
+	// beside is what stands around tables at the start.
+	beside map[string]besideTable
+	// still is since when nothing of the network changed that a filter could look at, but
+	// by Detour's own doing.
+	still time.Time
 	// disturbed: some call or run was.
 	disturbed bool
 	// shown are the routes that transit gateway tables showed.
@@ -144,6 +151,7 @@ func newLedger(res *Result, end time.Time) *ledger {
 		l.took[run.name(i)] = l.eras[min(run.Changes, len(l.eras)-1)]
 	}
 	for _, s := range res.initial {
+		l.initial[entryID{s.Table, s.Destination.String()}] = s.Target
 		if e := l.entries[entryID{s.Table, s.Destination.String()}]; e != nil {
 			e.points[0].target = s.Target
 		}
@@ -164,11 +172,12 @@ func newLedger(res *Result, end time.Time) *ledger {
 		l.moves[group] = committedMoves(res.journal(group), end)
 	}
 	l.readShown(world)
-	l.outside = outsidesOf(topo)
+	l.outside, l.beside = outsidesByTable(topo), besideTables(topo)
 	l.disturbed = slices.ContainsFunc(l.calls, func(c sim.CallRecord) bool { return c.Fault != "" }) ||
 		slices.ContainsFunc(res.Rig.Runs, func(r Run) bool { return !r.Finished })
 	l.health = readEvidence(topo, world)
 	l.readLists(topo)
+	l.still = l.stillSince(world)
 	return l
 }
 
@@ -176,7 +185,8 @@ func emptyLedger(start, end time.Time) *ledger {
 	return &ledger{
 		start: start, end: end, entries: map[entryID]*entryLine{}, health: evidence{}, lists: map[string]*listLine{},
 		took: map[string]*era{}, moves: map[string][]committedMove{}, blackholes: map[entryID]bool{},
-		shown: map[entryID][]shownRoute{},
+		shown: map[entryID][]shownRoute{}, outside: map[string][]netip.Addr{}, beside: map[string]besideTable{},
+		initial: map[entryID]string{},
 	}
 }
 

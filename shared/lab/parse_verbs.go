@@ -280,7 +280,9 @@ func stepOrder(script []Step) []int {
 }
 
 // groupsBefore are the groups that are declared when a configure step begins.
-func (k *scenarioCheck) groupsBefore(path string) []string { return namesOfGroups(k.configBefore(path)) }
+func (k *scenarioCheck) groupsBefore(path string) []string {
+	return namesOfGroups(k.configBefore(path))
+}
 
 // filtersBefore are the filters that are declared when a configure step begins.
 func (k *scenarioCheck) filtersBefore(path string) []string {

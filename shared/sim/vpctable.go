@@ -191,6 +191,7 @@ func (w *World) refreshVPC(now time.Time, v *vpc) {
 			standing := t.routes.current[key]
 			if put := w.routeView(v, key.dst, standing.Target, standing.Origin); put != standing {
 				t.routes.set(now, key, put)
+				w.noteLearned(now, t, key, put)
 			}
 		}
 	}
@@ -212,6 +213,7 @@ func (w *World) refreshPropagated(now time.Time, t *vpcTable) {
 	for _, key := range sortedEntries(t.routes.current) {
 		if key.propagated && !slices.Contains(taught, key.dst.Prefix()) {
 			t.routes.remove(now, key)
+			w.noteLearned(now, t, key, VPCRouteView{})
 		}
 	}
 	for _, block := range taught {
@@ -219,6 +221,7 @@ func (w *World) refreshPropagated(now time.Time, t *vpcTable) {
 		put := w.routeView(t.vpc, key.dst, t.propagating.id, originPropagated)
 		if t.routes.current[key] != put {
 			t.routes.set(now, key, put)
+			w.noteLearned(now, t, key, put)
 		}
 	}
 }

@@ -46,14 +46,15 @@ type World struct {
 	events        int
 	subscribers   []func(raw []byte)
 	// identity says of whose calls CloudTrail tells.
-	identity      func(process string) (Principal, bool)
-	tunnelChanges []TunnelChange
-	healthChanges []HealthChange
-	routeChanges  []RouteChange
-	vpnGateways   map[string]*vpnGateway
-	appliances    map[string]*appliance // by interface
-	prefixLists   map[string]*prefixList
-	connectPeers  map[string]*connectPeer
+	identity       func(process string) (Principal, bool)
+	tunnelChanges  []TunnelChange
+	healthChanges  []HealthChange
+	routeChanges   []RouteChange
+	learnedChanges []LearnedChange
+	vpnGateways    map[string]*vpnGateway
+	appliances     map[string]*appliance // by interface
+	prefixLists    map[string]*prefixList
+	connectPeers   map[string]*connectPeer
 	// sessions are the BGP sessions in the order of the topology; advertising says
 	// that what AWS advertises may have changed.
 	sessions    []*bgpSession
