@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"detour/shared/filter"
 	"detour/shared/route"
@@ -70,6 +71,9 @@ func (k *checker) filterObservations() {
 
 // checkGroups refuses an entry of a group on which the filter would act, too.
 func (k *filterChecker) checkGroups() {
+	if k.is(filter.Quarantine) && !k.f.AcceptLoss {
+		k.checkLearners()
+	}
 	if !k.is(filter.Blackhole, filter.Pin) || len(k.rules) < len(k.f.Rules) {
 		return
 	}
@@ -90,5 +94,25 @@ func (k *filterChecker) checkGroups() {
 		i := slices.IndexFunc(k.rules, func(r placedRule) bool { return r.rule.Matches(prefix, nil) })
 		k.add(k.rules[i].path, k.rules[i].rule.String(), fmt.Sprintf("denies %s in table %s, where a group moves it, %s, so each would undo the other", prefix, id.table, k.seen[id]),
 			fmt.Sprintf("write permit %s before it, or take the entry or the table out", prefix))
+	}
+}
+
+// checkLearners refuses a quarantine that would take away a learned route by which a group
+// goes: no static may take its place, since the entry is the group's to write.
+func (k *filterChecker) checkLearners() {
+	for _, g := range k.c.GroupList {
+		for _, unit := range g.Units {
+			for _, e := range unit.Entries {
+				for _, p := range g.Paths {
+					_, id, learned := strings.Cut(e.NextHops[p.Name], "propagated:")
+					judged := len(k.f.Attachments) == 0 || slices.Contains(k.f.Attachments, id)
+					i := slices.IndexFunc(k.tables, func(t placedTable) bool { return t.id == e.Table })
+					if learned && judged && i >= 0 {
+						k.add(k.tables[i].path, e.Table, fmt.Sprintf("has the route to %s by which path %q of group %q goes, learned from %s, and a quarantine would take it away", e.Destination, p.Name, g.Name, id),
+							"write acceptLoss: true where the group is to go another way then, or another action, or take the attachment or the table out")
+					}
+				}
+			}
+		}
 	}
 }

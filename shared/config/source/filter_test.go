@@ -179,6 +179,10 @@ filters:
 	if declared := []protection.EntryKey{{Table: f.Scopes[0].Table, Destination: route.MustDestination("10.1.0.0/16")}}; !slices.Equal(f.Declared, declared) {
 		t.Errorf("%+v, want %+v", f.Declared, declared)
 	}
+	_, err = source.Read([]byte(strings.Replace(text, "acceptLoss: true", "observation: {tgw-attach-01: tgw-rtb-o1}", 1)), "f.yaml")
+	if err == nil || !strings.Contains(err.Error(), `filters[0].tables[0]: "tgw-rtb-1" has the route to 10.1.0.0/16 by which path "learned" of group "hub" goes, learned from tgw-attach-01`) {
+		t.Errorf("a quarantine of what a group has learned: %v", err)
+	}
 }
 
 // TestNormalizedFiltersStayTheSame.
