@@ -125,7 +125,7 @@ func (l *ledger) judge(e *declaredEntry, call sim.CallRecord, see view) (failed,
 			return "", "" // The target may be alive for all the process knows.
 		case to:
 			failed = p.Name
-		case is.alive() && !l.lockedLately(e.group.Name, p.Name, call.SentAt):
+		case is.alive() && !l.lockedLately(e.group.Name, p.Name, call.SentAt) && l.learnable(e.group, p, call.SentAt):
 			alive = p.Name
 		}
 	}

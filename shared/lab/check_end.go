@@ -120,10 +120,10 @@ func (l *ledger) standsBadly(g *declared, at time.Time, common map[string]bool) 
 	for _, p := range g.Paths {
 		is := l.health.judge(p, l.health.shownAt(at), l.weightAt(g, p.Name, at))
 		locked := l.lockedOut(g.Name, p.Name, at)
-		eligible = eligible || is.alive() && !locked
+		eligible = eligible || is.alive() && !locked && l.learnable(g, p, at)
 		if common[p.Name] {
 			onto = append(onto, p.Name)
-			standsWell = standsWell || is != dead && !locked || l.ignoringHealth(g.Name, at)
+			standsWell = standsWell || is != dead && !locked && l.carries(g, p, at) || l.ignoringHealth(g.Name, at)
 		}
 	}
 	switch {

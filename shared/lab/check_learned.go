@@ -156,3 +156,31 @@ func (l *ledger) otherLives(w ownWrite, at time.Time) bool {
 		return w.entry.learnedFrom(p.Name) == "" && l.health.judge(p, l.health.shownAt(at), l.weightAt(w.entry.group, p.Name, at)).alive()
 	})
 }
+
+// learnable reports whether a group could go by the path as far as routes are learned: it
+// needs none, or its observation table has shown all of them for a while.
+func (l *ledger) learnable(g *declared, p config.Path, at time.Time) bool {
+	before := at.Add(-2*time.Duration(l.last().config.Timers.SweepPeriod) - learnSlack)
+	for _, e := range g.entries {
+		from := e.learnedFrom(p.Name)
+		if from == "" {
+			continue
+		}
+		line := l.shown[entryID{p.Observation, e.id.destination}]
+		if p.Observation == "" || !slices.Equal(l.beside[p.Observation].propagated, []string{from}) || !shownAt(line, before).teaches(from) {
+			return false
+		}
+		if slices.ContainsFunc(line, func(r shownRoute) bool { return r.at.After(before) && !r.at.After(at) && !r.teaches(from) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// carries reports whether the learned routes stand by which the group goes on the path.
+func (l *ledger) carries(g *declared, p config.Path, at time.Time) bool {
+	return !slices.ContainsFunc(g.entries, func(e *declaredEntry) bool {
+		from := e.learnedFrom(p.Name)
+		return from != "" && e.targetBefore(at) == "" && !shownAt(e.shown, at).teaches(from)
+	})
+}

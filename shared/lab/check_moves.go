@@ -86,6 +86,16 @@ func (l *ledger) upThrough(g *declared, path string, from, to time.Time) bool {
 	if to.Before(from) {
 		return true
 	}
+	for _, e := range g.entries {
+		// A learned route that comes and goes is a reason of its own.
+		learns := e.learnedFrom(path) != ""
+		if learns && slices.ContainsFunc(e.shown, func(r shownRoute) bool { return r.at.After(from) && !r.at.After(to) }) {
+			return false
+		}
+	}
+	if !l.carries(g, g.path(path), to) {
+		return false
+	}
 	return l.through(g.path(path), from, to, l.weights(g, path), func(v verdict) bool { return v == whole })
 }
 
