@@ -243,7 +243,7 @@ func (w *World) setAttachmentState(s *step, a *attachment, state string) {
 	}
 	for _, own := range a.sessions() {
 		own.established, own.accepted = false, nil
-		w.tell(s, own, nil)
+		w.forget(s, own)
 	}
 	if a.connect != nil {
 		w.deletePeers(s.now, a.connect)

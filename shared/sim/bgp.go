@@ -63,8 +63,9 @@ const (
 // wanted is whether the router keeps the session up; alive is whether it also has
 // something to run over; established is what AWS has found out, when a hold timer
 // ran out or an OPEN came. flips counts the changes of alive, so that a detection
-// under way can tell that it is out of date. accepted is what AWS has taken of
-// the router's announcements, sorted by prefix; told is what AWS has sent it.
+// under way can tell that it is out of date; flipped is the time of the last. accepted is what AWS has taken of
+// the router's announcements, sorted by prefix; told is what AWS has sent it, and
+// heard what of that has arrived.
 type bgpSession struct {
 	id     string
 	vpn    *vpnConnection
@@ -84,9 +85,11 @@ type bgpSession struct {
 	alive       bool
 	established bool
 	flips       int
+	flipped     time.Time
 
 	accepted []bgpRoute
 	told     []bgpRoute
+	heard    []bgpRoute
 	tellings int
 }
 
@@ -145,6 +148,10 @@ func (b *bgpSession) carried() bool {
 	}
 	return b.tunnel.truth
 }
+
+// live reports whether what one end sends over the session now arrives at the
+// other. Both ends keep a dead one for established until its hold time is over.
+func (b *bgpSession) live() bool { return b.established && b.alive }
 
 // hold is the time after which AWS gives a silent session up.
 func (b *bgpSession) hold(o Options) time.Duration {

@@ -3,6 +3,7 @@ package sim
 import (
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // medAdvertised is the MED of what AWS advertises on Connect, as a field report
@@ -98,35 +99,58 @@ func (b *bgpSession) listened() bool {
 	return b.router != nil && b.router.listens()
 }
 
-// tell sends a router the routes, which it has heard AdvertiseAfter later; the
-// loss of the session it hears at once.
+// tell sends a router the routes, which it has heard AdvertiseAfter later if the
+// session is alive until then. Over a dead one nothing arrives: the router keeps
+// what it has heard until the hold time is over, see forget.
 func (w *World) tell(s *step, own *bgpSession, routes []bgpRoute) {
-	if equalBGPRoutes(own.told, routes) {
+	if !own.live() || equalBGPRoutes(own.told, routes) {
 		return
 	}
 	own.told = slices.Clone(routes)
 	own.tellings++
 	if own.speaker != nil {
+		own.heard = own.told
 		own.speaker.hear(s)
-		return
-	}
-	if own.router == nil || !own.router.listens() {
-		return
-	}
-	if !own.established {
-		own.router.hear(w, s, own, nil)
 		return
 	}
 	due, telling := s.now.Add(w.options.AdvertiseAfter), own.tellings
 	s.then(func() {
 		w.keeper.At(due, "advertise "+own.id, func() {
 			w.do(func(later *step) {
-				if own.tellings == telling {
-					own.router.hear(w, later, own, own.told)
+				if own.tellings == telling && own.arrives(later.now) {
+					w.hears(later, own)
 				}
 			})
 		})
 	})
+}
+
+// arrives reports whether what falls due over the session now arrives: also if it
+// dies at this instant, as it may do of what another session brings.
+func (b *bgpSession) arrives(now time.Time) bool {
+	return b.live() || b.established && b.flipped.Equal(now)
+}
+
+// hears lets what AWS has sent over a session arrive at the router.
+func (w *World) hears(s *step, own *bgpSession) {
+	own.heard = own.told
+	own.router.hear(w, s, own, own.heard)
+}
+
+// forget lets a router lose a session, at once: what it has heard over it, and what
+// is under way. When the session is back AWS sends everything again (RFC 4271,
+// sections 3.1 and 8.2.2).
+func (w *World) forget(s *step, own *bgpSession) {
+	had := len(own.heard) > 0
+	own.told, own.heard = nil, nil
+	own.tellings++
+	switch {
+	case !had || !own.listened():
+	case own.speaker != nil:
+		own.speaker.hear(s)
+	default:
+		own.router.hear(w, s, own, nil)
+	}
 }
 
 // converge lets AWS and the routers tell one another what they know, until nothing
@@ -137,7 +161,7 @@ func (w *World) converge(s *step) {
 	for range rounds {
 		changed := false
 		for _, own := range w.sessions {
-			if !own.established {
+			if !own.live() {
 				continue
 			}
 			before := own.accepted
@@ -145,12 +169,12 @@ func (w *World) converge(s *step) {
 			changed = changed || !equalBGPRoutes(before, own.accepted)
 		}
 		for _, own := range w.sessions {
-			if !own.established || !own.listened() {
+			if !own.live() || !own.listened() {
 				continue
 			}
 			if routes := w.advertisedOver(own); !equalBGPRoutes(own.told, routes) {
 				own.told = slices.Clone(routes)
-				own.router.hear(w, s, own, own.told)
+				w.hears(s, own)
 				changed = true
 			}
 		}

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // reconsiderSession finds out whether a session has truly gone up or down, and
 // leaves it to AWS to notice. A session over a tunnel has to wait for IPsec.
@@ -9,10 +12,14 @@ func (w *World) reconsiderSession(s *step, own *bgpSession) {
 	if up == own.alive {
 		return
 	}
-	own.alive = up
-	own.flips++
-	if own.peer != nil {
-		w.noteSession(s.now, own, up, HealthTruth)
+	dead := s.now.Sub(own.flipped)
+	w.flip(s, own, up)
+	switch {
+	case !up || !own.established:
+	case dead < own.hold(w.options):
+		w.catchUp(s, own)
+	default:
+		w.establish(s, own, false) // Both fall on one instant, and the timer ran first.
 	}
 	if own.established == up || up && own.tunnel != nil && !own.tunnel.detected {
 		return
@@ -22,6 +29,25 @@ func (w *World) reconsiderSession(s *step, own *bgpSession) {
 		delay = own.hold(w.options)
 	}
 	w.settleAfter(s, own, delay)
+}
+
+// flip notes that a session has truly gone up or down.
+func (w *World) flip(s *step, own *bgpSession, up bool) {
+	own.alive, own.flipped = up, s.now
+	own.flips++
+	if own.peer != nil {
+		w.noteSession(s.now, own, up, HealthTruth)
+	}
+}
+
+// catchUp brings what has not arrived over a session, in either direction, while
+// there was no way for it, and does so within the hold time: it is sent again (RFC
+// 9293, section 3.8.1). The time that a sender waits before it tries is left out.
+func (w *World) catchUp(s *step, own *bgpSession) {
+	own.told = own.heard
+	own.tellings++
+	w.advertising = true
+	w.listenTo(s, own)
 }
 
 // settleAfter lets AWS notice the state of a session after a delay, unless it has
@@ -51,7 +77,7 @@ func (w *World) establish(s *step, own *bgpSession, up bool) {
 	}
 	own.established = up
 	if !up {
-		w.tell(s, own, nil)
+		w.forget(s, own)
 	}
 	w.logSession(s, own, up)
 	w.take(s, own)
@@ -112,21 +138,35 @@ func (w *World) take(s *step, own *bgpSession) {
 }
 
 // routerChanged brings AWS up to date after a router has begun to announce
-// something else over its sessions.
+// something else over its sessions, and the router itself, which prefers what it
+// originates.
 func (w *World) routerChanged(s *step, sessions []*bgpSession) {
 	for _, own := range sessions {
-		if !own.established {
-			continue
+		w.listenTo(s, own)
+	}
+	for _, name := range sortedKeys(w.sites) {
+		here := w.sites[name]
+		if len(here.heard) > 0 && slices.ContainsFunc(sessions, func(own *bgpSession) bool { return own.router == bgpRouter(here) }) {
+			w.reroute(s, here)
 		}
-		if w.overLimit(own) {
-			w.resetSession(s, own)
-			continue
-		}
-		before := own.accepted
-		w.take(s, own)
-		if own.tunnel != nil && len(own.accepted) != len(before) {
-			w.showTunnel(s, own.vpn, own.tunnel)
-		}
+	}
+}
+
+// listenTo lets AWS hear what a router announces over a session now. Over one that
+// is dead nothing arrives, and AWS keeps what it has taken until its hold time is
+// over.
+func (w *World) listenTo(s *step, own *bgpSession) {
+	switch {
+	case !own.live():
+		return
+	case w.overLimit(own):
+		w.resetSession(s, own)
+		return
+	}
+	before := own.accepted
+	w.take(s, own)
+	if own.tunnel != nil && len(own.accepted) != len(before) {
+		w.showTunnel(s, own.vpn, own.tunnel)
 	}
 }
 

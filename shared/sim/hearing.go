@@ -61,8 +61,9 @@ func (s *site) hear(w *World, now *step, own *bgpSession, routes []bgpRoute) {
 
 // learned makes candidates of what the router has heard, in the order of the
 // sessions' ids. It leaves out a route that has been through its own autonomous
-// system (RFC 4271, section 9.1.2), also where it has another ASN on the session.
-func (s *site) learned() []ribRoute {
+// system (RFC 4271, section 9.1.2), also where it has another ASN on the session,
+// and one to a prefix that it originates.
+func (s *site) learned(originated map[netip.Prefix]bool) []ribRoute {
 	sessions := make([]*bgpSession, 0, len(s.heard))
 	for own := range s.heard {
 		sessions = append(sessions, own)
@@ -72,7 +73,7 @@ func (s *site) learned() []ribRoute {
 	for _, own := range sessions {
 		for _, r := range s.heard[own] {
 			path := &bgpPath{path: r.path, med: r.med, internal: own.internal(), order: own.id}
-			if path.looped(s.asn) || path.looped(own.peerASN) {
+			if originated[r.prefix] || path.looped(s.asn) || path.looped(own.peerASN) {
 				continue
 			}
 			distance := distanceExternal
@@ -85,11 +86,31 @@ func (s *site) learned() []ribRoute {
 	return rib
 }
 
+// originated returns the prefixes that a site's router originates, over whichever
+// of its sessions, but for those that a speaker speaks for. To such a prefix it
+// prefers its own path to one that it hears, however short: the degree of
+// preference is local policy and comes before everything else (RFC 4271, section
+// 9.1.1), and all makes of router that are in common use set it so. The path of its
+// own leads nowhere by itself: the router forwards by whatever else it has, such as
+// a network of its own or the default of its line.
+func (w *World) originated(s *site) map[netip.Prefix]bool {
+	prefixes := make(map[netip.Prefix]bool)
+	for _, own := range w.sessions {
+		if router, _ := own.belongs(); router != s || own.speaker != nil {
+			continue
+		}
+		for _, r := range own.originates() {
+			prefixes[r.prefix] = true
+		}
+	}
+	return prefixes
+}
+
 // reroute lets a router select its routes again, and finds out what has become of
 // the tunnels that it sends by them.
 func (w *World) reroute(now *step, s *site) {
 	s.held = s.holding()
-	s.fib = selectRoutes(s.candidates(s.learned()))
+	s.fib = selectRoutes(s.candidates(s.learned(w.originated(s))))
 	for _, id := range sortedKeys(w.vpns) {
 		v := w.vpns[id]
 		for _, t := range v.tunnels {

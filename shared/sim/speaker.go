@@ -41,6 +41,7 @@ func (w *World) SpeakFor(who string, heard func(routes []Advertised)) (*Speaker,
 			w.switchSession(s, own, false)
 			own.speaker = speaker
 		}
+		w.routerChanged(s, sessions)
 	})
 	return speaker, problem
 }
@@ -50,11 +51,7 @@ func (w *World) SpeakFor(who string, heard func(routes []Advertised)) (*Speaker,
 func (w *World) switchSession(s *step, own *bgpSession, up bool) {
 	own.wanted = up
 	if alive := up && own.carried(); alive != own.alive {
-		own.alive = alive
-		own.flips++
-		if own.peer != nil {
-			w.noteSession(s.now, own, alive, HealthTruth)
-		}
+		w.flip(s, own, alive)
 	}
 	ready := own.alive && (own.tunnel == nil || own.tunnel.detected)
 	if ready != own.established && !own.gone() {
@@ -106,7 +103,8 @@ func (sp *Speaker) without(prefix netip.Prefix) []bgpRoute {
 }
 
 // Advertised returns what AWS advertises to the speaker now, over whichever of its
-// sessions are up, sorted by prefix.
+// sessions are up, sorted by prefix. Over one that has died and has not timed out
+// it is what arrived before.
 func (sp *Speaker) Advertised() []Advertised {
 	sp.world.mu.Lock()
 	defer sp.world.mu.Unlock()
@@ -115,8 +113,12 @@ func (sp *Speaker) Advertised() []Advertised {
 
 func (sp *Speaker) advertised() []Advertised {
 	var routes []bgpRoute
-	for _, own := range slices.Backward(sp.sessions) {
-		routes = append(routes, sp.world.advertisedOver(own)...) // The first session's count.
+	for _, own := range slices.Backward(sp.sessions) { // The first session's count.
+		if own.established && !own.alive {
+			routes = append(routes, own.heard...)
+			continue
+		}
+		routes = append(routes, sp.world.advertisedOver(own)...)
 	}
 	told := make([]Advertised, 0, len(routes))
 	for _, r := range byPrefix(routes) {

@@ -73,12 +73,14 @@ func swings(w *World, vpn string, from int) (down, up int) {
 	return down, up
 }
 
-// wantSteady runs the clock for half an hour, the first two minutes of which
-// whatever was under way may take to end, and expects that the connection of site
-// lab then has both tunnels up and that nothing has changed since.
+// wantSteady runs the clock for half an hour, the first minutes of which whatever
+// was under way may take to end, and expects that the connection of site lab then
+// has both tunnels up and that nothing has changed since. The longest is 2m11s: 90 s
+// until the gateway gives its line up, 1 s until it tells of it over sessions that
+// have just died, 30 s until those time out, and 10 s until they are back.
 func wantSteady(t *testing.T, w *World, clock *handClock) {
 	t.Helper()
-	clock.advance(2 * time.Minute)
+	clock.advance(2*time.Minute + 11*time.Second)
 	from := len(w.TunnelHistory())
 	clock.advance(28 * time.Minute)
 	if down, up := swings(w, hubVPN, from); down+up > 0 {
@@ -203,8 +205,18 @@ func TestLeakThroughATransitGateway(t *testing.T) {
 	if down, _ = swings(w, vpn1, 0); down > 0 {
 		t.Fatal("the site that announces the default lost its own tunnels")
 	}
-	// A static blackhole in the table keeps it from being advertised.
+	// A static blackhole in the table keeps it from being advertised. The tunnels of
+	// the victim are dead or will be, and the withdrawal does not get through.
+	for w.PathUp(vpn2) {
+		clock.advance(time.Second)
+	}
 	must(t, w.ForceRoute("x", onpremRT, allRoute, "blackhole"))
+	for range 29 {
+		clock.advance(time.Second)
+		if w.PathUp(vpn2) || routerRoute(t, w, "b", allRoute) != "bgp 20 "+vpn2+" 64512 65001" {
+			t.Fatalf("the router of b has lost the default before its hold time was over: %q", routerRoute(t, w, "b", allRoute))
+		}
+	}
 	clock.advance(2 * time.Minute)
 	from := len(w.TunnelHistory())
 	clock.advance(30 * time.Minute)
