@@ -327,9 +327,13 @@ func TestWhatASpeakerTakesOverIsNotTheRoutersOwn(t *testing.T) {
 		t.Fatalf("the router takes %q for what it announces itself", got)
 	}
 	speaker := speakFor(t, w, spoken)
+	want := "bgp 20 " + hubVPN + " 64600 65020"
+	if got := routerRoute(t, w, "lab", shared); got != want {
+		t.Errorf("the router takes %q at once, want %q", got, want)
+	}
 	speaker.Announce(cidr(shared), []uint32{65010, 7, 7, 7}, nil, true)
 	clock.advance(time.Minute)
-	if got, want := routerRoute(t, w, "lab", shared), "bgp 20 "+hubVPN+" 64600 65020"; got != want {
+	if got := routerRoute(t, w, "lab", shared); got != want {
 		t.Errorf("the router takes %q, want %q", got, want)
 	}
 }
