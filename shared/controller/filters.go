@@ -18,6 +18,8 @@ type FilterTrigger struct {
 	Event string
 	// Wake says that a wake-up led to the run, as Trigger.Wake does.
 	Wake bool
+	// Logged are the announcements that the message told of, if it is of a BGP log.
+	Logged []filter.Logged
 }
 
 // FilterReport is all that a run knows about one filter.

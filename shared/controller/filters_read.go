@@ -15,6 +15,7 @@ type filterLook struct {
 	beside   map[route.Table]NeighborReading
 	wanted   []route.Table
 	problems []TableProblem
+	logged   []filter.Logged
 }
 
 // filterTables are the tables that are read for filters and their records, sorted,
@@ -115,7 +116,7 @@ func (l filterLook) views(f *filter.Filter, record filter.Record) []filter.View 
 			continue // A table without a view counts as not read.
 		}
 		beside := l.beside[table].Clone()
-		view := filter.View{Reading: reading, Propagations: beside.Propagations, Associations: beside.Associations, Outside: beside.Outside}
+		view := filter.View{Reading: reading, Propagations: beside.Propagations, Associations: beside.Associations, Outside: beside.Outside, Logged: l.logged}
 		for _, scope := range f.Scopes {
 			if scope.Table != table {
 				continue

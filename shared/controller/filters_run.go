@@ -20,6 +20,8 @@ type filterHold struct {
 	// next is what was last decided, and committed where it differs from the record
 	// before.
 	next filter.Decision
+	// logged is that of the trigger.
+	logged []filter.Logged
 }
 
 // Enforce brings the filters of the trigger to where they should be, as Reconcile
@@ -47,7 +49,7 @@ func (c *Controller) Enforce(ctx context.Context, trigger FilterTrigger) []Filte
 
 // enforce runs one filter.
 func (c *Controller) enforce(ctx context.Context, f *filter.Filter, trigger FilterTrigger) []FilterReport {
-	h := &filterHold{filter: f, hold: hold{
+	h := &filterHold{filter: f, logged: trigger.Logged, hold: hold{
 		key: FilterKey(f.Name), trigger: Trigger{Event: trigger.Event, Wake: trigger.Wake}, report: &Report{Status: StatusDone},
 	}}
 	h.out = newFilterReport(f, trigger.Event)
@@ -88,6 +90,7 @@ func (h *filterHold) finished() FilterReport {
 func (c *Controller) filterCycle(ctx context.Context, h *filterHold, last bool) {
 	started := c.ports.Clock.Now()
 	seen := c.lookAround(ctx, filterTables([]*filter.Filter{h.filter}, []filter.Record{h.item.Filter}))
+	seen.logged = h.logged
 	c.stage(&h.hold, StageRead, started)
 	h.out.before, h.out.Problems = h.item.Filter, seen.problems
 	done := &filterProgress{applied: map[route.Change]bool{}, refused: map[route.Change]bool{}, doubted: map[route.Change]bool{}}

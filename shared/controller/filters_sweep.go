@@ -31,6 +31,7 @@ func (c *Controller) LookFilters(ctx context.Context, trigger FilterTrigger) []F
 	}
 	records := recordsOf(items)
 	seen := c.lookAround(ctx, filterTables(filters, records))
+	seen.logged = trigger.Logged
 	now := c.ports.Clock.Now()
 	trigger.Filters = nil
 	for i, f := range filters {

@@ -88,6 +88,13 @@ func Describe(v filter.Verdict) string {
 	if why.DeniedCount > 0 && v.Attachment != "" {
 		parts = append(parts, "denied: "+firstOf(texts(why.Denied), why.DeniedCount))
 	}
+	if len(why.Sources) > 0 {
+		sources := make([]string, len(why.Sources))
+		for i, from := range why.Sources {
+			sources[i] = from.String()
+		}
+		parts = append(parts, "it came over "+strings.Join(sources, ", "))
+	}
 	if why.Prefixes > 0 {
 		parts = append(parts, fmt.Sprintf("%d prefixes", why.Prefixes))
 	}

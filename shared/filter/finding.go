@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -17,6 +18,27 @@ func (j *judgement) findDestination(s *sight, d *draft) {
 		*why = s.find([]netip.Prefix{d.m.Destination.Prefix()}, announcers)
 	}
 	why.Announcers = mergeNeighbors(why.Announcers, announcers)
+	why.Sources = s.sources(why.Sources, why.Announcers, d.m.Destination.Prefix())
+}
+
+// sources adds to the known ones the VPN connections of the announcers, as far as these
+// are virtual private gateways, over which a log told that the prefix was announced. A
+// connection that cannot be read belongs to no gateway.
+func (s *sight) sources(known []Source, announcers []Neighbor, prefix netip.Prefix) []Source {
+	out := slices.Clone(known)
+	for _, told := range s.view.Logged {
+		i := slices.IndexFunc(s.view.Outside.List, func(o Outside) bool { return o.Resource == told.Connection })
+		if told.Prefix != prefix || i < 0 {
+			continue
+		}
+		o := s.view.Outside.List[i]
+		ends := slices.ContainsFunc(announcers, func(n Neighbor) bool { return n.Attachment == o.Gateway })
+		if ends && !slices.ContainsFunc(out, func(have Source) bool { return have.Connection == o.Resource }) {
+			out = append(out, Source{Connection: o.Resource, CustomerGateway: o.CustomerGateway})
+		}
+	}
+	slices.SortFunc(out, func(a, b Source) int { return cmp.Compare(a.Connection, b.Connection) })
+	return listed(out)
 }
 
 // findAttachment says what an attachment announces that is denied; prefixes is how many

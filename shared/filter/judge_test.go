@@ -429,6 +429,38 @@ func TestFinding(t *testing.T) {
 	}
 }
 
+// TestSourcesOfAVirtualPrivateGateway: the connections of the gateway whose logs told of
+// the route, and no others; they stay when the log says nothing more.
+func TestSourcesOfAVirtualPrivateGateway(t *testing.T) {
+	all := netip.MustParsePrefix("0.0.0.0/0")
+	at := func(last byte, connection, gateway string) Outside {
+		return Outside{Address: netip.AddrFrom4([4]byte{203, 0, 113, last}), Resource: connection, CustomerGateway: "c" + connection[1:], Gateway: gateway}
+	}
+	s := newStory(Pin, newModel(vpcTable).attach("vgw-1", "", "0.0.0.0/0"), "deny default-like")
+	s.f.Scopes[0].Egress = route.MustNextHop("eni-1")
+	s.m.outside = []Outside{at(1, "vpn-a", "vgw-1"), at(2, "vpn-a", "vgw-1"), at(3, "vpn-b", "vgw-1"), at(4, "vpn-other", "vgw-2"), at(5, "vpn-transit", "")}
+	for i, step := range []struct {
+		logged []Logged
+		want   []Source
+	}{
+		{nil, nil},
+		{[]Logged{{all, "vpn-other"}, {all, "vpn-transit"}, {all, "vpn-gone"}, {netip.MustParsePrefix("10.0.0.0/8"), "vpn-a"}}, nil},
+		{[]Logged{{all, "vpn-b"}, {all, "vpn-b"}}, []Source{{"vpn-b", "cpn-b"}}},
+		{nil, []Source{{"vpn-b", "cpn-b"}}},
+		{[]Logged{{all, "vpn-a"}}, []Source{{"vpn-a", "cpn-a"}, {"vpn-b", "cpn-b"}}},
+	} {
+		before := s.record.Clone()
+		s.m.logged = step.logged
+		d := s.look(time.Minute)
+		if got := d.Verdicts[0].Why.Sources; !slices.Equal(got, step.want) {
+			t.Errorf("step %d: it came over %v, want %v", i, got, step.want)
+		}
+		if changed := !slices.EqualFunc(before.Measures, d.Record.Measures, func(a, b Measure) bool { return a.Why.equal(b.Why) }); i > 0 && changed != (i == 2 || i == 4) {
+			t.Errorf("step %d: the finding in the record changed: %t", i, changed)
+		}
+	}
+}
+
 // TestAdvice: what the other side has to change.
 func TestAdvice(t *testing.T) {
 	for _, tt := range []struct {

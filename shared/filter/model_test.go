@@ -37,6 +37,7 @@ type model struct {
 	// associated are the attachments that look up routes in the table.
 	associated []Neighbor
 	outside    []Outside
+	logged     []Logged
 	local      []netip.Prefix
 }
 
@@ -126,6 +127,7 @@ func (m *model) view(at time.Time, observed ...string) View {
 		Propagations: Neighbors{Complete: true},
 		Associations: Neighbors{List: m.associated, Complete: true},
 		Outside:      Outsides{List: m.outside, Complete: true},
+		Logged:       m.logged,
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.on)) {
 		if m.on[id] {

@@ -114,6 +114,9 @@ type Static struct {
 type Finding struct {
 	// Announcers are the attachments that announced it, sorted.
 	Announcers []Neighbor `json:"announcers,omitempty"`
+	// Sources are the VPN connections over which an announcer that is a virtual private
+	// gateway heard it, as far as their BGP logs told, sorted; of many the first MaxListed.
+	Sources []Source `json:"sources,omitempty"`
 	// Denied are the denied prefixes, sorted; of many the first MaxListed.
 	Denied []netip.Prefix `json:"denied,omitempty"`
 	// DeniedCount is how many there are.
@@ -136,6 +139,21 @@ type Finding struct {
 	TunnelCount int `json:"tunnelCount,omitempty"`
 	// Groups are the groups whose path a quarantine takes away, sorted.
 	Groups []string `json:"groups,omitempty"`
+}
+
+// Source is a VPN connection that a denied route came over.
+type Source struct {
+	Connection string `json:"connection"`
+	// CustomerGateway is the one at its other end (cgw-…), as far as it is known.
+	CustomerGateway string `json:"customerGateway,omitempty"`
+}
+
+// String names the connection and its customer gateway.
+func (s Source) String() string {
+	if s.CustomerGateway == "" {
+		return s.Connection
+	}
+	return s.Connection + " (" + s.CustomerGateway + ")"
 }
 
 // MaxListed is how many items each list of a Finding has at most, which bounds the
@@ -213,6 +231,7 @@ func (m Measure) equal(other Measure) bool {
 
 func (f Finding) clone() Finding {
 	f.Announcers = slices.Clone(f.Announcers)
+	f.Sources = slices.Clone(f.Sources)
 	f.Denied = slices.Clone(f.Denied)
 	f.AtRisk = slices.Clone(f.AtRisk)
 	f.Tunnels = slices.Clone(f.Tunnels)
@@ -221,7 +240,7 @@ func (f Finding) clone() Finding {
 }
 
 func (f Finding) equal(other Finding) bool {
-	return slices.Equal(f.Announcers, other.Announcers) && slices.Equal(f.Denied, other.Denied) && f.DeniedCount == other.DeniedCount &&
+	return slices.Equal(f.Announcers, other.Announcers) && slices.Equal(f.Sources, other.Sources) && slices.Equal(f.Denied, other.Denied) && f.DeniedCount == other.DeniedCount &&
 		f.Prefixes == other.Prefixes && f.TookOver == other.TookOver && slices.Equal(f.AtRisk, other.AtRisk) && f.AtRiskCount == other.AtRiskCount &&
 		slices.Equal(f.Tunnels, other.Tunnels) && f.TunnelCount == other.TunnelCount && slices.Equal(f.Groups, other.Groups)
 }

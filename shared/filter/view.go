@@ -22,6 +22,16 @@ type View struct {
 	// Outside are the outside addresses of the tunnels that a learned route could cut
 	// off.
 	Outside Outsides
+	// Logged are the announcements that a BGP log has just told of. They prove nothing
+	// about the table; they say where a route of a virtual private gateway comes from.
+	Logged []Logged
+}
+
+// Logged is one announcement of a BGP log.
+type Logged struct {
+	Prefix netip.Prefix
+	// Connection is the VPN connection (vpn-…) that it came over.
+	Connection string
 }
 
 // Neighbors is one reading of the attachments on one side of a table. What is not
@@ -112,9 +122,13 @@ type Outside struct {
 	// CustomerGateway is the customer gateway of a VPN connection (cgw-…), as far as it
 	// is known.
 	CustomerGateway string `json:"customerGateway,omitempty"`
+	// Gateway is the virtual private gateway that a VPN connection ends on (vgw-…);
+	// empty where it is none.
+	Gateway string `json:"gateway,omitempty"`
 }
 
 // Compare orders outside addresses by address, then by resource.
 func (o Outside) Compare(other Outside) int {
-	return cmp.Or(o.Address.Compare(other.Address), cmp.Compare(o.Resource, other.Resource), cmp.Compare(o.CustomerGateway, other.CustomerGateway))
+	return cmp.Or(o.Address.Compare(other.Address), cmp.Compare(o.Resource, other.Resource),
+		cmp.Compare(o.CustomerGateway, other.CustomerGateway), cmp.Compare(o.Gateway, other.Gateway))
 }

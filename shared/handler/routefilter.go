@@ -67,12 +67,23 @@ func (h *Handler) learned(ctx context.Context, look ingest.Look, err error) Outc
 	}
 	var reports []controller.FilterReport
 	if len(urgent) > 0 {
-		reports = h.controller.Enforce(ctx, controller.FilterTrigger{Filters: urgent, Event: look.EventID})
+		reports = h.controller.Enforce(ctx, controller.FilterTrigger{Filters: urgent, Event: look.EventID, Logged: logged(look)})
 	}
 	if len(others) > 0 {
-		reports = append(reports, h.controller.LookFilters(ctx, controller.FilterTrigger{Filters: others, Event: look.EventID})...)
+		reports = append(reports, h.controller.LookFilters(ctx, controller.FilterTrigger{Filters: others, Event: look.EventID, Logged: logged(look)})...)
 	}
 	return h.filtered(ctx, reports)
+}
+
+// logged are the announcements that a BGP log told of, as far as AWS took them.
+func logged(look ingest.Look) []filter.Logged {
+	var out []filter.Logged
+	for _, r := range look.Routes {
+		if r.Connection != "" && !r.Gone && !r.Refused {
+			out = append(out, filter.Logged{Prefix: r.Destination, Connection: r.Connection})
+		}
+	}
+	return out
 }
 
 // concerned returns the filters that the message is about, those first in which it

@@ -136,3 +136,17 @@ expect:
 		t.Errorf("%d problems: %v", n+1, err)
 	}
 }
+
+// TestALeakOnAGatewayHasAName: the log says over which connection it came, and the
+// finding names its customer gateway.
+func TestALeakOnAGatewayHasAName(t *testing.T) {
+	s, err := Find("leaked-default-pinned-on-a-gateway")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := Play(t.Context(), s, PlayOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, Text(res, TextOptions{}), "filter own-default pins 0.0.0.0/0 in apps table 1: the rules deny it (denied); announced by door; over partner (cgw-0e200000000000002); tunnels at risk: ")
+}

@@ -187,6 +187,13 @@ func findingWords(v filter.Verdict) string {
 	if len(who) > 0 {
 		parts = append(parts, "announced by "+listing(who))
 	}
+	if len(f.Sources) > 0 {
+		var over []string
+		for _, from := range f.Sources {
+			over = append(over, from.String())
+		}
+		parts = append(parts, "over "+listing(over))
+	}
 	if f.DeniedCount > 0 && v.Attachment != "" {
 		parts = append(parts, "denied: "+countedList(prefixWords(f.Denied), f.DeniedCount))
 	}

@@ -221,7 +221,7 @@ func (p *place) connections(ctx context.Context) {
 				p.vpnProblem = route.ProblemMalformed
 				continue
 			}
-			p.vpns = append(p.vpns, filter.Outside{Address: at.Unmap(), Resource: id, CustomerGateway: aws.ToString(shown.CustomerGatewayId)})
+			p.vpns = append(p.vpns, filter.Outside{Address: at.Unmap(), Resource: id, CustomerGateway: aws.ToString(shown.CustomerGatewayId), Gateway: aws.ToString(shown.VpnGatewayId)})
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (g neighborhood) answer(_ context.Context, params url.Values) (int, string,
 				"<vgwTelemetry><item><outsideIpAddress>%s</outsideIpAddress></item></vgwTelemetry></item>", id, state, id, static, option, telemetry)
 		}
 		return 200, "<Response><vpnConnectionSet>" + connection("vpn-1", "available", true, "192.0.2.9", "192.0.2.9") +
-			connection("vpn-3", "modifying", false, "192.0.2.2", "192.0.2.3") + connection("vpn-9", "deleted", false, "192.0.2.7", "192.0.2.8") + "</vpnConnectionSet></Response>", nil
+			strings.Replace(connection("vpn-3", "modifying", false, "192.0.2.2", "192.0.2.3"), "<options>", "<vpnGatewayId>vgw-3</vpnGatewayId><options>", 1) + connection("vpn-9", "deleted", false, "192.0.2.7", "192.0.2.8") + "</vpnConnectionSet></Response>", nil
 	default: // DescribeTransitGatewayConnectPeers
 		peer := func(id, state, address string) string {
 			return "<transitGatewayConnectPeerId>" + id + "</transitGatewayConnectPeerId><state>" + state + "</state><connectPeerConfiguration><transitGatewayAddress>" + address +
@@ -78,7 +78,7 @@ func neighborLines(readings []controller.NeighborReading) []string {
 		side("associations", r.Associations)
 		out = append(out, fmt.Sprintf("  outside %t %s", r.Outside.Complete, r.Outside.Problem))
 		for _, o := range r.Outside.List {
-			out = append(out, fmt.Sprintf("    %s %s %s", o.Address, o.Resource, o.CustomerGateway))
+			out = append(out, strings.TrimSuffix(fmt.Sprintf("    %s %s %s %s", o.Address, o.Resource, o.CustomerGateway, o.Gateway), " "))
 		}
 	}
 	return out
@@ -93,7 +93,7 @@ var (
 		"    tgw-attach-vpn1 vpn vpn-1 static", "    tgw-attach-vpn2 vpn vpn-2 ",
 	}
 	tunnels = []string{
-		"    192.0.2.2 vpn-3 cgw-vpn-3", "    192.0.2.3 vpn-3 cgw-vpn-3", "    192.0.2.9 vpn-1 cgw-vpn-1",
+		"    192.0.2.2 vpn-3 cgw-vpn-3 vgw-3", "    192.0.2.3 vpn-3 cgw-vpn-3 vgw-3", "    192.0.2.9 vpn-1 cgw-vpn-1",
 		"    192.168.151.181 tgw-connect-peer-1 ", "    2001:db8::1 tgw-connect-peer-3 ",
 	}
 )

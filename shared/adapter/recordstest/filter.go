@@ -42,9 +42,10 @@ func filterRecord(n int) filter.Record {
 func finding(prefix netip.Prefix) filter.Finding {
 	return filter.Finding{
 		Announcers: []filter.Neighbor{{Attachment: "tgw-attach-2", Type: filter.TypeVPN, Resource: "vpn-2", BGP: filter.SpeaksBGP}},
+		Sources:    []filter.Source{{Connection: "vpn-3", CustomerGateway: "cgw-3"}},
 		Denied:     []netip.Prefix{prefix}, DeniedCount: 1, Prefixes: 1001, TookOver: route.MustNextHop("tgw-attach-1"),
 		AtRisk: []route.Destination{route.CIDR(prefix)}, AtRiskCount: 1,
-		Tunnels: []filter.Outside{{Address: prefix.Addr(), Resource: "vpn-1", CustomerGateway: "cgw-1"}}, TunnelCount: 1, Groups: []string{"paris"},
+		Tunnels: []filter.Outside{{Address: prefix.Addr(), Resource: "vpn-1", CustomerGateway: "cgw-1", Gateway: "vgw-1"}}, TunnelCount: 1, Groups: []string{"paris"},
 	}
 }
 

@@ -33,6 +33,7 @@ type vpnConnectionsXML struct {
 
 type vpnConnection struct {
 	ID             string          `xml:"vpnConnectionId"`
+	Customer       string          `xml:"customerGatewayId"`
 	State          string          `xml:"state"`
 	Type           string          `xml:"type"`
 	Category       string          `xml:"category"`
@@ -58,9 +59,11 @@ type telemetry struct {
 	LastChange string `xml:"lastStatusChange,omitempty"`
 }
 
+// vpnXML shows a VPN connection, with a customer gateway of its own: the World has one
+// router for each site, and no object for it.
 func vpnXML(v sim.VPNView) vpnConnection {
 	shown := vpnConnection{
-		ID: v.ID, State: v.State, Type: vpnType, Category: "VPN", TransitGateway: v.TransitGateway,
+		ID: v.ID, Customer: "cgw-" + strings.TrimPrefix(v.ID, "vpn-"), State: v.State, Type: vpnType, Category: "VPN", TransitGateway: v.TransitGateway,
 		VPNGateway: v.VPNGateway, StaticOnly: !v.BGP, Tags: tags(v.Name),
 	}
 	for _, block := range v.Routes {
