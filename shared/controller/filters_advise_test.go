@@ -43,6 +43,13 @@ func TestAdvise(t *testing.T) {
 				"the router of tgw-connect-peer-1 should have host routes outside its tunnels: 2001:db8::1/128",
 			},
 		},
+		"a virtual private gateway whose log told the connection": {
+			filter.Finding{
+				Announcers: []filter.Neighbor{gateway}, Denied: []netip.Prefix{all}, DeniedCount: 1,
+				Sources: []filter.Source{{Connection: "vpn-1", CustomerGateway: "cgw-1"}},
+			},
+			[]string{"the router of vpn-1 (cgw-1) should not announce 0.0.0.0/0"},
+		},
 		"many": {
 			filter.Finding{Announcers: []filter.Neighbor{branch}, Denied: []netip.Prefix{
 				all, netip.MustParsePrefix("10.0.0.0/7"), netip.MustParsePrefix("12.0.0.0/6"), netip.MustParsePrefix("16.0.0.0/4"),

@@ -89,11 +89,7 @@ func Describe(v filter.Verdict) string {
 		parts = append(parts, "denied: "+firstOf(texts(why.Denied), why.DeniedCount))
 	}
 	if len(why.Sources) > 0 {
-		sources := make([]string, len(why.Sources))
-		for i, from := range why.Sources {
-			sources[i] = from.String()
-		}
-		parts = append(parts, "it came over "+strings.Join(sources, ", "))
+		parts = append(parts, "it came over "+strings.Join(texts(why.Sources), ", "))
 	}
 	if why.Prefixes > 0 {
 		parts = append(parts, fmt.Sprintf("%d prefixes", why.Prefixes))
@@ -122,7 +118,7 @@ func Advise(v filter.Verdict) []string {
 		switch advice {
 		case filter.AdviceStopAnnouncing:
 			what := firstOf(texts(v.Why.Denied), v.Why.DeniedCount)
-			out = append(out, fmt.Sprintf("%s should not announce %s", firstOf(routersOf(v.Why.Announcers), len(v.Why.Announcers)), what))
+			out = append(out, fmt.Sprintf("%s should not announce %s", firstOf(routersOf(v.Why), len(v.Why.Announcers)), what))
 		case filter.AdviceHostRoutes:
 			out = append(out, hostRoutes(v.Why)...)
 		}
@@ -130,11 +126,14 @@ func Advise(v filter.Verdict) []string {
 	return out
 }
 
-// routersOf names the routers behind announcers, as far as AWS tells.
-func routersOf(announcers []filter.Neighbor) []string {
-	out := make([]string, len(announcers))
-	for i, n := range announcers {
+// routersOf names the routers behind announcers, as far as AWS tells: of a virtual
+// private gateway only what a log told.
+func routersOf(why filter.Finding) []string {
+	out := make([]string, len(why.Announcers))
+	for i, n := range why.Announcers {
 		switch {
+		case n.Type == filter.TypeVPNGateway && len(why.Sources) > 0:
+			out[i] = "the router of " + firstOf(texts(why.Sources), len(why.Sources))
 		case n.Type == filter.TypeVPNGateway || n.Type == filter.TypeDirectConnect:
 			out[i] = "the router behind " + cmp.Or(n.Resource, n.Attachment) + " that does, which AWS does not name,"
 		default:
