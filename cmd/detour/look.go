@@ -55,6 +55,11 @@ Exit status: 0 shown, 1 it could not be read, 2 wrong usage, 3 with --check: a g
 			if err == nil && len(filterNames) > 0 {
 				filters, err = p.operator.FilterStatus(cmd.Context(), filterNames)
 			}
+			if err == nil && len(args) == 0 {
+				var leftovers []operator.FilterStatus
+				leftovers, err = p.operator.Leftovers(cmd.Context())
+				filters = append(filters, leftovers...)
+			}
 			if err != nil {
 				return failure{err}
 			}

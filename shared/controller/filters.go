@@ -45,6 +45,9 @@ type FilterReport struct {
 	Receipts []route.Receipt `json:"receipts,omitempty"`
 	Left     []route.Change  `json:"left,omitempty"`
 	Cost     plan.Cost       `json:"cost"`
+	// Leftover are measures that stand although the configuration has no such filter:
+	// nothing else is said then.
+	Leftover []filter.Measure `json:"leftover,omitempty"`
 	// Problems are the tables of which something could not be read whole: the routes,
 	// the neighbors, or the tunnels beside them.
 	Problems []TableProblem `json:"problems,omitempty"`

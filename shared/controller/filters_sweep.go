@@ -7,27 +7,53 @@ func (c *Controller) SweepFilters(ctx context.Context, event string) []FilterRep
 	return c.LookFilters(ctx, FilterTrigger{Filters: c.FilterNames(), Event: event})
 }
 
+// SweepHome is SweepFilters for who works on all filters of a home: what former filters
+// left is among the reports, too.
+func (c *Controller) SweepHome(ctx context.Context, event string) []FilterReport {
+	reports, listed, err := c.lookFilters(ctx, FilterTrigger{Filters: c.FilterNames(), Event: event}, true)
+	if err != nil {
+		return reports // Each filter's report says so, and so do those of groups.
+	}
+	return append(reports, c.leftovers(ctx, event, namesListed(listed), reports)...)
+}
+
 // LookFilters looks at the trigger's filters without a lease, all tables in one
 // round. Only those in which there is something to do are enforced, so quiet ones
 // cause no writes at all, and Detour's own writes, which come back as messages, end
 // here.
 func (c *Controller) LookFilters(ctx context.Context, trigger FilterTrigger) []FilterReport {
+	reports, _, _ := c.lookFilters(ctx, trigger, false) // The reports have the error.
+	return reports
+}
+
+// lookFilters is LookFilters. withList reads the list of filters of which measures stand
+// in the same call. err is that of the record store.
+func (c *Controller) lookFilters(ctx context.Context, trigger FilterTrigger, withList bool) (reports []FilterReport, list Item, err error) {
 	filters := c.chosenFilters(trigger)
-	if len(filters) == 0 {
-		return nil
-	}
 	quiet := make([]FilterReport, len(filters))
 	keys := make([]Key, len(filters))
 	for i, f := range filters {
 		quiet[i] = *newFilterReport(f, trigger.Event)
 		keys[i] = FilterKey(f.Name)
 	}
+	if withList {
+		keys = append(keys, KeyFilters)
+	}
+	if len(keys) == 0 {
+		return nil, Item{}, nil
+	}
 	items, control, err := c.peek(ctx, keys)
 	if err != nil {
 		for i := range quiet {
 			quiet[i].Status, quiet[i].Err = StatusFailed, err
 		}
-		return quiet
+		return quiet, Item{}, err
+	}
+	if withList {
+		list = items[len(filters)]
+	}
+	if items = items[:len(filters)]; len(filters) == 0 {
+		return nil, list, nil
 	}
 	records := recordsOf(items)
 	seen := c.lookAround(ctx, filterTables(filters, records))
@@ -43,5 +69,5 @@ func (c *Controller) LookFilters(ctx context.Context, trigger FilterTrigger) []F
 			trigger.Filters = append(trigger.Filters, f.Name)
 		}
 	}
-	return insteadOf(quiet, c.Enforce(ctx, trigger), func(r FilterReport) string { return r.Filter })
+	return insteadOf(quiet, c.Enforce(ctx, trigger), func(r FilterReport) string { return r.Filter }), list, nil
 }

@@ -66,8 +66,14 @@ func (j *judgement) hold(table route.Table, reason Reason) {
 	}
 }
 
-// stands reports whether something in the tables is the measure's.
+// stands reports whether something in the tables is the measure's, or stands in its place.
 func (m Measure) stands() bool { return m.Off || len(m.Statics) > 0 }
+
+// Stands reports whether something in the tables is the measure's own, so that somebody
+// has to take it out.
+func (m Measure) Stands() bool {
+	return m.Off || slices.ContainsFunc(m.Statics, func(s Static) bool { return !s.Adopted })
+}
 
 // verdict adds a verdict.
 func (j *judgement) verdict(v Verdict) { j.out.Verdicts = append(j.out.Verdicts, v) }
@@ -129,7 +135,7 @@ type draft struct {
 // keep reports whether the measure stays in the record: while it is in force, and then
 // until a reading has shown that nothing of it stands.
 func (d *draft) keep() bool {
-	return d.inForce || d.m.Off || slices.ContainsFunc(d.m.Statics, func(s Static) bool { return !s.Adopted })
+	return d.inForce || d.m.Stands()
 }
 
 // draft starts from the measure of the record, or from none. Of one that ended, what

@@ -188,7 +188,7 @@ func measureFilter(r controller.FilterReport, late bool) measured {
 	out.count(MetricSensorProblems, len(r.Problems))
 	out.ending(r.Status, r.Receipts, late)
 	out.count(MetricFilterMeasures, announced(r))
-	out.when(MetricFilterHeld, r.Decision.Pages() || r.NeverTouch)
+	out.when(MetricFilterHeld, r.Decision.Pages() || r.NeverTouch || len(r.Leftover) > 0)
 	return out
 }
 

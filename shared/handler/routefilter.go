@@ -181,6 +181,7 @@ func (h *Handler) filterLine(ctx context.Context, r controller.FilterReport) {
 	add("failures", failures(r.Receipts))
 	add("left", changes(r))
 	add("unreadable", unread(r))
+	add("leftover", leftover(r))
 	attrs = append(attrs, flags(r, late)...)
 	attrs = append(attrs, times(controller.Report{WakeAt: r.WakeAt, Stages: r.Stages})...)
 	if r.Err != nil {
@@ -208,7 +209,7 @@ func flags(r controller.FilterReport, late bool) []slog.Attr {
 // changed since the last look.
 func filterLevel(r controller.FilterReport) slog.Level {
 	switch {
-	case r.Err != nil, r.NeverTouch, len(r.Problems) > 0, r.Decision.Pages(), r.Status != controller.StatusDone && r.Status != controller.StatusQuiet:
+	case r.Err != nil, r.NeverTouch, len(r.Problems) > 0, len(r.Leftover) > 0, r.Decision.Pages(), r.Status != controller.StatusDone && r.Status != controller.StatusQuiet:
 		return slog.LevelWarn
 	case r.Status == controller.StatusQuiet && (!r.WouldBe || len(r.Decision.Changes) == 0):
 		return slog.LevelDebug
@@ -266,6 +267,15 @@ func unread(r controller.FilterReport) []string {
 	out := make([]string, len(r.Problems))
 	for i, p := range r.Problems {
 		out[i] = p.Table.ID + "=" + string(p.Problem)
+	}
+	return out
+}
+
+// leftover are the measures of a filter that the configuration no longer has.
+func leftover(r controller.FilterReport) []string {
+	out := make([]string, len(r.Leftover))
+	for i, m := range r.Leftover {
+		out[i] = string(m.Action) + " of " + m.Key.String()
 	}
 	return out
 }

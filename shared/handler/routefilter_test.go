@@ -71,6 +71,8 @@ type filterRig struct {
 	net   *network
 	store *asked
 	log   *lines
+	// forget takes the filter out of the configuration.
+	forget func()
 }
 
 func newFilterRig(t *testing.T, change func(f *filter.Filter)) *filterRig {
@@ -99,12 +101,17 @@ func newFilterRig(t *testing.T, change func(f *filter.Filter)) *filterRig {
 	}
 	r.store = &asked{Records: memory.New(r.clock, settings.Lease, settings.Skew)}
 	tokens := 0
-	c := controller.New(nil, settings, controller.Ports{
-		Tables: r.net, Evidence: evidence{r.net}, Neighbors: surrounded{}, Records: r.store, Wake: memory.NewWakeQueue(nil), Publish: &memory.Events{},
-		Clock: r.clock, NewToken: func() string { tokens++; return fmt.Sprint("token-", tokens) },
-	}, f)
-	log := slog.New(slog.NewJSONHandler(&r.log.buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	r.Handler = handler.New(c, r.clock, log, handler.Options{Function: "detour-test", Own: ingest.Own{Account: account, Region: region}})
+	configure := func(filters ...filter.Filter) *controller.Controller {
+		c := controller.New(nil, settings, controller.Ports{
+			Tables: r.net, Evidence: evidence{r.net}, Neighbors: surrounded{}, Records: r.store, Wake: memory.NewWakeQueue(nil), Publish: &memory.Events{},
+			Clock: r.clock, NewToken: func() string { tokens++; return fmt.Sprint("token-", tokens) },
+		}, filters...)
+		log := slog.New(slog.NewJSONHandler(&r.log.buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		r.Handler = handler.New(c, r.clock, log, handler.Options{Function: "detour-test", Own: ingest.Own{Account: account, Region: region}})
+		return c
+	}
+	r.forget = func() { configure() }
+	c := configure(f)
 	c.SweepFilters(t.Context(), "first sight") // The record says which mode it is of.
 	r.store.calls = nil
 	return r
@@ -305,6 +312,22 @@ func TestAFilterThatIsHeldIsShouted(t *testing.T) {
 	r.Sweep(t.Context(), sample(t, "sweep.json"))
 	for _, line := range r.log.shown(t) {
 		if line["msg"] == "filter" && line["level"] == "WARN" && line["FilterHeld"] == 1.0 && strings.Contains(fmt.Sprint(line["held"]), "permitted-elsewhere") {
+			return
+		}
+	}
+	t.Errorf("the lines are %v", r.log.shown(t))
+}
+
+// TestMeasuresOfAFormerFilterAreShouted: the sweep is the one that still runs when the
+// last filter is gone.
+func TestMeasuresOfAFormerFilterAreShouted(t *testing.T) {
+	r := newFilterRig(t, nil)
+	r.leak("0.0.0.0/0")
+	r.Sweep(t.Context(), sample(t, "sweep.json"))
+	r.forget()
+	r.Sweep(t.Context(), sample(t, "sweep.json"))
+	for _, line := range r.log.shown(t) {
+		if line["msg"] == "filter" && line["level"] == "WARN" && line["FilterHeld"] == 1.0 && strings.Contains(fmt.Sprint(line["leftover"]), "blackhole of "+filtered.ID+" 0.0.0.0/0") {
 			return
 		}
 	}

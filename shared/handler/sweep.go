@@ -34,10 +34,9 @@ func (h *Handler) Sweep(ctx context.Context, raw []byte) Outcome {
 	if h.controller.TimeLeft(ctx) {
 		// Filters beside the groups: neither waits for the other's reads.
 		var filters []controller.FilterReport
-		wait := func() {}
-		if len(h.controller.FilterNames()) > 0 {
-			wait = h.clock.Go(ctx, func(ctx context.Context) { filters = h.controller.SweepFilters(ctx, "sweep") })
-		}
+		wait := h.clock.Go(ctx, func(ctx context.Context) {
+			filters = h.controller.SweepHome(ctx, "sweep")
+		})
 		reports := h.controller.Sweep(ctx, "sweep")
 		wait()
 		out = h.finish(ctx, reports).with(h.filtered(ctx, filters))

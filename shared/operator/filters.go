@@ -33,6 +33,8 @@ type FilterStatus struct {
 	Freeze   protection.FreezeState `json:"freeze,omitzero"`
 	// FrozenAll: it is the freeze of all groups and filters.
 	FrozenAll bool `json:"frozenAll,omitempty"`
+	// Leftover are measures that stand although the configuration has no such filter.
+	Leftover []filter.Measure `json:"leftover,omitempty"`
 	// Troubles are what somebody should look into.
 	Troubles []string `json:"troubles"`
 	// Deadline is when the filter is looked at again before the next sweep; zero: it is
@@ -90,6 +92,51 @@ func (o *Operator) FilterStatus(ctx context.Context, names []string) ([]FilterSt
 		}
 	}
 	return out, nil
+}
+
+// Leftovers tells of the filters that the configuration no longer has and whose measures
+// stand, by name.
+func (o *Operator) Leftovers(ctx context.Context) ([]FilterStatus, error) {
+	out := []FilterStatus{}
+	for i := range o.options.Homes {
+		home := &o.options.Homes[i]
+		found, err := home.Controller.Leftovers(ctx, "")
+		if err != nil {
+			return nil, fmt.Errorf("looking for measures of former filters of account %s in %s: %w", home.Account, home.Region, err)
+		}
+		for _, r := range found {
+			status := FilterStatus{
+				Filter: r.Filter, Mode: r.Mode, Account: home.Account, Region: home.Region, At: o.options.Clock.Now().UTC(), Leftover: r.Leftover,
+				Tables: []string{}, Measures: []filter.Measure{}, Verdicts: []filter.Verdict{}, Requests: []protection.Request{}, Troubles: []string{},
+			}
+			for _, m := range r.Leftover {
+				status.Tables = append(status.Tables, m.Table.ID)
+				status.Troubles = append(status.Troubles, "left over: "+leftOver(m)+"; have the filter back with rules that permit it, and it is taken out")
+			}
+			slices.Sort(status.Tables)
+			status.Tables = slices.Compact(status.Tables)
+			out = append(out, status)
+		}
+	}
+	return out, nil
+}
+
+// leftOver says what stands of a measure.
+func leftOver(m filter.Measure) string {
+	var parts []string
+	if m.Off {
+		parts = append(parts, "the propagation of "+m.Attachment+" is off")
+	}
+	var statics []string
+	for _, s := range m.Statics {
+		if !s.Adopted {
+			statics = append(statics, s.Destination.String())
+		}
+	}
+	if len(statics) > 0 {
+		parts = append(parts, fmt.Sprintf("%s to %s: %s", plural(len(statics), "static route"), m.NextHop, firstOf(statics)))
+	}
+	return "in " + m.Table.ID + " " + strings.Join(parts, ", and ")
 }
 
 func filterStatusOf(p controller.FilterPreview) FilterStatus {
@@ -244,7 +291,11 @@ func filterMode(f FilterStatus) string {
 // filter tells of one filter in full.
 func (s Style) filter(f FilterStatus) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "filter %s (%s, %s) in account %s, %s\n", f.Filter, filterMode(f), f.Action, f.Account, f.Region)
+	what := filterMode(f) + ", " + string(f.Action)
+	if len(f.Leftover) > 0 {
+		what = "not in the configuration"
+	}
+	fmt.Fprintf(&out, "filter %s (%s) in account %s, %s\n", f.Filter, what, f.Account, f.Region)
 	fmt.Fprintf(&out, "tables: %s\n", strings.Join(f.Tables, ", "))
 	for _, v := range f.Verdicts {
 		mark := "  "

@@ -231,3 +231,24 @@ func TestAReleaseNeedsWhatWaitsForAPerson(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestMeasuresOfAFormerFilterAreTold.
+func TestMeasuresOfAFormerFilterAreTold(t *testing.T) {
+	o, c, store := filtering(t)
+	c.SweepHome(t.Context(), "sweep")
+	if left, err := o.Leftovers(t.Context()); err != nil || len(left) != 0 {
+		t.Errorf("the filter is there: %+v, %v", left, err)
+	}
+	o.options.Filters = nil
+	o.options.Homes[0].Controller = controller.New(nil, controller.Settings{}, controller.Ports{Records: store, Clock: o.options.Clock})
+	left, err := o.Leftovers(t.Context())
+	if err != nil || len(left) != 1 || left[0].Healthy() || left[0].Tables[0] != edgeTable.ID {
+		t.Fatalf("%+v, %v", left, err)
+	}
+	text := FilterStatusText(left, Style{})
+	for _, want := range []string{"filter no-default (not in the configuration) in account", "left over: in tgw-rtb-edge 1 static route to blackhole: 0.0.0.0/0; have the filter back"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nothing of %q in\n%s", want, text)
+		}
+	}
+}

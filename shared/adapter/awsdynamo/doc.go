@@ -8,8 +8,9 @@
 // that people read are RFC 3339 in UTC, with nanoseconds. What this package does
 // not know it ignores.
 //
-// A record: pk is the controller.Key ("group#NAME", "filter#NAME" or
-// "everything"), sk is "record".
+// A record: pk is the controller.Key ("group#NAME", "filter#NAME", "everything" or
+// "filters"), sk is "record". That of "filters" has requests only: one for each filter of
+// which measures stand.
 //
 //	leaseToken   S  the holder of the lease; not there: the lease is free
 //	leaseUntil   N  when the lease runs out, in Unix nanoseconds
