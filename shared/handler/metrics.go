@@ -92,7 +92,7 @@ func Metrics() []Metric {
 		{MetricRunMs, ms, false, "How long a run took for one group, from the lease to its release."},
 		{MetricTelemetryLagMs, ms, false, "How long the telemetry lagged behind the event that came before it."},
 		{MetricFilterMeasures, count, false, "Measures of a filter that are in force because of something that is announced."},
-		{MetricFilterHeld, count, false, "A look found a filter that wants a measure, or its end, and cannot help it."},
+		{MetricFilterHeld, count, false, "A look found a filter that wants a measure, or its end, and cannot help it; or measures of a filter that the configuration no longer has."},
 	}
 }
 

@@ -318,14 +318,13 @@ func TestAFilterThatIsHeldIsShouted(t *testing.T) {
 	t.Errorf("the lines are %v", r.log.shown(t))
 }
 
-// TestMeasuresOfAFormerFilterAreShouted: the sweep is the one that still runs when the
-// last filter is gone.
+// TestMeasuresOfAFormerFilterAreShouted, those of the last one once a day.
 func TestMeasuresOfAFormerFilterAreShouted(t *testing.T) {
 	r := newFilterRig(t, nil)
 	r.leak("0.0.0.0/0")
 	r.Sweep(t.Context(), sample(t, "sweep.json"))
 	r.forget()
-	r.Sweep(t.Context(), sample(t, "sweep.json"))
+	r.Sweep(t.Context(), sample(t, "rehearse.json"))
 	for _, line := range r.log.shown(t) {
 		if line["msg"] == "filter" && line["level"] == "WARN" && line["FilterHeld"] == 1.0 && strings.Contains(fmt.Sprint(line["leftover"]), "blackhole of "+filtered.ID+" 0.0.0.0/0") {
 			return

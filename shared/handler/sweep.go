@@ -26,6 +26,13 @@ func (h *Handler) Sweep(ctx context.Context, raw []byte) Outcome {
 	defer cancel()
 	if ingest.KindOf(raw) == ingest.KindRehearsal {
 		out := h.rehearse(ctx)
+		if len(h.controller.FilterNames()) == 0 {
+			// No sweep looks for what the last filter left; once a day is often enough.
+			left, err := h.controller.Leftovers(ctx, "rehearse")
+			if err == nil { // Else the rehearsal has said so, too.
+				h.filtered(ctx, left)
+			}
+		}
 		out.Body = []byte("null")
 		return out
 	}
@@ -34,9 +41,10 @@ func (h *Handler) Sweep(ctx context.Context, raw []byte) Outcome {
 	if h.controller.TimeLeft(ctx) {
 		// Filters beside the groups: neither waits for the other's reads.
 		var filters []controller.FilterReport
-		wait := h.clock.Go(ctx, func(ctx context.Context) {
-			filters = h.controller.SweepHome(ctx, "sweep")
-		})
+		wait := func() {}
+		if len(h.controller.FilterNames()) > 0 {
+			wait = h.clock.Go(ctx, func(ctx context.Context) { filters = h.controller.SweepHome(ctx, "sweep") })
+		}
 		reports := h.controller.Sweep(ctx, "sweep")
 		wait()
 		out = h.finish(ctx, reports).with(h.filtered(ctx, filters))
