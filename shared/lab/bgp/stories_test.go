@@ -281,6 +281,28 @@ func TestADefaultRouteTravels(t *testing.T) {
 	}, appliance)
 }
 
+// TestABlackholeThatIsAdvertised: should AWS advertise blackholes, then one hides the
+// default route of one site from nobody, and the site itself hears it, too.
+func TestABlackholeThatIsAdvertised(t *testing.T) {
+	t.Parallel()
+	file := example(t)
+	file.World.AdvertiseBlackholes = true
+	s := begin(t, file, live.Options{})
+	ends, lines := s.of(appliancePeer), s.of(officeVPN)
+	appliance, office := startRouter(t, shortHold, ends...), startRouter(t, shortHold, lines...)
+	s.await("both routers are there", func() bool { return appliance.up() && office.up() }, appliance, office)
+	office.announce(everything, "")
+	s.await("the default route is in the table", func() bool { return s.target(hubTable, everything) == toOffice })
+	if err := s.server.World().ForceRoute("operator", hubTable, everything, "blackhole"); err != nil {
+		t.Fatal(err)
+	}
+	s.await("the other site has it from AWS now, and so has the office", func() bool {
+		other, known := appliance.learned(ends[0])[everything]
+		_, back := office.learned(lines[0])[everything]
+		return known && len(other.Path) == 0 && back
+	}, appliance, office)
+}
+
 // TestDetourMovesAwayFromDeadSessions: both sessions of the path in use die, and
 // the compiled functions, told by the network's own events, bring the traffic to
 // the path whose sessions live.
