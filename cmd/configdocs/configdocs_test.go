@@ -193,6 +193,7 @@ func TestRulesThatTheSchemaHas(t *testing.T) {
 		"What a path expects to be learned can be read somewhere",
 		"An observation table shows something that is expected",
 		"An observation table has no entries, whose statics would hide what it is to show",
+		"The VPN connections of a virtual private gateway carry no IPv6",
 		"A learned route stands in transit gateway tables only: in a VPC table no API shows what a static hides",
 		"A learned route is the one that the path's own attachment teaches",
 		"No prefix list is learned",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -116,7 +117,11 @@ func (d *drawer) entry(g config.Group, i, u, n int) config.Entry {
 		case p.Kind == "appliance":
 			e.NextHops[p.Name] = p.Interface
 		default:
-			e.NextHops[p.Name] = d.id(rapid.SampledFrom([]string{"tgw-", "vgw-", "pcx-"}).Draw(d.t, "target"))
+			targets := []string{"tgw-", "pcx-", "vgw-"}
+			if strings.Contains(e.Destination, "::") {
+				targets = targets[:2] // The VPN connections of a virtual private gateway carry no IPv6.
+			}
+			e.NextHops[p.Name] = d.id(rapid.SampledFrom(targets).Draw(d.t, "target"))
 		}
 	}
 	return e

@@ -139,6 +139,7 @@ func entryRules() []rule {
 		{"Table and destination together stand once; overlapping destinations are legal", "destination: 10.2.0.0/16", "destination: 10.2.0.0/16, nextHops: {one: tgw-0a01, two: vgw-0b02}}\n          - {table: rtb-0d01, destination: 10.2.0.0/16"},
 		{"A destination is a CIDR block without host bits", "destination: 10.2.0.0/16", "destination: 10.2.3.4/16"},
 		{"A target is one that the table can have", "two: vgw-0b02", "two: tgw-attach-0b02"},
+		{"The VPN connections of a virtual private gateway carry no IPv6", "destination: 10.2.0.0/16", "destination: 2001:db8::/32"},
 		{"A Connect attachment takes no static route", "table: core, destination: 10.1.0.0/16, nextHops: {one: tgw-attach-0a01", "table: core, destination: 10.1.0.0/16, nextHops: {one: tgw-attach-0c03"},
 		{"A learned route stands in transit gateway tables only: in a VPC table no API shows what a static hides", "two: vgw-0b02", "two: propagated:tgw-attach-0b02"},
 		{"A learned route is the one that the path's own attachment teaches", "destination: pl-0a01, nextHops: {one: tgw-attach-0a01, two: tgw-attach-0b02}", "destination: 10.4.0.0/16, nextHops: {one: tgw-attach-0a01, two: propagated:tgw-attach-0c03}\x00  - {id: pl-0a01, owner: 777788889999, accept: true}\n\x00\x00prefixLists:\n\x00"},

@@ -25,6 +25,7 @@ func filterRules() []rule {
 		{"A Connect attachment takes no static routes, so its quarantine needs acceptLoss", "attachments: [tgw-attach-0e05]\n", "attachments: [tgw-attach-0c03]\n\x00{tgw-attach-0e05:\x00{tgw-attach-0c03:"},
 		{"Only a quarantine loses anything", "    preset: true\n", "    preset: true\n    acceptLoss: true\n"},
 		{"A bound is for attachments, so a blackhole or a pin has none", "    preset: true\n", "    preset: true\n    maxPrefixes: 9\n"},
+		{"A log group is named, and not by its ARN", "    maxPrefixes: 100\n", "    maxPrefixes: 100\n    bgpLogGroups: [\"arn:aws:logs:eu-central-1:111122223333:log-group:vpn\"]\n"},
 		{"Nothing is written into an observation table", "tgw-rtb-0c06", "core"},
 		{"An observation table shows one attachment", "[tgw-attach-0e05]", "[tgw-attach-0e05, tgw-attach-0f06]\x00: tgw-rtb-0c06}\x00: tgw-rtb-0c06, tgw-attach-0f06: tgw-rtb-0c06}"},
 	}

@@ -114,6 +114,9 @@ func (k *checker) targets(path string, g Group, e Entry, kind route.TableKind, d
 		case !ok:
 		case isPropagated(hop):
 			k.propagatedHop(KeyPath(path+".nextHops", p.Name), g, p, hop, kind, destination)
+		case p.VPN != "" && strings.HasPrefix(hop, "vgw-") && destination.Prefix().Addr().Is6():
+			k.add(KeyPath(path+".nextHops", p.Name), hop, fmt.Sprintf("is a virtual private gateway, whose VPN connections carry no IPv6, so %s would reach nothing over %s", destination, p.VPN),
+				"write a transit gateway tgw-… whose VPN connection has IPv6 inside its tunnels, or a group of its own for the IPv6 entries")
 		default:
 			k.nextHop(KeyPath(path+".nextHops", p.Name), hop, kind, destination)
 		}

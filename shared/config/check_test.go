@@ -206,6 +206,7 @@ func TestRulesOfNextHops(t *testing.T) {
 		{"unknown", hop("tgw-rtb-01", "rtb-1"), h + `.backup: "rtb-1" is not the id of a target that Detour knows` + tgw},
 		{"table as target", hop("rtb-01", "tgw-rtb-1"), h + `.backup: "tgw-rtb-1" is not the id of a target that Detour knows` + vpc},
 		{"bad letters", hop("rtb-01", "tgw-A"), h + `.backup: "tgw-A" is not the id of a target that Detour knows` + vpc},
+		{"IPv6 over a VGW's VPN", func(c *config.Config) { hop("rtb-01", "vgw-1")(c); entry(c).Destination = "2001:db8::/32" }, h + `.backup: "vgw-1" is a virtual private gateway, whose VPN connections carry no IPv6, so 2001:db8::/32 would reach nothing over vpn-0b; write a transit gateway tgw-… whose VPN connection has IPv6 inside its tunnels, or a group of its own for the IPv6 entries`},
 		{"eigw", hop("rtb-01", "eigw-1"), h + `.backup: "eigw-1" is an egress-only internet gateway, which carries IPv6 only; write a target for IPv4, such as nat-…`},
 	}
 	for _, id := range []string{"tgw-1", "igw-1", "vgw-1", "vpce-1", "nat-1", "eni-1", "i-1", "pcx-1", "lgw-1", "cagw-1"} {
