@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -172,12 +173,12 @@ func (j *judgement) leftovers(s *sight, drafts []*draft) []*draft {
 	return out
 }
 
-// end takes the measure out of force.
+// end takes the measure out of force. Of one that ended before, the reason stays.
 func (j *judgement) end(s *sight, d *draft, reason Reason) {
-	d.inForce, d.reason = false, reason
 	if d.m.EndedAt.IsZero() {
-		d.m.EndedAt = s.readAt()
+		d.m.EndedAt, d.m.EndedFor = s.readAt(), reason
 	}
+	d.inForce, d.reason = false, cmp.Or(d.m.EndedFor, reason)
 	j.next.Contended = slices.DeleteFunc(j.next.Contended, func(k Key) bool { return k == d.m.Key })
 }
 

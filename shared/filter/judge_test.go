@@ -243,6 +243,41 @@ func TestALeakWhileTheStaticsStillStand(t *testing.T) {
 	}
 }
 
+// TestAfterTheEnd: the look that only sees that nothing of a measure stands any more says
+// why it ended.
+func TestAfterTheEnd(t *testing.T) {
+	for name, tt := range map[string]struct {
+		action Action
+		end    func(*story)
+		want   Reason
+	}{
+		"lifted":                {Blackhole, func(s *story) { s.m.withdraw(site, "0.0.0.0/0"); s.look(0); s.now = s.now.Add(time.Hour) }, ReasonLifted},
+		"lifted, of quarantine": {Quarantine, func(s *story) { s.m.withdraw(site, "0.0.0.0/0"); s.look(0); s.now = s.now.Add(time.Hour) }, ReasonLifted},
+		"released": {Blackhole, func(s *story) {
+			s.m.withdraw(site, "0.0.0.0/0")
+			s.look(0)
+			s.record.Released = []Key{s.record.Measures[0].Key}
+		}, ReasonReleased},
+		"permitted": {Blackhole, func(s *story) { s.f.Rules = nil }, ReasonOutOfScope},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(tt.action, leaky(), "deny default-like").watch(site)
+			s.look(0)
+			key := s.record.Measures[0].Key
+			tt.end(s)
+			for looks := 0; len(s.record.Measures) > 0 && looks < 4; looks++ {
+				d := s.look(10 * time.Second)
+				if i := slices.IndexFunc(d.Verdicts, func(v Verdict) bool { return v.Key == key }); i < 0 || d.Verdicts[i].Reason != tt.want || d.Verdicts[i].InForce {
+					t.Errorf("%+v, want %s", d.Verdicts, tt.want)
+				}
+			}
+			if len(s.record.Measures) > 0 {
+				t.Errorf("the record has %+v", s.record.Measures)
+			}
+		})
+	}
+}
+
 // TestEvidence: what is no evidence of the end of a leak keeps the measure.
 func TestEvidence(t *testing.T) {
 	start := func() *story {

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -95,7 +96,7 @@ func (j *judgement) live(s *sight, d *draft, l leak, preset bool) {
 			m.GoneSince = s.readAt()
 		}
 	case !d.existed:
-		d.reason = ReasonLifted
+		d.reason = cmp.Or(d.m.EndedFor, ReasonLifted)
 	case released:
 		j.end(s, d, ReasonReleased)
 	case l.gone:
@@ -110,6 +111,7 @@ func (j *judgement) begin(s *sight, d *draft) {
 	d.inForce = true
 	if !d.existed {
 		d.m.Since, d.m.SeenAt, d.m.GoneSince, d.m.EndedAt = s.readAt(), time.Time{}, time.Time{}, time.Time{}
+		d.m.EndedFor = ""
 		d.m.Why = Finding{}
 	}
 }

@@ -85,6 +85,8 @@ type Measure struct {
 	// EndedAt is when the reading began that ended the measure; zero: it is in force. An
 	// ended measure is kept until a reading shows that nothing of it stands any more.
 	EndedAt time.Time `json:"endedAt,omitzero"`
+	// EndedFor is why it ended.
+	EndedFor Reason `json:"endedFor,omitempty"`
 	// NextHop is what the statics of the measure point to.
 	NextHop route.NextHop `json:"nextHop,omitzero"`
 	// Statics are the routes of the measure: with Blackhole and Pin the one of its
@@ -224,7 +226,7 @@ func (r Record) Equal(other Record) bool {
 
 func (m Measure) equal(other Measure) bool {
 	return m.Key == other.Key && m.Action == other.Action && m.Since.Equal(other.Since) && m.SeenAt.Equal(other.SeenAt) &&
-		m.GoneSince.Equal(other.GoneSince) && m.EndedAt.Equal(other.EndedAt) && m.Preset == other.Preset && m.Manual == other.Manual && m.NextHop == other.NextHop &&
+		m.GoneSince.Equal(other.GoneSince) && m.EndedAt.Equal(other.EndedAt) && m.EndedFor == other.EndedFor && m.Preset == other.Preset && m.Manual == other.Manual && m.NextHop == other.NextHop &&
 		slices.Equal(m.Statics, other.Statics) && m.Off == other.Off && m.OffSeen == other.OffSeen &&
 		m.WroteAt.Equal(other.WroteAt) && m.Why.equal(other.Why)
 }
