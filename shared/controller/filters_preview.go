@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"detour/shared/filter"
+	"detour/shared/route"
 )
 
 // FilterPreview is what a run of a filter would decide now. Nothing was leased for it,
@@ -17,6 +18,35 @@ type FilterPreview struct {
 	Control Control
 	// Report is that of the run; its Status is quiet where nothing would change.
 	Report FilterReport
+	// Heard are the attachments that hear the statics of their own quarantine, in force
+	// or not yet, sorted.
+	Heard []Heard
+}
+
+// Heard is an attachment of a quarantine that is associated with the filtered table:
+// what stands there, the statics for its own prefixes included, is advertised to it.
+type Heard struct {
+	Table      route.Table
+	Attachment filter.Neighbor
+}
+
+// heardBack returns who would hear the statics of its own quarantine, as far as is known
+// of who speaks BGP. A Connect attachment takes no statics.
+func heardBack(f *filter.Filter, seen filterLook) []Heard {
+	var out []Heard
+	if f.Action != filter.Quarantine {
+		return nil
+	}
+	for _, scope := range f.Scopes {
+		beside := seen.beside[scope.Table]
+		for _, n := range beside.Associations.List {
+			taught := beside.Propagations.Has(n.Attachment) || len(scope.Attachments) > 0
+			if scope.Names(n.Attachment) && taught && n.BGP != filter.SpeaksNoBGP && n.Type != filter.TypeVPC && n.Type != filter.TypeConnect {
+				out = append(out, Heard{Table: scope.Table, Attachment: n})
+			}
+		}
+	}
+	return out
 }
 
 // PreviewFilters looks at filters as a sweep does. Unknown names are passed over. The
@@ -46,7 +76,7 @@ func (c *Controller) PreviewFilters(ctx context.Context, names []string) ([]Filt
 		if report.Status, report.WakeAt = StatusQuiet, d.Next; d.pending {
 			report.Status = StatusDone
 		}
-		out[i] = FilterPreview{Filter: f, At: now, Item: items[i], Control: control, Report: *report}
+		out[i] = FilterPreview{Filter: f, At: now, Item: items[i], Control: control, Report: *report, Heard: heardBack(f, mine)}
 	}
 	return out, nil
 }

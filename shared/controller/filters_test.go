@@ -495,3 +495,36 @@ func TestALargeQuarantineGoesBehindGroups(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoHearsTheStaticsOfItsOwnQuarantine: an attachment that is associated with the
+// filtered table, unless it is known to speak no BGP.
+func TestWhoHearsTheStaticsOfItsOwnQuarantine(t *testing.T) {
+	quiet := branch
+	quiet.BGP = filter.SpeaksNoBGP
+	unknown := branch
+	unknown.BGP = ""
+	for name, tt := range map[string]struct {
+		action filter.Action
+		routed []filter.Neighbor
+		want   int
+	}{
+		"associated":            {filter.Quarantine, []filter.Neighbor{vpc, branch}, 1},
+		"not known to speak":    {filter.Quarantine, []filter.Neighbor{unknown}, 1},
+		"without BGP":           {filter.Quarantine, []filter.Neighbor{quiet}, 0},
+		"another is associated": {filter.Quarantine, []filter.Neighbor{vpc, office}, 0},
+		"a blackhole":           {filter.Blackhole, []filter.Neighbor{branch}, 0},
+	} {
+		w := newEdge(t, newFilter("no-default", tt.action))
+		w.routed[main] = tt.routed
+		var seen []controller.FilterPreview
+		w.await(w.run("preview", func(ctx context.Context, _ *sim.Process, c *controller.Controller) {
+			var err error
+			if seen, err = c.PreviewFilters(ctx, []string{"no-default"}); err != nil {
+				t.Error(err)
+			}
+		}))
+		if len(seen) != 1 || len(seen[0].Heard) != tt.want || tt.want > 0 && (seen[0].Heard[0].Attachment.Attachment != branch.Attachment || seen[0].Heard[0].Table != main) {
+			t.Errorf("%s: %+v", name, seen)
+		}
+	}
+}

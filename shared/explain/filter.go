@@ -106,7 +106,7 @@ func (e Filter) does() string {
 	case filter.Pin:
 		return "a static route to the egress in its place"
 	case filter.Quarantine:
-		return "permitted routes become static, then the attachment's propagation is switched off"
+		return "permitted routes become static, then the attachment's propagation is switched off; the statics are advertised to whoever is associated with the table, the attachment itself included"
 	case filter.Alert:
 		return "a report, and no write"
 	default:

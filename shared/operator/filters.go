@@ -37,6 +37,8 @@ type FilterStatus struct {
 	Leftover []filter.Measure `json:"leftover,omitempty"`
 	// Troubles are what somebody should look into.
 	Troubles []string `json:"troubles"`
+	// Notes are what somebody should know, and is no trouble yet.
+	Notes []string `json:"notes,omitempty"`
 	// Deadline is when the filter is looked at again before the next sweep; zero: it is
 	// not.
 	Deadline time.Time `json:"deadline,omitzero"`
@@ -164,6 +166,10 @@ func filterStatusOf(p controller.FilterPreview) FilterStatus {
 	}
 	for _, problem := range p.Report.Problems {
 		out.Troubles = append(out.Troubles, "unreadable: "+problem.Table.ID+" ("+string(problem.Problem)+")")
+	}
+	for _, h := range p.Heard {
+		out.Notes = append(out.Notes, fmt.Sprintf("%s %s (%s) is associated with %s, so it hears the statics of its own quarantine; its router must prefer its own routes to them, or the attachment be associated with another table",
+			h.Attachment.Type, h.Attachment.Resource, h.Attachment.Attachment, h.Table.ID))
 	}
 	if p.Report.NeverTouch {
 		out.Troubles = append(out.Troubles, "neverTouch covers what the filter wants to write; take it out of one of them")
@@ -315,6 +321,9 @@ func (s Style) filter(f FilterStatus) string {
 	}
 	for _, t := range f.Troubles {
 		fmt.Fprintf(&out, "%s %s\n", s.in(red, "trouble"), t)
+	}
+	for _, n := range f.Notes {
+		fmt.Fprintf(&out, "%s %s\n", s.in(yellow, "note"), n)
 	}
 	return out.String()
 }

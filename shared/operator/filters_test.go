@@ -252,3 +252,15 @@ func TestMeasuresOfAFormerFilterAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestAQuarantineThatIsHeardBack is told, and is no trouble.
+func TestAQuarantineThatIsHeardBack(t *testing.T) {
+	status := filterStatusOf(controller.FilterPreview{
+		Filter: &filter.Filter{Name: "partner", Action: filter.Quarantine},
+		Heard:  []controller.Heard{{Table: edgeTable, Attachment: filter.Neighbor{Attachment: "tgw-attach-1", Type: filter.TypeVPN, Resource: "vpn-1"}}},
+	})
+	text := FilterStatusText([]FilterStatus{status}, Style{})
+	if !status.Healthy() || !strings.Contains(text, "note vpn vpn-1 (tgw-attach-1) is associated with tgw-rtb-edge, so it hears the statics of its own quarantine") {
+		t.Errorf("%+v\n%s", status, text)
+	}
+}
