@@ -11,6 +11,7 @@ import (
 
 	"detour/shared/adapter/systemclock"
 	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/protection"
 	"detour/shared/sim"
 )
@@ -29,6 +30,9 @@ type FuzzOptions struct {
 	Shape func(*Scenario)
 	// WrapRecords lets a test break the record store.
 	WrapRecords func(controller.Records) controller.Records
+	// WrapTables and BreakFilters let a test break what filters do.
+	WrapTables   func(controller.RouteTables) controller.RouteTables
+	BreakFilters func([]filter.Filter) []filter.Filter
 	// Wire plays with the real adapters of the record store, the queue and the bus.
 	Wire bool
 	// StopAtFirst ends the run at the first finding.
@@ -41,7 +45,7 @@ type FuzzOptions struct {
 
 // play are the options for playing one network.
 func (o FuzzOptions) play() PlayOptions {
-	return PlayOptions{WrapRecords: o.WrapRecords, Wire: o.Wire}
+	return PlayOptions{WrapRecords: o.WrapRecords, WrapTables: o.WrapTables, BreakFilters: o.BreakFilters, Wire: o.Wire}
 }
 
 // Finding is a seed whose run broke an invariant.

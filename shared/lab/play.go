@@ -10,6 +10,7 @@ import (
 
 	"detour/shared/config"
 	"detour/shared/controller"
+	"detour/shared/filter"
 	"detour/shared/sim"
 )
 
@@ -21,6 +22,9 @@ type PlayOptions struct {
 	Checks Checks
 	// WrapRecords lets a test put something between the controller and the store.
 	WrapRecords func(controller.Records) controller.Records
+	// WrapTables and BreakFilters let a test break what filters do.
+	WrapTables   func(controller.RouteTables) controller.RouteTables
+	BreakFilters func([]filter.Filter) []filter.Filter
 	// Wire plays with the real adapters of the record store, the queue and the bus.
 	Wire bool
 	// Identities are the roles of the functions; nil: they may do all. They ask for
@@ -66,7 +70,7 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	}
 	rig, err := NewRig(Options{
 		Seed: seed, Topology: s.Topology, World: s.World.options(), Config: s.Config, Faults: s.Faults.faults(), PageLimit: s.World.PageLimit,
-		WrapRecords: opts.WrapRecords, Wire: opts.Wire, Identities: opts.Identities, Log: opts.Log, Trace: opts.Trace, Silent: opts.replay != nil,
+		WrapRecords: opts.WrapRecords, WrapTables: opts.WrapTables, BreakFilters: opts.BreakFilters, Wire: opts.Wire, Identities: opts.Identities, Log: opts.Log, Trace: opts.Trace, Silent: opts.replay != nil,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)

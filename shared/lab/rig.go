@@ -58,6 +58,11 @@ type Options struct {
 	NoSweep bool
 	// WrapRecords lets a test put something between the controller and the store.
 	WrapRecords func(controller.Records) controller.Records
+	// WrapTables lets a test put something between the controller and the route tables.
+	WrapTables func(controller.RouteTables) controller.RouteTables
+	// BreakFilters lets a test have the functions work with other filters than are
+	// declared.
+	BreakFilters func([]filter.Filter) []filter.Filter
 	// Wire deploys Detour as in AWS: its records, wake-ups and events go through
 	// the real adapters over the wire. Without it they are kept in memory.
 	Wire bool
@@ -360,6 +365,9 @@ func (r *Rig) handler(p *sim.Process, fn Function) *handler.Handler {
 		panic(err) // The options are complete.
 	}
 	groups, filters := wiring.Duties(string(fn), r.groups, r.filters)
+	if r.opts.BreakFilters != nil {
+		filters = r.opts.BreakFilters(filters)
+	}
 	network := wiring.NewNetwork(clients, p, r.settings.CallTimeout, groups, len(r.settings.Never.Destinations) > 0)
 	ports := controller.Ports{
 		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Neighbors: network.Neighbors,
@@ -372,6 +380,9 @@ func (r *Rig) handler(p *sim.Process, fn Function) *handler.Handler {
 		if err := r.deployed(clients, p, &ports); err != nil {
 			panic(err) // The options are complete.
 		}
+	}
+	if r.opts.WrapTables != nil {
+		ports.Tables = r.opts.WrapTables(ports.Tables)
 	}
 	c := controller.New(groups, r.settings, ports, filters...)
 	return handler.New(c, p, slog.New(living{r.log.Handler(), p}), handler.Options{Own: r.own()})
