@@ -78,7 +78,7 @@ func TestTesterFindsAMissingLeaseToken(t *testing.T) {
 			if wire && raceEnabled {
 				t.Skip("the race detector makes this long, and it adds no race that the other does not have")
 			}
-			opts := FuzzOptions{Seeds: 300, First: 1, Parallel: 2, StopAtFirst: true, NoShrink: true, Shape: standStill, Wire: wire}
+			opts := FuzzOptions{Seeds: 300, First: 1, Parallel: 2, StopAtFirst: true, NoShrink: true, Plain: true, Shape: standStill, Wire: wire}
 			if wire {
 				opts.First = 221
 			}

@@ -25,6 +25,8 @@ type FuzzOptions struct {
 	Parallel int
 	// Every reruns each Nth seed, and compares the traces; 0: never.
 	Every int
+	// Plain leaves filters, sites with BGP and learned routes out of the networks.
+	Plain bool
 	// Shape changes each network after it was drawn; nil: none. A test that looks for
 	// one fault makes what brings it out frequent.
 	Shape func(*Scenario)
@@ -140,7 +142,7 @@ func (t *tally) take(opts FuzzOptions) (uint64, bool) {
 
 // one plays one seed. A seed that ctx cuts short does not count.
 func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
-	s := Generate(seed)
+	s := generate(seed, opts.Plain)
 	if opts.Shape != nil {
 		opts.Shape(s)
 	}

@@ -56,7 +56,10 @@ type generator struct {
 // of path, everything that can be requested, other writers, changes of the
 // configuration, filters and sites that announce to them, and all faults. The first phase has the faults; in the second,
 // quiet one everything must converge.
-func Generate(seed uint64) *Scenario {
+func Generate(seed uint64) *Scenario { return generate(seed, false) }
+
+// generate is Generate; a plain network has no filters and what is drawn with them.
+func generate(seed uint64, plain bool) *Scenario {
 	g := &generator{
 		rng: sim.NewRand(seed), ids: map[string]int{}, listed: map[entryID]bool{},
 		s: &Scenario{Name: "seed-" + strconv.FormatUint(seed, 10), Title: "a random network", Seed: seed},
@@ -70,7 +73,9 @@ func Generate(seed uint64) *Scenario {
 	g.faults()
 	g.configure()
 	g.events()
-	g.filtering()
+	if !plain {
+		g.filtering()
+	}
 	g.s.Faults.Until = config.Duration(faultPhase)
 	g.s.Duration = config.Duration(faultPhase + g.quiet() + quietTail)
 	return g.s

@@ -450,10 +450,12 @@ func (g *generator) gatewayScope(f *config.Filter, s speaker) {
 			}
 		}
 	}
-	f.Observation = map[string]string{}
 	for _, other := range g.speakers {
 		spoken := len(f.Attachments) == 0 || slices.Contains(f.Attachments, other.attachment)
 		if f.Action != "alert" && other.gateway == s.gateway && spoken && other.observation != "" && g.chance(0.9) {
+			if f.Observation == nil {
+				f.Observation = map[string]string{}
+			}
 			f.Observation[other.attachment] = other.observation
 		}
 	}
@@ -492,7 +494,7 @@ func (g *generator) rules(s speaker) []string {
 // and somebody who meddles with filtered tables.
 func (g *generator) announcements() {
 	for range 3 + g.rng.IntN(10) {
-		at, s := g.instant(), oneOfList(g, g.speakers)
+		at, s := min(g.instant(), config.Duration(faultPhase-10*time.Second)), oneOfList(g, g.speakers) // Its end comes after it.
 		switch p := g.rng.Float64(); {
 		case p < 0.62:
 			g.leak(at, s)
