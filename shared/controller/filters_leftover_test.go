@@ -35,22 +35,22 @@ func TestMeasuresOfAFormerFilterAreReported(t *testing.T) {
 			t.Fatalf("the filter is there: %+v", left)
 		}
 	}
-	former := w.edge.filters
+	former := w.filters
 	for name, filters := range map[string][]filter.Filter{"gone": nil, "renamed": {newFilter("other-name", filter.Quarantine)}} {
-		w.edge.filters = filters
+		w.filters = filters
 		left := w.sweepLeftovers()
 		if len(left) != 1 || left[0].Filter != "no-default" || len(left[0].Leftover) != 1 || !left[0].Leftover[0].Off || len(left[0].Leftover[0].Statics) != 2 {
 			t.Errorf("%s: %+v", name, left)
 		}
 	}
 	// Back with its name, it ends its measure, and leaves nothing.
-	w.edge.filters = former
+	w.filters = former
 	w.heal()
 	for range 8 {
 		w.pass(time.Minute)
 		w.sweepLeftovers()
 	}
-	w.edge.filters = nil
+	w.filters = nil
 	if left := w.sweepLeftovers(); len(left) > 0 {
 		t.Errorf("after its end: %+v", left)
 	}
@@ -72,7 +72,7 @@ func TestAFormerFilterIsTakenOffTheList(t *testing.T) {
 		w.pass(time.Minute)
 		w.sweepFilters() // Its measure ends without a look at the list.
 	}
-	w.edge.filters = nil
+	w.filters = nil
 	for range 2 {
 		if left := w.sweepLeftovers(); len(left) > 0 {
 			t.Fatalf("%+v", left)

@@ -150,7 +150,7 @@ func (j *judgement) draft(s *sight, key Key, action Action) *draft {
 	m.Action = action
 	d := &draft{m: m, existed: existed && m.EndedAt.IsZero(), statics: map[route.Destination]bool{}}
 	if !d.existed {
-		d.m.Off = m.Off && !(s.propagates(m.Attachment) && s.settled(d))
+		d.m.Off = m.Off && !s.surelyOn(d)
 		d.m.OffSeen = d.m.Off && m.OffSeen
 		d.m.Statics = slices.DeleteFunc(d.m.Statics, func(static Static) bool {
 			return s.statics[static.Destination].NextHop != m.NextHop

@@ -75,6 +75,10 @@ func (s *sight) settled(d *draft) bool {
 	return d.m.WroteAt.IsZero() || !s.readAt().Before(d.m.WroteAt.Add(s.f.Limits.SettleTime))
 }
 
+// surelyOn reports whether the propagation of the measure's attachment is on, in a reading
+// that shows what was last written of it.
+func (s *sight) surelyOn(d *draft) bool { return s.propagates(d.m.Attachment) && s.settled(d) }
+
 // live takes the measure through its life: into force, and out of it. A draft that does
 // not exist yet and is neither seen nor preset stays out of force.
 func (j *judgement) live(s *sight, d *draft, l leak, preset bool) {

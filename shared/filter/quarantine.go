@@ -196,21 +196,30 @@ func (j *judgement) quarantineObstacle(s *sight, d *draft) Reason {
 		return ""
 	}
 	statics := s.takesStatics(d)
-	lacking := s.lacking(id, false)
-	ofGroup := func(r route.Route) bool { return s.declared(r.Destination) && s.permits(r.Destination.Prefix()) }
+	if reason := s.losing(d, statics); reason != "" && !j.f.AcceptLoss {
+		return reason
+	}
 	switch {
-	case (!statics || s.anyRoute(id, ofGroup)) && !j.f.AcceptLoss:
-		return ReasonLoss
-	case lacking == ReasonUnobserved && !j.f.AcceptLoss:
-		return ReasonUnsynced
-	case lacking == ReasonObservation && !j.f.AcceptLoss:
-		return ReasonObservation
 	case s.anyRoute(id, func(r route.Route) bool { return s.untouchable(r.Destination) }):
 		return ReasonNeverTouch
 	case statics && s.anyRoute(id, func(r route.Route) bool { return len(teachers(r.NextHop)) > 1 && s.permits(r.Destination.Prefix()) }):
 		return ReasonECMP
 	default:
 		return ""
+	}
+}
+
+// losing returns why what the attachment is permitted would get lost; empty: it would not.
+func (s *sight) losing(d *draft, statics bool) Reason {
+	ofGroup := func(r route.Route) bool { return s.declared(r.Destination) && s.permits(r.Destination.Prefix()) }
+	lacking := s.lacking(d.m.Attachment, false)
+	switch {
+	case !statics || s.anyRoute(d.m.Attachment, ofGroup):
+		return ReasonLoss
+	case lacking == ReasonUnobserved:
+		return ReasonUnsynced
+	default:
+		return lacking // ReasonObservation, or nothing.
 	}
 }
 

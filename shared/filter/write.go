@@ -154,7 +154,7 @@ func (w *writer) unwanted(d *draft, static Static) []Static {
 // learned route is there again is never seen; that the propagation has been on for a
 // settle time is.
 func (w *writer) returning(d *draft) bool {
-	return d.m.Off && !d.off && !(w.s.propagates(d.m.Attachment) && w.s.settled(d))
+	return d.m.Off && !d.off && !w.s.surelyOn(d)
 }
 
 // propagation switches the propagation of a quarantined attachment, and returns whether

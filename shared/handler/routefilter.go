@@ -275,7 +275,7 @@ func unread(r controller.FilterReport) []string {
 func leftover(r controller.FilterReport) []string {
 	out := make([]string, len(r.Leftover))
 	for i, m := range r.Leftover {
-		out[i] = string(m.Action) + " of " + m.Key.String()
+		out[i] = string(m.Action) + " of " + m.String()
 	}
 	return out
 }
