@@ -87,33 +87,38 @@ func TestIPv6LeaksAreTakenOut(t *testing.T) {
 // no tunnel down, since their ends have IPv4 addresses: what else it takes over is what
 // the twins of story E are about.
 func TestIPv6PassesWhatIPv4Passes(t *testing.T) {
-	const tunnelsStay = "    - {at: 3m3s, from: luc, to: app, reachable: false}\n"
+	tunnelsStay := regexp.MustCompile(`(?m)^ +- \{at: 3m[^,]+, from: luc, to: app, reachable: false\}\n`)
 	const (
 		permitted      = "rules: [permit 10.50.0.0/16 ge 24 le 24, deny 0.0.0.0/0 le 32]"
 		permittedInSix = `rules: ["permit 2001:db8:a32::/48 ge 56 le 56", "deny ::/0 le 128"]`
 	)
-	for _, test := range []struct{ name, all, without string }{
-		{"connect-as-path", "::/0", ""},
-		{"connect-sessions-die", "::/0", ""},
-		{"connect-to-static-vpn-and-back", "::/0", ""},
-		{"unproven-route-does-not-come", "::/0", ""},
+	for _, test := range []struct {
+		name, all string
+		without   *regexp.Regexp // expectations that are about tunnels which die
+	}{
+		{"connect-as-path", "::/0", nil},
+		{"connect-sessions-die", "::/0", nil},
+		{"connect-to-static-vpn-and-back", "::/0", nil},
+		{"unproven-route-does-not-come", "::/0", nil},
 		{"leaked-default-blackholed", "::/0", tunnelsStay},
 		{"leaked-default-blackholed", "2000::/3", tunnelsStay},
-		{"leaked-prefixes-quarantined", "::/0", ""},
-		{"direct-connect-line-dies", "::/0", ""},
-		{"two-gateways", "::/0", ""},
-		{"prefix-list-routes", "::/0", ""},
+		{"leaked-prefixes-quarantined", "::/0", nil},
+		{"direct-connect-line-dies", "::/0", nil},
+		{"two-gateways", "::/0", nil},
+		{"prefix-list-routes", "::/0", nil},
 	} {
 		t.Run(test.name+" "+test.all, func(t *testing.T) {
 			text, err := scenarioFiles.ReadFile("scenarios/" + test.name + ".yaml")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(string(text), test.without) {
-				t.Fatalf("the scenario has no line %q", test.without)
+			if test.without != nil {
+				if !test.without.Match(text) {
+					t.Fatalf("the scenario has no line like %s", test.without)
+				}
+				text = test.without.ReplaceAll(text, nil)
 			}
-			twin := strings.NewReplacer(test.without, "", permitted, permittedInSix).Replace(string(text))
-			twin = inIPv6(twin, test.all)
+			twin := inIPv6(strings.ReplaceAll(string(text), permitted, permittedInSix), test.all)
 			if !strings.Contains(twin, "2001:db8:") {
 				t.Fatal("there is no IPv6 in the twin")
 			}
