@@ -169,6 +169,11 @@ type Trigger struct {
 	Writers []protection.Writer
 	// Sweep says that the schedule led to the run, and no event.
 	Sweep bool
+	// Failback is the word of a failback's workflow; nil: something else led to the run.
+	Failback *protection.FailbackStep
+	// LookOnly: no route is written. If the decision asks for writes, a wake-up is armed
+	// at once, and the run that it starts makes them.
+	LookOnly bool
 }
 
 // chosen returns the groups that the trigger names, each once, by priority.

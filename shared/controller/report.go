@@ -133,6 +133,13 @@ const (
 	EventContended           EventKind = "Contended"
 	EventRequestEnded        EventKind = "Request Ended"
 
+	// EventFailbackAsked: a failback waits for approval; its task publishes it.
+	EventFailbackAsked EventKind = "Failback Approval Asked"
+	// EventFailbackOver: the authority of a failback ended; Detail says why.
+	EventFailbackOver EventKind = "Failback Over"
+	// EventFailbackEnded: what a failback came to, in Detail.
+	EventFailbackEnded EventKind = "Failback Ended"
+
 	EventMeasurePlaced EventKind = "Filter Measure Placed"
 	EventMeasureLifted EventKind = "Filter Measure Lifted"
 	EventMeasureHeld   EventKind = "Filter Measure Held"

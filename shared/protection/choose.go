@@ -329,7 +329,7 @@ func (d *decider) endRequests() {
 			if !d.in.Group.HasPath(r.Path) {
 				d.end(r, ReasonUnknownPath)
 			}
-		case Freeze, ManualSwitchToWorking, Release, AdoptAnew:
+		case Freeze, ManualSwitchToWorking, Release, AdoptAnew, FailbackAbort:
 		}
 	}
 }

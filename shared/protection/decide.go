@@ -30,6 +30,12 @@ type Input struct {
 	// Writers are others who wrote to the group's tables, as the event that led to the
 	// run told.
 	Writers []Writer
+	// Failback is the word of the group's failback workflow that led to the run; nil:
+	// something else did.
+	Failback *FailbackStep
+	// Planned are the digests of the changes that each step to the working path would
+	// make now; empty: no plan can be made.
+	Planned []string
 	Now     time.Time
 }
 
@@ -66,6 +72,8 @@ type Output struct {
 	Unsafe bool
 	// HeldPartial: an immediate freeze stopped a change in the middle.
 	HeldPartial bool
+	// Failback answers Input.Failback.
+	Failback FailbackAnswer
 }
 
 // Writes reports whether routes may be written from this output: the committed

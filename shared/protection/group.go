@@ -46,6 +46,7 @@ type Group struct {
 	// the group.
 	TakeOver bool
 	Limits   Limits
+	Failback FailbackSettings
 }
 
 // Limits are the constants that bound a group's decisions.

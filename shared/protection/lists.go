@@ -40,7 +40,7 @@ func (d *decider) waits(r Request) bool {
 	case ManualSwitch, ManualSwitchToWorking:
 		target, _ := d.manualTarget(r)
 		return (d.lists(r) == listsUnread || d.awaitsReading(r, target)) && !d.there(target, r.Extent)
-	case Freeze, Lockout, Release, AdoptAnew:
+	case Freeze, Lockout, Release, AdoptAnew, FailbackAbort:
 		return false
 	default:
 		return false

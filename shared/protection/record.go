@@ -24,6 +24,8 @@ const (
 	// Adopt takes what stands in the tables as the decision; nothing is written
 	// on that run.
 	Adopt Action = "adopt"
+	// Undo returns a group to the path that its failback began on; the epoch is kept.
+	Undo Action = "undo"
 )
 
 // Reason says why a decision, or the end of a request, came about.
@@ -71,6 +73,43 @@ const (
 	// ReasonRouteNotLearned: the expected route is not there, or did not come in time
 	// after the static before it was deleted.
 	ReasonRouteNotLearned Reason = "route-not-learned"
+
+	// ReasonFailback: a failback's workflow has the group where it is.
+	ReasonFailback Reason = "failback"
+	// The reasons for which a failback is refused, or its authority ends.
+	ReasonFailbackUnderWay Reason = "failback-under-way"
+	// ReasonFailbackOver: the failback has no authority any more, or never had.
+	ReasonFailbackOver Reason = "failback-over"
+	ReasonObserveMode  Reason = "observe-mode"
+	ReasonOnWorking    Reason = "on-working-path"
+	ReasonFrozen       Reason = "frozen"
+	// ReasonPartlyMoved: the group stands on two paths.
+	ReasonPartlyMoved Reason = "partly-moved"
+	ReasonNotSettled  Reason = "not-settled"
+	ReasonNotStable   Reason = "not-stable"
+	ReasonContended   Reason = "contended"
+	ReasonForeign     Reason = "foreign"
+	ReasonBlocked     Reason = "prefix-list-blocked"
+	// ReasonPlanChanged: the tables would take other changes than those that were shown.
+	ReasonPlanChanged Reason = "plan-changed"
+	// ReasonNotApproved: no plan was shown, or another one was approved.
+	ReasonNotApproved Reason = "not-approved"
+	// ReasonUndone: somebody else changed what the failback had written.
+	ReasonUndone Reason = "undone"
+	// ReasonConfiguration: the group's paths or units are others by now.
+	ReasonConfiguration Reason = "configuration-changed"
+	// ReasonSilence: no task of the workflow was heard for too long.
+	ReasonSilence Reason = "silence"
+	ReasonAborted Reason = "aborted"
+	// The reasons that the workflow itself gives.
+	ReasonRejected        Reason = "rejected"
+	ReasonApprovalTimeout Reason = "approval-timeout"
+	ReasonVerifyFailed    Reason = "verify-failed"
+	ReasonTaskFailed      Reason = "task-failed"
+	// ReasonUnknownGroup: the configuration has no such group.
+	ReasonUnknownGroup Reason = "unknown-group"
+	// ReasonBusy: another run has the group's lease.
+	ReasonBusy Reason = "busy"
 
 	// ReasonListChanged: a prefix list is not any more what the request's author saw.
 	ReasonListChanged Reason = "prefix-list-changed"
@@ -196,6 +235,8 @@ type Record struct {
 	// Blackholes are the entries that stand as a blackhole that the group does not
 	// declare, sorted.
 	Blackholes []BlackholeSeen `json:"blackholes,omitempty"`
+	// Failback is the group's last failback, open or over.
+	Failback Failback `json:"failback,omitzero"`
 }
 
 // Proof is an entry whose learned route is awaited.
@@ -288,6 +329,7 @@ func (r Record) Clone() Record {
 	}
 	r.Writers = slices.Clone(r.Writers)
 	r.Proving, r.Unmet = slices.Clone(r.Proving), slices.Clone(r.Unmet)
+	r.Failback.Steps, r.Failback.Lists = slices.Clone(r.Failback.Steps), slices.Clone(r.Failback.Lists)
 	return r
 }
 
@@ -296,7 +338,7 @@ func (r Record) Equal(other Record) bool {
 	return r.Mode == other.Mode && r.decided() == other.decided() &&
 		r.WroteAt.Equal(other.WroteAt) && r.CameAt.Equal(other.CameAt) && r.FromCameAt.Equal(other.FromCameAt) && r.RevivedAt.Equal(other.RevivedAt) && r.MassFailureAt.Equal(other.MassFailureAt) &&
 		r.Sighting.At.Equal(other.Sighting.At) && r.Sighting.same(other.Sighting) && r.Hint.equal(other.Hint) &&
-		slices.EqualFunc(r.Paths, other.Paths, equalMemory) && r.sameEntries(other)
+		slices.EqualFunc(r.Paths, other.Paths, equalMemory) && r.sameEntries(other) && r.Failback.equal(other.Failback)
 }
 
 // sameEntries compares what is remembered of single entries.

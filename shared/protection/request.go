@@ -29,6 +29,8 @@ const (
 	// and forgets the earlier one. It is the answer to a restored backup, which
 	// cannot be told from a current record. Nothing is written on that run.
 	AdoptAnew RequestKind = "adopt"
+	// FailbackAbort ends the authority of an open failback.
+	FailbackAbort RequestKind = "failback-abort"
 )
 
 // Request is an operator's input to the decision. It stands until it is done,
@@ -61,6 +63,11 @@ type ListVersion struct {
 	// ID is the list's id, pl-….
 	ID      string `json:"id"`
 	Version int64  `json:"version"`
+}
+
+// Compare orders versions by the list's id, then by number.
+func (v ListVersion) Compare(other ListVersion) int {
+	return cmp.Or(cmp.Compare(v.ID, other.ID), cmp.Compare(v.Version, other.Version))
 }
 
 // Compare orders requests by time, then by id.
