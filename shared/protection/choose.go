@@ -21,6 +21,9 @@ func (d *decider) choose() choice {
 	if c, ok := d.chooseManual(); ok {
 		return c
 	}
+	if c, ok := d.chooseFailback(); ok {
+		return c
+	}
 	return d.chooseRest()
 }
 
@@ -122,9 +125,9 @@ func (d *decider) chooseSignalFail() (choice, bool) {
 	case reason != ReasonSignalFail:
 		// A lockout is an operator's own word, and an expectation that failed was a move
 		// of Detour's; the blast radius is for signals.
-		return choice{to: target, action: Move, reason: reason}, true
+		return d.afterFailure(choice{to: target, action: Move, reason: reason}, failed), true
 	}
-	return choice{to: target, action: Move, reason: reason, automatic: true, failed: failed}, true
+	return d.afterFailure(choice{to: target, action: Move, reason: reason, automatic: true, failed: failed}, failed), true
 }
 
 // failing is the path in use that is Down or locked out, or whose learned routes
@@ -208,17 +211,25 @@ func preference(a health.Assessment) int {
 
 // chooseSignalDegrade is row 5: only in a group that asks for it, and only to a path that is Up.
 func (d *decider) chooseSignalDegrade() (choice, bool) {
+	target, ok := d.degraded()
+	if !ok {
+		return choice{}, false
+	}
 	active := d.in.Record.Decision.To
-	if !d.in.Group.SwitchOnDegrade || d.health(active).State != health.Degraded {
-		return choice{}, false
-	}
-	target, ok := d.best(active)
-	if !ok || d.classOf(target) != 3 {
-		return choice{}, false
-	}
 	d.endAll(ManualSwitch, ReasonSignalDegrade)
 	d.endAll(ManualSwitchToWorking, ReasonSignalDegrade)
-	return choice{to: target, action: Move, reason: ReasonSignalDegrade, automatic: true, failed: active}, true
+	return d.afterFailure(choice{to: target, action: Move, reason: ReasonSignalDegrade, automatic: true, failed: active}, active), true
+}
+
+// degraded is where the group goes because its active path is only Degraded; ok is
+// false where it does not.
+func (d *decider) degraded() (target string, ok bool) {
+	active := d.in.Record.Decision.To
+	if !d.in.Group.SwitchOnDegrade || d.health(active).State != health.Degraded {
+		return "", false
+	}
+	target, ok = d.best(active)
+	return target, ok && d.classOf(target) == 3
 }
 
 // chooseManual is row 6. A manual switch stands until cleared or cancelled; a
@@ -227,14 +238,19 @@ func (d *decider) chooseSignalDegrade() (choice, bool) {
 func (d *decider) chooseManual() (choice, bool) {
 	for {
 		request, ok := d.newest(ManualSwitch, ManualSwitchToWorking)
-		if !ok {
-			return choice{}, false
+		if f := d.out.Next.Failback; !ok || f.Open() && !request.At.After(f.At) {
+			return choice{}, false // The newest of the row stands, and that is the failback.
 		}
 		if refused := d.refuses(request); refused != "" {
 			d.end(request, refused)
 			continue
 		}
 		d.supersede(request, ManualSwitch, ManualSwitchToWorking)
+		target, reason := d.manualTarget(request)
+		d.endAuthority(reason)
+		if f := &d.out.Next.Failback; d.in.Record.failbackMoving() && target == f.To && d.there(target, request.Extent) {
+			f.Kept = true
+		}
 		return d.follow(request)
 	}
 }
@@ -308,7 +324,7 @@ func (d *decider) chooseRestore() choice {
 		return choice{to: d.in.Group.Working(), action: Move, reason: ReasonRestored, automatic: true}
 	}
 	if a := d.health(d.in.Group.Working()); preference(a) == 3 {
-		d.due(a.Since.Add(d.in.Group.WaitToRestore))
+		d.due(d.restoreAt(a))
 	}
 	return choice{action: Stay, reason: ReasonWaitToRestore}
 }
@@ -317,7 +333,18 @@ func (d *decider) chooseRestore() choice {
 // and its learned routes are proven.
 func (d *decider) restoreDue() bool {
 	a := d.health(d.in.Group.Working())
-	return d.classOf(d.in.Group.Working()) == 3 && !d.in.Now.Before(a.Since.Add(d.in.Group.WaitToRestore))
+	return d.classOf(d.in.Group.Working()) == 3 && !d.in.Now.Before(d.restoreAt(a))
+}
+
+// restoreAt is when a working path that stays fit has waited to restore. A failback
+// that did not come there starts the time anew: what it found would else be overruled
+// at once.
+func (d *decider) restoreAt(working health.Assessment) time.Time {
+	since := working.Since
+	if f := d.out.Next.Failback; f.End != EndRestored && f.OverAt.After(since) {
+		since = f.OverAt
+	}
+	return since.Add(d.in.Group.WaitToRestore)
 }
 
 // endRequests ends requests that cannot stand: those that name no path of the

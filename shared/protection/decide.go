@@ -97,8 +97,9 @@ func (o Output) Writes(mode Mode) bool {
 // Decide makes the decision of one run for one group. It is pure, and the
 // input is not changed.
 func Decide(in Input) Output {
+	refitted := in.Record.Steps != 0 && in.Record.Steps != in.Group.Steps()
 	in.Record = in.Record.fitted(in.Group.Steps())
-	d := &decider{in: in, out: Output{Next: in.Record.Clone()}}
+	d := &decider{in: in, out: Output{Next: in.Record.Clone()}, refitted: refitted}
 	d.in.Requests = slices.Clone(d.in.Requests)
 	slices.SortFunc(d.in.Requests, Request.Compare)
 	d.remember()
@@ -108,7 +109,7 @@ func Decide(in Input) Output {
 		d.adoptAnew()
 	case d.mustAdopt():
 		d.adopt(ReasonFirstSight)
-	case in.Group.Mode == Observe && !d.sameAsStanding():
+	case in.Group.Mode == Observe && (!d.sameAsStanding() || in.Record.failbackMoving()):
 		d.adopt(ReasonFirstSight)
 	default:
 		d.release()
@@ -124,6 +125,7 @@ func Decide(in Input) Output {
 	}
 	d.deadlines()
 	d.heldPartial()
+	d.concludeFailback()
 	d.unsafe()
 	return d.out
 }
@@ -131,6 +133,10 @@ func Decide(in Input) Output {
 type decider struct {
 	in  Input
 	out Output
+	// refitted: the record was made for another number of units.
+	refitted bool
+	// answered: out.Failback answers the workflow's word.
+	answered bool
 }
 
 // remember carries the paths' memories into the next record, in group order,
@@ -263,7 +269,7 @@ func (d *decider) commit(decision Decision) {
 	next, rec := &d.out.Next, d.in.Record
 	next.Decision, next.Settled, next.WroteAt, next.CameAt = decision, false, d.in.Now, time.Time{}
 	next.FromCameAt = time.Time{}
-	if decision.Action == Move {
+	if decision.Action == Move || decision.Action == Undo {
 		next.FromCameAt = rec.UsedSince(rec.Decision.To)
 		if decision.To != rec.Decision.To && d.neverLeft(decision.To) {
 			next.CameAt = rec.FromCameAt
@@ -279,6 +285,8 @@ func (d *decider) commit(decision Decision) {
 // decide goes through the requests by priority.
 func (d *decider) decide() {
 	d.endRequests()
+	d.watchFailback()
+	d.hearFailback()
 	choice := d.choose()
 	d.out.Decision = d.apply(choice)
 }
@@ -295,6 +303,8 @@ type choice struct {
 	failed string
 	// unproven: an operator wants it although nothing proves the learned routes.
 	unproven bool
+	// failback: it is a failback's own, raising the extent, undoing it or completing it.
+	failback bool
 }
 
 // apply turns a choice into a decision, and commits it unless a freeze, the
@@ -303,7 +313,7 @@ func (d *decider) apply(c choice) Decision {
 	cur := d.in.Record.Decision
 	decision := cur
 	decision.Group, decision.Action, decision.Reason = d.in.Group.Name, c.action, c.reason
-	if c.action != Move {
+	if c.action != Move && c.action != Undo {
 		if d.health(cur.To).State.Alive() {
 			// Only the end of the failure ends the hold: a sensor that breaks, or a
 			// standby that goes away, does not.
@@ -315,9 +325,12 @@ func (d *decider) apply(c choice) Decision {
 	if extent == 0 || extent > d.in.Group.Steps() {
 		extent = d.in.Group.Steps()
 	}
-	if c.to == cur.To && d.partial() && !c.automatic {
+	switch {
+	case c.action == Undo:
+		decision.From, decision.To, decision.Extent = cur.To, c.to, extent
+	case c.to == cur.To && d.partial() && !c.automatic:
 		decision.Extent, decision.Action = extent, Step
-	} else {
+	default:
 		from := cur.To
 		if c.to == cur.To {
 			from = cur.From
@@ -336,6 +349,7 @@ func (d *decider) apply(c choice) Decision {
 	}
 	d.commit(decision)
 	d.noteUnmet(c)
+	d.noteFailback(c)
 	d.out.Starts = decision.Action == Move
 	return decision
 }

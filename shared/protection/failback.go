@@ -176,15 +176,27 @@ func (r Record) FailbackEnd() FailbackEnd {
 		return EndAsBefore
 	case r.Decision.Epoch != f.Epoch:
 		return EndSuperseded
+	case r.failbackWhole() && r.Decision.To == f.To:
+		return EndRestored
+	case r.failbackWhole():
+		return EndAsBefore
 	case f.Frozen:
 		return EndHeldPartial
 	case r.Held != "":
-		return EndSuperseded
-	case !r.Settled || r.Decision.Extent < r.Steps:
-		return ""
-	case r.Decision.To == f.From:
-		return EndAsBefore
+		return EndSuperseded // What holds the group is above the failback.
 	default:
-		return EndRestored
+		return ""
 	}
+}
+
+// failbackMoving: the failback has moved something, its move is still the group's
+// decision, and what it comes to is open.
+func (r Record) failbackMoving() bool {
+	f := r.Failback
+	return f.ID != "" && f.End == "" && f.Epoch != 0 && r.Decision.Epoch == f.Epoch
+}
+
+// failbackWhole: the group stands where the failback ends, on one path.
+func (r Record) failbackWhole() bool {
+	return r.Settled && r.Decision.Extent >= r.Steps && (r.Failback.Kept || r.Decision.Action == Undo)
 }

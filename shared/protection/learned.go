@@ -162,9 +162,12 @@ func (d *decider) back(failed string) (string, bool) {
 }
 
 // finishes: the choice ends a change that is under way, for which a freeze that is
-// not immediate waits: to bring back the statics behind which no route came.
+// not immediate waits: to bring back the statics behind which no route came, or to
+// leave the middle of a failback.
 func (d *decider) finishes(c choice) bool {
-	return !d.out.Freeze.Immediate && c.reason == ReasonRouteNotLearned && len(d.in.Record.Proving) > 0
+	cur := d.in.Record.Decision
+	leavesMiddle := d.in.Record.failbackMoving() && d.partial() && (c.to == cur.To || c.to == cur.From)
+	return !d.out.Freeze.Immediate && (c.failback || leavesMiddle || c.reason == ReasonRouteNotLearned && len(d.in.Record.Proving) > 0)
 }
 
 // noteUnmet remembers the path whose learned routes did not come.

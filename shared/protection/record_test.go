@@ -31,6 +31,11 @@ func fullRecord() Record {
 	rec.Steps = 3
 	rec.MassFailureAt = noon
 	rec.Hint = Hint{At: noon, Subject: vpnSubject, Part: "192.0.2.1", Down: true}
+	rec.Failback = Failback{
+		ID: "failback-berlin-1", By: "alice", Why: "the line is back", Base: oldEpoch - 1, From: "B", To: "A", Epoch: oldEpoch, Unproven: true,
+		Plan: "digest", Steps: []string{"one"}, Lists: []ListVersion{{ID: testList, Version: 7}}, Token: "token",
+		Approved: "bob", ApprovedAt: noon, At: noon, Until: noon, Over: ReasonSilence, OverAt: noon, Kept: true, Frozen: true, End: EndAsBefore,
+	}
 	return rec
 }
 
