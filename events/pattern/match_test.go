@@ -32,6 +32,9 @@ var matches = map[string][]string{
 	"connect-peer-bgp-down.json":                             {"network-manager-status.json"},
 	"connect-peer-bgp-up.json":                               {"network-manager-status.json"},
 	"detour-contended.json":                                  nil, // Detour's own events lead to no run.
+	"detour-failback-asked.json":                             nil, // Detour's own events lead to no run.
+	"detour-failback-ended.json":                             nil, // Detour's own events lead to no run.
+	"detour-failback-over.json":                              nil, // Detour's own events lead to no run.
 	"detour-filter-measure-held.json":                        nil, // Detour's own events lead to no run.
 	"detour-filter-measure-lifted.json":                      nil, // Detour's own events lead to no run.
 	"detour-filter-measure-placed.json":                      nil, // Detour's own events lead to no run.

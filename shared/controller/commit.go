@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,7 +124,10 @@ func (c *Controller) commit(ctx context.Context, h *hold) error {
 // others (a memory of health, a sighting) leave no line.
 func journal(h *hold, entry JournalEntry) (JournalEntry, bool) {
 	before, next, gaps := h.item.Record, h.output.Next, gapsOf(h)
+	told := failbackNote(before, next)
 	switch {
+	case told != "":
+		entry.Failback = next.Failback.ID
 	case before.Decision != next.Decision, len(h.output.Ended) > 0, len(h.output.NewlyContended) > 0:
 	case before.MassFailureAt.IsZero() && !next.MassFailureAt.IsZero():
 	case before.Held != next.Held:
@@ -142,6 +146,7 @@ func journal(h *hold, entry JournalEntry) (JournalEntry, bool) {
 	if by := undoers(h.output); len(by) > 0 {
 		entry.Note = "written by " + strings.Join(by, ", ")
 	}
+	entry.Note = strings.Join(slices.DeleteFunc([]string{told, entry.Note}, func(s string) bool { return s == "" }), "; ")
 	entry.Evidence, entry.Ended = next.Paths, h.output.Ended
 	entry.WouldBe = h.output.WouldBe
 	return entry, true

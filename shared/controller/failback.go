@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"detour/shared/plan"
@@ -31,15 +33,92 @@ func AnswerOf(reports []Report) (answer protection.FailbackAnswer, last Report) 
 	return answer, last
 }
 
+// planned are the digests of the steps to the working path, for the word of a
+// workflow to be compared with; nil: there is no such word, or no plan can be made.
+func planned(group *protection.Group, record protection.Record, trigger Trigger, standing protection.Standing) []string {
+	if trigger.Failback == nil || !standing.Complete {
+		return nil
+	}
+	return plan.DigestsOf(plan.Steps(group, plan.ToWorking(group, record, record.Failback.Unproven, standing)))
+}
+
+// leaveToWake leaves what the decision asks for to another run, at once. What cannot be
+// known may be to write, too.
+func (c *Controller) leaveToWake(h *hold) {
+	if built := h.report.Plan; h.output.Writes(h.group.Mode) && (len(built.Changes) > 0 || !built.Complete) {
+		h.report.Status = StatusUnfinished
+		h.report.WakeAt = c.ports.Clock.Now()
+	}
+}
+
+// failbackNote says what a commit does to the group's failback, for the journal; empty:
+// nothing that people will want to read about. That a task was heard is no such thing.
+func failbackNote(before, next protection.Record) string {
+	was, is := before.Failback, next.Failback
+	var told []string
+	if was.ID != is.ID {
+		was, before.Failback = protection.Failback{}, protection.Failback{}
+		told = append(told, "opened by "+claimed(is.By)+because(is.Why))
+	}
+	if is.Plan != was.Plan {
+		told = append(told, "plan "+is.Plan+" shown")
+	}
+	if is.Epoch != was.Epoch {
+		told = append(told, "plan "+is.Plan+" approved by "+claimed(is.Approved))
+	}
+	if d := next.Decision; is.Open() && is.Epoch != 0 && d != before.Decision {
+		told = append(told, fmt.Sprintf("%d of %d units go to %s", d.Extent, next.Steps, d.To))
+	}
+	if is.Over != was.Over {
+		told = append(told, "over: "+string(is.Over))
+	}
+	if end := next.FailbackEnd(); end != "" && end != before.FailbackEnd() {
+		told = append(told, string(end))
+	}
+	if len(told) == 0 {
+		return ""
+	}
+	return "failback " + is.ID + ": " + strings.Join(told, ", ")
+}
+
+// claimed is who somebody says that they are.
+func claimed(name string) string {
+	if name == "" {
+		return "somebody without a name"
+	}
+	return name + " (as claimed)"
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ", because: " + why
+}
+
+// failbackEvents tell that the authority of a failback ended, and what it came to.
+func failbackEvents(before, next protection.Record) []Event {
+	was, is := before.Failback, next.Failback
+	if was.ID != is.ID {
+		was, before.Failback = protection.Failback{}, protection.Failback{}
+	}
+	var out []Event
+	if is.Over != was.Over {
+		out = append(out, Event{Kind: EventFailbackOver, Detail: is.ID + ": " + string(is.Over)})
+	}
+	if end := next.FailbackEnd(); end != "" && end != before.FailbackEnd() {
+		out = append(out, Event{Kind: EventFailbackEnded, Detail: is.ID + ": " + string(end)})
+	}
+	return out
+}
+
 // FailbackSight is what a failback of a group would be if it began now.
 type FailbackSight struct {
 	Preview
-	// Target is the working path, Since when it has been Up, and ReadyAt when it will have
-	// been so for long enough; zero: it has, or time is not what is missing.
-	Target  string
-	Since   time.Time
-	ReadyAt time.Time
-	// Answer is what FailbackOpen would be answered.
+	// Target is the working path, and Since when its state began.
+	Target string
+	Since  time.Time
+	// Answer is what FailbackOpen would be answered, as by a new failback.
 	Answer protection.FailbackAnswer
 	// Plan is what brings the whole group to the target, from the tables as they stand,
 	// step by step in Steps; Lists are the prefix lists in it.
@@ -60,6 +139,14 @@ func (s *Sight) Failback(name string, unproven bool) (out FailbackSight, ok bool
 	}
 	record := preview.Item.Record
 	out = FailbackSight{Preview: preview, Target: preview.Group.Working()}
+	for _, path := range preview.Report.Health {
+		if path.Path == out.Target {
+			out.Since = path.Since
+		}
+	}
+	opened := protection.FailbackStep{Kind: protection.FailbackOpen, Unproven: unproven}
+	d := s.controller.decide(preview.Group, preview.Item, s.control, Trigger{Groups: []string{name}, Failback: &opened}, s.look, s.at)
+	out.Answer = d.output.Failback
 	out.Plan = plan.ToWorking(preview.Group, record, unproven, preview.Standing)
 	out.Lists = plan.ListVersions(preview.Lists)
 	if out.Plan.Complete {

@@ -70,6 +70,7 @@ func (c *Controller) decide(group *protection.Group, item Item, control Control,
 	out.output = protection.Decide(protection.Input{
 		Group: group, Health: out.health, Requests: item.Requests, Record: record,
 		Standing: standing, Budget: c.budget(item.Key, control, now), Freeze: control.Freeze, Writers: trigger.Writers, Now: now,
+		Failback: trigger.Failback, Planned: planned(group, record, trigger, standing),
 	})
 	out.output.Deadline = earliest(out.output.Deadline, out.hint.Deadline)
 	out.plan = c.build(group, out.output, plan.Revive(standing, out.output.Next, alive(out.health)))

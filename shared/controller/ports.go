@@ -142,6 +142,8 @@ type JournalEntry struct {
 	Note  string             `json:"note,omitempty"`
 	// Gaps are the gaps of the learned routes that took over from deleted statics.
 	Gaps []Gap `json:"gaps,omitempty"`
+	// Failback is the id of the failback that Note tells of.
+	Failback string `json:"failback,omitempty"`
 	// Act is what an operator did; empty: the entry is of a run, and the rest of the
 	// fields is empty, too. Where there is an act there is no decision.
 	Act Act `json:"act,omitempty"`

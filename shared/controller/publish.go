@@ -39,6 +39,7 @@ func eventsOf(h *hold) []Event {
 	if held := output.Next.Held; held != "" && held != h.report.before.Held {
 		out = append(out, Event{Kind: EventSwitchoverHeld, Detail: string(output.Decision.Reason)})
 	}
+	out = append(out, failbackEvents(h.report.before, output.Next)...)
 	for _, key := range output.NewlyContended {
 		detail := key.String()
 		if by := output.Next.WritersOf(key); len(by) > 0 {
@@ -75,8 +76,9 @@ func completed(h *hold) []Event {
 	if n := len(h.report.Skipped); n > 0 {
 		return []Event{{Kind: EventSwitchoverHeld, Detail: fmt.Sprintf("%d routes were left alone, the first is %s (%s)", n, h.report.Skipped[0].Entry, h.report.Skipped[0].Reason)}}
 	}
-	if d := h.output.Next.Decision; d.From == d.To {
-		return nil
+	d, next := h.output.Next.Decision, h.output.Next
+	if d.From == d.To || next.Failback.Open() && d.Extent < next.Steps {
+		return nil // Nothing has moved, or a failback goes on.
 	}
 	return []Event{{Kind: EventSwitchoverCompleted}}
 }

@@ -239,7 +239,11 @@ func groupsOf(holds []*hold) []*protection.Group {
 // finish writes what the decision asks for, verifies it, arms the wake-up and
 // releases the lease.
 func (c *Controller) finish(ctx context.Context, h *hold, last bool) {
-	c.apply(ctx, h, last)
+	if h.trigger.LookOnly {
+		c.leaveToWake(h)
+	} else {
+		c.apply(ctx, h, last)
+	}
 	if h.lost || h.again {
 		// The decision was committed, and no later run will see that it was new.
 		c.publish(ctx, h)

@@ -55,6 +55,9 @@ func samples() map[string]concerns {
 		"connect-peer-bgp-down.json":                             everything,
 		"connect-peer-bgp-up.json":                               everything,
 		"detour-contended.json":                                  foreign, // Detour's own events must not lead to runs.
+		"detour-failback-asked.json":                             foreign,
+		"detour-failback-ended.json":                             foreign,
+		"detour-failback-over.json":                              foreign,
 		"detour-filter-measure-held.json":                        foreign,
 		"detour-filter-measure-lifted.json":                      foreign,
 		"detour-filter-measure-placed.json":                      foreign,

@@ -426,4 +426,3 @@ func checkFailbackCell(t *testing.T, in Input, out Output) {
 		}
 	}
 }
-

@@ -28,7 +28,7 @@ func TestTheDocumentation(t *testing.T) {
 	passes := [][]string{
 		{"detour-contended.json", "detour-filter-measure-held.json", "detour-switchover-held.json"},
 		{"detour-switchover-held.json"},
-		{"detour-contended.json", "detour-path-state-changed.json", "detour-request-ended.json", "detour-switchover-completed.json", "detour-switchover-held.json", "detour-switchover-started.json"},
+		{"detour-contended.json", "detour-failback-asked.json", "detour-failback-ended.json", "detour-failback-over.json", "detour-path-state-changed.json", "detour-request-ended.json", "detour-switchover-completed.json", "detour-switchover-held.json", "detour-switchover-started.json"},
 	}
 	if len(blocks) != 1+len(passes) {
 		t.Fatalf("there are %d blocks of JSON, want a sample and %d patterns", len(blocks), len(passes))

@@ -132,6 +132,18 @@ func published() map[string]controller.Event {
 			Kind: controller.EventContended, At: at("2023-02-01T08:15:42.007Z"),
 			Decision: decision(protection.Stay, protection.ReasonDoNotRevert), Detail: "tgw-rtb-1234567890abcdef0 10.20.0.0/16",
 		},
+		"detour-failback-asked.json": {
+			Kind: controller.EventFailbackAsked, At: at("2023-02-01T10:00:04.112Z"),
+			Decision: decision(protection.Stay, protection.ReasonFailback), Detail: "failback-site-a-1675194488031-1: approve the plan 3f9a2c417be0d815",
+		},
+		"detour-failback-over.json": {
+			Kind: controller.EventFailbackOver, At: at("2023-02-01T10:07:31.561Z"),
+			Decision: decision(protection.Undo, protection.ReasonSilence), Detail: "failback-site-a-1675194488031-1: silence",
+		},
+		"detour-failback-ended.json": {
+			Kind: controller.EventFailbackEnded, At: at("2023-02-01T10:07:43.207Z"),
+			Decision: decision(protection.Stay, protection.ReasonDoNotRevert), Detail: "failback-site-a-1675194488031-1: as-before",
+		},
 		"detour-request-ended.json": {
 			Kind: controller.EventRequestEnded, At: at("2023-02-01T09:30:00.518Z"),
 			Decision: decision(protection.Stay, protection.ReasonDoNotRevert), Detail: "manual-switch vpn-a: target-not-up",

@@ -187,6 +187,12 @@ func record(n int) protection.Record {
 		Blackholes:    []protection.BlackholeSeen{{Entry: key, At: at, Orphan: true, Placed: true, Stood: []string{"A"}}},
 		Proving:       []protection.Proof{{Entry: key, At: at}},
 		Unmet:         []protection.Unmet{{Path: "a", At: at}},
+		Failback: protection.Failback{
+			ID: "failback-paris-1", By: "alice", Why: "the line is back", Base: int64(n), From: "b", To: "a", Epoch: int64(n + 1), Unproven: true,
+			Plan: "digest", Steps: []string{"first", "second"}, Lists: []protection.ListVersion{{ID: "pl-1", Version: 3}}, Token: "token",
+			Approved: "bob", ApprovedAt: at, At: at.Add(-time.Minute), Until: at.Add(time.Minute),
+			Over: protection.ReasonSilence, OverAt: at.Add(time.Second), Kept: true, Frozen: true, End: protection.EndAsBefore,
+		},
 	}
 }
 
@@ -195,6 +201,7 @@ func entry(n int, at time.Time) controller.JournalEntry {
 		Key: group, At: at, Decision: record(n).Decision, Event: "event",
 		Evidence: record(n).Paths,
 		Ended:    []protection.Ended{{Request: request("ended", n), Reason: protection.ReasonDone}},
+		Note:     "failback failback-paris-1: opened", Failback: "failback-paris-1",
 	}
 }
 
