@@ -77,6 +77,8 @@ type world struct {
 	onRead  func(n int, reading *route.Reading)
 	onFacts func(n int, fact *health.Fact)
 	onTry   func(change route.Change) route.Outcome
+	onCall  func(n int) // before every call of any port
+	made    int         // how many calls that were
 	// refuseWake and refusePublish are what these ports answer.
 	refuseWake, refusePublish error
 }
@@ -145,6 +147,9 @@ func (w *world) fail(groups ...string) {
 // note counts a call and adds it to the log.
 func (w *world) note(kind, what string) int {
 	w.seen[kind]++
+	if w.made++; w.onCall != nil {
+		w.onCall(w.made)
+	}
 	w.calls = append(w.calls, call{at: w.s.Now(), what: strings.TrimSpace(kind + " " + what)})
 	return w.seen[kind]
 }
