@@ -182,7 +182,7 @@ func (d *decider) concludeFailback() {
 		return
 	}
 	d.keptByRequest()
-	middle := next.failbackMoving() && !next.failbackWhole()
+	middle := next.failbackMiddle()
 	f.Frozen = middle && d.out.Freeze.On && (d.out.Freeze.Immediate || next.Settled)
 	d.out.HeldPartial = d.out.HeldPartial || f.Frozen
 	switch {

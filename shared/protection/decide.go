@@ -109,7 +109,7 @@ func Decide(in Input) Output {
 		d.adoptAnew()
 	case d.mustAdopt():
 		d.adopt(ReasonFirstSight)
-	case in.Group.Mode == Observe && (!d.sameAsStanding() || in.Record.failbackMoving()):
+	case in.Group.Mode == Observe && (!d.sameAsStanding() || in.Record.failbackMiddle()):
 		d.adopt(ReasonFirstSight)
 	default:
 		d.release()

@@ -196,6 +196,9 @@ func (r Record) failbackMoving() bool {
 	return f.ID != "" && f.End == "" && f.Epoch != 0 && r.Decision.Epoch == f.Epoch
 }
 
+// failbackMiddle: what the failback has moved is neither all there nor all back.
+func (r Record) failbackMiddle() bool { return r.failbackMoving() && !r.failbackWhole() }
+
 // failbackWhole: the group stands where the failback ends, on one path.
 func (r Record) failbackWhole() bool {
 	return r.Settled && r.Decision.Extent >= r.Steps && (r.Failback.Kept || r.Decision.Action == Undo)

@@ -56,7 +56,7 @@ func drawPath(t *rapid.T, group *Group, label string) string {
 }
 
 func drawRequests(t *rapid.T, group *Group) []Request {
-	kinds := []RequestKind{Freeze, ForcedSwitch, ForcedSwitch, ManualSwitch, ManualSwitch, ManualSwitchToWorking, Release, AdoptAnew}
+	kinds := []RequestKind{Freeze, ForcedSwitch, ForcedSwitch, ManualSwitch, ManualSwitch, ManualSwitchToWorking, Release, AdoptAnew, FailbackAbort}
 	var out []Request
 	for i := range rapid.IntRange(0, 3).Draw(t, "requests") {
 		out = append(out, Request{
@@ -138,7 +138,47 @@ func drawRecord(t *rapid.T, in Input) Record {
 			rec.Sighting.At = noon.Add(-time.Duration(rapid.IntRange(1, 30).Draw(t, "sightedAgo")) * time.Second)
 		}
 	}
+	if rec.Decision.From != rec.Decision.To && rapid.Bool().Draw(t, "failback") {
+		rec.Steps = group.Steps()
+		rec.Failback = drawFailback(t, in, rec)
+	}
 	return rec
+}
+
+// drawFailback is a failback that fits the record, or one that the record has left
+// behind.
+func drawFailback(t *rapid.T, in Input, rec Record) Failback {
+	f := Failback{
+		ID: failbackID, Base: rec.Decision.Epoch, From: rec.Decision.To, To: in.Group.Working(),
+		Plan: "shown", Steps: in.Planned, At: noon.Add(-5 * time.Minute),
+		Until:    noon.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "until")) * time.Minute),
+		Unproven: rapid.Bool().Draw(t, "unproven"),
+	}
+	if rapid.IntRange(0, 2).Draw(t, "moved") > 0 {
+		f.Base, f.Epoch, f.From, f.To = rec.Decision.Epoch-1, rec.Decision.Epoch, rec.Decision.From, rec.Decision.To
+	}
+	if rapid.IntRange(0, 9).Draw(t, "left behind") == 0 {
+		f.Base, f.Epoch = rec.Decision.Epoch-2, rec.Decision.Epoch-1
+	}
+	if rapid.Bool().Draw(t, "over") {
+		f.Over = rapid.SampledFrom([]Reason{ReasonSilence, ReasonFrozen, ReasonDone, ReasonSignalFail}).Draw(t, "why over")
+		f.OverAt = noon.Add(-time.Minute)
+		f.Kept = rec.Decision.Extent == rec.Steps && rapid.Bool().Draw(t, "kept")
+	}
+	return f
+}
+
+// drawStep is a word of the workflow, or of another one; nil: none.
+func drawStep(t *rapid.T, in Input) *FailbackStep {
+	if rapid.Bool().Draw(t, "no step") {
+		return nil
+	}
+	kinds := []FailbackKind{FailbackOpen, FailbackAsk, FailbackAdvance, FailbackAdvance, FailbackBeat, FailbackUndo, FailbackClose}
+	return &FailbackStep{
+		ID: rapid.SampledFrom([]string{failbackID, failbackID, "other"}).Draw(t, "id"), Kind: rapid.SampledFrom(kinds).Draw(t, "step"),
+		Extent: rapid.IntRange(0, in.Group.Steps()).Draw(t, "to extent"), Unproven: rapid.Bool().Draw(t, "may be unproven"),
+		Plan: "shown", Steps: in.Planned, Approver: "bob",
+	}
 }
 
 func drawInput(t *rapid.T) Input {
@@ -149,7 +189,12 @@ func drawInput(t *rapid.T) Input {
 	in.Health = drawHealth(t, in.Group)
 	in.Requests = drawRequests(t, in.Group)
 	in.Standing = drawStanding(t, in.Group)
+	for n := range in.Group.Steps() {
+		in.Planned = append(in.Planned, fmt.Sprint("step ", n))
+	}
+	in.Group.Failback.Stability = time.Duration(rapid.IntRange(0, 10).Draw(t, "stability")) * time.Minute
 	in.Record = drawRecord(t, in)
+	in.Failback = drawStep(t, in)
 	in.Record.Paths = memories(in)
 	in.Budget.Remaining = rapid.IntRange(0, 2).Draw(t, "budget")
 	if rapid.Bool().Draw(t, "released") {
@@ -199,14 +244,18 @@ func TestPropertySameInputSameOutput(t *testing.T) {
 }
 
 // Invariant 4: to see the same again changes nothing. The run after an
-// adoption may complete it, so the run after that is compared.
+// adoption may complete it, and the one after an undo may leave the path that it
+// returned to, so the run after that is compared.
 func TestPropertySameReadingsTwiceChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
 		out := Decide(in)
-		for out.Decision.Action == Adopt {
+		for out.Decision.Action == Adopt || out.Decision.Action == Undo && !out.WouldBe {
 			in = again(in, out)
 			out = Decide(in)
+			if in.Record.Decision.Action == Undo && out.Decision.Action == Undo {
+				t.Fatalf("undone twice: %+v", out.Decision)
+			}
 			if in.Record.Decision.Action == Adopt && out.Decision.Action == Adopt {
 				t.Fatalf("adopted twice: %+v", out.Decision)
 			}
@@ -235,7 +284,7 @@ func TestPropertyNeverTowardsDown(t *testing.T) {
 			to = in.path(d.To)
 		}
 		switch d.Action {
-		case Move, Step:
+		case Move, Step, Undo:
 			if d.Reason == ReasonForcedSwitch {
 				if to.State == health.AdminDown {
 					t.Fatalf("forced onto a path that is locked out")
@@ -334,6 +383,10 @@ func TestPropertySwitchbackNeedsAReason(t *testing.T) {
 			return
 		}
 		switch d.Reason {
+		case ReasonFailback:
+			if in.Failback == nil || in.Failback.Kind != FailbackAdvance || !in.Record.Failback.Open() || !out.Failback.Accepted {
+				t.Fatalf("%s, but no failback asked: %+v", describe(out), in.Failback)
+			}
 		case ReasonRestored:
 			a := in.path(in.Group.Working())
 			if !in.Group.Revertive || d.To != in.Group.Working() || a.State != health.Up || a.Suppressed || noon.Sub(a.Since) < in.Group.WaitToRestore {
