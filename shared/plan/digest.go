@@ -26,9 +26,12 @@ type Step struct {
 	Units   []string       `json:"units"`
 	Changes []route.Change `json:"changes"`
 	Skipped []Skipped      `json:"skipped,omitempty"`
-	// Digest is that of changes and skipped entries.
+	// Digest is that of all the above. It is short, since a record keeps one for each step.
 	Digest string `json:"digest"`
 }
+
+// stepDigest is how many hexadecimal digits the digest of a step has.
+const stepDigest = 16
 
 // Steps splits a plan into the steps of a move of the group, in order.
 func Steps(group *protection.Group, built Plan) []Step {
@@ -50,7 +53,7 @@ func Steps(group *protection.Group, built Plan) []Step {
 		out[n].Skipped = append(out[n].Skipped, s)
 	}
 	for n := range out {
-		out[n].Digest = digestOf(out[n].Units, out[n].Changes, out[n].Skipped)
+		out[n].Digest = digestOf(out[n].Units, out[n].Changes, out[n].Skipped)[:stepDigest]
 	}
 	return out
 }
@@ -80,7 +83,7 @@ func ListVersions(lists []route.ListReading) []protection.ListVersion {
 // that it starts from, its target, its changes step by step with what they expect to
 // find, what it leaves alone, and the versions of its prefix lists.
 func Digest(group string, epoch int64, target string, steps []Step, lists []protection.ListVersion) string {
-	return digestOf(group, epoch, target, DigestsOf(steps), lists)
+	return digestOf(group, epoch, target, steps, lists)
 }
 
 // digestOf is the SHA-256 of the values as JSON, in hexadecimal.
