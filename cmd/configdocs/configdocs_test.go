@@ -173,6 +173,7 @@ func TestRulesThatTheSchemaHas(t *testing.T) {
 		"An account has 12 digits", // Without quotation marks it is a number, whose leading zeros an editor does not see.
 		"A constant is in its range",
 		"A constant has an effect",
+		"A sample is an address to which the group has a route in that table",
 		"A name is unique where it is used",
 		"A group has a home. One in several accounts or Regions has to say which",
 		"Where Network Manager is not listened to, it has no account",

@@ -56,6 +56,9 @@ func (d *drawer) group(i int) config.Group {
 	g.Mode = rapid.SampledFrom([]string{"observe", "enforce"}).Draw(d.t, "mode")
 	g.Stateful, g.TakeOver, g.SwitchOnDegrade = d.chance("stateful"), d.chance("takeOver"), d.chance("switchOnDegrade")
 	g.Priority = rapid.IntRange(-5, 5).Draw(d.t, "priority")
+	if d.chance("failback") {
+		g.Failback.Stability, g.Failback.Batch = config.Duration(rapid.IntRange(1, 86400).Draw(d.t, "stability"))*config.Duration(time.Second), 3
+	}
 	if d.chance("revertive") {
 		g.Revertive, g.WaitToRestore = true, config.Duration(90*time.Second)
 	}

@@ -63,7 +63,7 @@ func oneOf(v ...any) keywords { return keywords{"enum": v} }
 // the model, with [] for the items of a list and .* for the values of a mapping.
 func keys() map[string]key {
 	out := map[string]key{}
-	for _, part := range []map[string]key{rootKeys(), timerKeys(), groupKeys(), pathKeys(), unitKeys(), filterKeys()} {
+	for _, part := range []map[string]key{rootKeys(), timerKeys(), groupKeys(), failbackKeys(), pathKeys(), unitKeys(), filterKeys()} {
 		for path, k := range part {
 			out[path] = k
 		}
@@ -150,6 +150,29 @@ func groupKeys() map[string]key {
 		"groups[].takeOver":        {means: "Let a move overwrite static routes that point to none of the group's targets"},
 		"groups[].paths":           {means: "The working path, then the protecting paths, best first", required: true, is: keywords{"minItems": 2, "maxItems": 16}},
 		"groups[].units":           {means: "Lists of entries that move together, in the order of moves", required: true, is: keywords{"minItems": 1, "maxItems": source.MaxItems}},
+	}
+}
+
+func failbackKeys() map[string]key {
+	const d, g = "defaults.failback", "groups[].failback"
+	const ofDefaults = "that of `defaults.failback`"
+	return map[string]key{
+		"defaults":             {means: "What stands where a group says nothing of its own"},
+		d:                      {means: "The constants of a failback"},
+		d + ".stability":       {means: "How long the working path must have been Up, unbroken, before a failback begins; at most 24h"},
+		d + ".soak":            {means: "How long a step is watched before the next one; at most 1h"},
+		d + ".approvalTimeout": {means: "How long the approval is waited for, from 1m to 24h. The group stays where it is when that is over"},
+		d + ".batch":           {means: "How many units a step moves after the first one, which is the first unit; 0: a quarter of those that are left then, rounded up", is: atLeast(0)},
+
+		g:                      {means: "How the group is failed back"},
+		g + ".stability":       {means: "As in `defaults.failback`, for this group; `0s` stands for the value there", def: ofDefaults},
+		g + ".soak":            {means: "The same", def: ofDefaults},
+		g + ".approvalTimeout": {means: "The same", def: ofDefaults},
+		g + ".batch":           {means: "The same", def: ofDefaults, is: atLeast(0)},
+		g + ".samples":         {means: "Addresses whose routes are looked up after each step: a more specific route may shadow what was written", is: keywords{"maxItems": 32}},
+		g + ".samples[]":       {means: "An address, and the table in which its route must follow the move"},
+		g + ".samples[].from":  {means: "The table, by id or by name, in which the group has a route to the address", required: true, is: tableRef()},
+		g + ".samples[].to":    {means: "The address", required: true, is: form(`[0-9A-Fa-f:.]+`)},
 	}
 }
 

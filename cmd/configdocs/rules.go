@@ -86,6 +86,7 @@ func fileRules() []rule {
 		{"A constant is in its range", "neverTouch:", "timers: {lease: 10s}\nneverTouch:"},
 		{"A constant has an effect", "mode: enforce", "waitToRestore: 5m"},
 		{"A list is a list", "peers: [tgw-connect-peer-01, tgw-connect-peer-02]", "peers: tgw-connect-peer-01"},
+		{"A sample is an address to which the group has a route in that table", "mode: enforce", "mode: enforce\n    failback: {samples: [{from: rtb-0d01, to: 10.9.0.1}]}"},
 		{"There is something to do", base[strings.Index(base, "prefixLists:"):], "groups: []\nfilters: []\n"},
 	}
 }

@@ -44,6 +44,7 @@ func (c Config) group(g Group) protection.Group {
 			IgnoreHealthFor: time.Duration(c.Timers.IgnoreHealthFor),
 		},
 	}
+	out.Failback = g.Failback.settings(g)
 	for _, path := range g.Paths {
 		out.Paths = append(out.Paths, protection.Path{Name: path.Name, Spec: c.spec(g, path)})
 	}

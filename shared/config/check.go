@@ -32,6 +32,7 @@ func Check(c Config) []Problem {
 	k.never(c.Never)
 	k.declaredLists(c.ListList)
 	k.timers(c.Timers)
+	k.failbackTimes("defaults.failback", c.Defaults.Failback, false)
 	if len(c.GroupList)+len(c.FilterList) == 0 {
 		k.add("groups", "", "missing", "declare at least one group or filter")
 	}
@@ -41,6 +42,9 @@ func Check(c Config) []Problem {
 			given.GroupList[i].Home.Region == "" && given.Home.Region != "",
 		}
 		k.group(IndexPath("groups", i), group)
+		own := given.GroupList[i].Failback
+		k.failbackTimes(IndexPath("groups", i)+".failback", FailbackTimes{own.Stability, own.Soak, own.ApprovalTimeout, own.Batch}, true)
+		k.samples(IndexPath("groups", i)+".failback.samples", group)
 	}
 	k.filters(c, given.FilterList, given.Home)
 	k.usedLists(c.ListList)

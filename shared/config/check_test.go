@@ -126,6 +126,42 @@ func TestRulesOfGroups(t *testing.T) {
 	})
 }
 
+func TestRulesOfFailbacks(t *testing.T) {
+	times := func(c *config.Config) *config.FailbackTimes { return &c.Defaults.Failback }
+	own := func(c *config.Config) *config.Failback { return &group(c).Failback }
+	samples := func(samples ...config.Sample) func(*config.Config) {
+		return func(c *config.Config) { own(c).Samples = samples }
+	}
+	day := 24 * config.Duration(time.Hour)
+	const d, g, units = "defaults.failback.", g0 + ".failback.", "; write a number of units, or 0 for a quarter of those that are left after the canary"
+	checkRules(t, []rule{
+		{"no stability", func(c *config.Config) { times(c).Stability = 0 }, d + `stability: "0s" is no time at all; write a duration above zero, such as 10m`},
+		{"a day of stability", func(c *config.Config) { times(c).Stability, own(c).Stability = day, day }, ``},
+		{"long stability", func(c *config.Config) { times(c).Stability = day + 1 }, d + `stability: "24h0m0.000000001s" is longer than 24h; write at most that, such as 10m`},
+		{"negative soak", func(c *config.Config) { times(c).Soak = -1 }, d + `soak: "-1ns" is negative; write a duration such as 60s`},
+		{"long soak", func(c *config.Config) { times(c).Soak = config.Duration(time.Hour) + 1 }, d + `soak: "1h0m0.000000001s" is longer than 1h; write at most that, such as 60s`},
+		{"hasty approval", func(c *config.Config) { times(c).ApprovalTimeout = config.Duration(59 * time.Second) }, d + `approvalTimeout: "59s" is shorter than 1m; write at least that, such as 1h`},
+		{"negative batch", func(c *config.Config) { times(c).Batch = -1 }, d + `batch: "-1" is negative` + units},
+		{"of its own", func(c *config.Config) { own(c).Soak, own(c).Batch = config.Duration(time.Second), 7 }, ``},
+		{"a group's stability", func(c *config.Config) { own(c).Stability = 2 * day }, g + `stability: "48h" is longer than 24h; write at most that, such as 10m`},
+		{"a group's soak", func(c *config.Config) { own(c).Soak = -1 }, g + `soak: "-1ns" is negative; write a duration such as 60s`},
+		{"a group's approval", func(c *config.Config) { own(c).ApprovalTimeout = 1 }, g + `approvalTimeout: "1ns" is shorter than 1m; write at least that, such as 1h`},
+		{"a group's batch", func(c *config.Config) { own(c).Batch = -2 }, g + `batch: "-2" is negative` + units},
+		{"samples", samples(config.Sample{From: "tgw-rtb-01", To: "10.1.0.7"}, config.Sample{From: "tgw-rtb-01", To: "10.1.0.8"}), ``},
+		{"no table", samples(config.Sample{To: "10.1.0.7"}), g + `samples[0].from: missing; write tgw-rtb-… for a transit gateway route table or rtb-… for a VPC route table`},
+		{"another table", samples(config.Sample{From: "tgw-rtb-02", To: "10.1.0.7"}), g + `samples[0].from: "tgw-rtb-02" is a table without an entry of the group; write a table in which the group has one`},
+		{"no address", samples(config.Sample{From: "tgw-rtb-01", To: "ten"}), g + `samples[0].to: "ten" is not an address; write an address to which a route of the group leads, such as 10.1.0.1`},
+		{"nothing", samples(config.Sample{From: "tgw-rtb-01"}), g + `samples[0].to: missing; write an address to which a route of the group leads, such as 10.1.0.1`},
+		{"elsewhere", samples(config.Sample{From: "tgw-rtb-01", To: "10.2.0.7"}), g + `samples[0].to: "10.2.0.7" is in no destination that the group has in tgw-rtb-01; write an address to which a route of the group leads`},
+		{"in a list, perhaps", func(c *config.Config) {
+			entry(c).Destination = "pl-1"
+			samples(config.Sample{From: "tgw-rtb-01", To: "10.2.0.7"})(c)
+		}, ``},
+		{"twice", samples(config.Sample{From: "tgw-rtb-01", To: "2001:db8::1"}, config.Sample{From: "tgw-rtb-01", To: "10.1.0.1"}, config.Sample{From: "tgw-rtb-01", To: "10.1.0.1"}), g + "samples[0].to: \"2001:db8::1\" is in no destination that the group has in tgw-rtb-01; write an address to which a route of the group leads\n" + g + `samples[2]: is listed twice; remove one of the two`},
+		{"many", samples(make([]config.Sample, 33)...), g + `samples: there are 33 samples; write at most 32`},
+	})
+}
+
 func TestRulesOfPaths(t *testing.T) {
 	path := func(c *config.Config) *config.Path { return &group(c).Paths[1] }
 	const p1 = g0 + ".paths[1]"

@@ -11,6 +11,8 @@ type Config struct {
 	Limits  Limits `json:"limits"`
 	Never   Never  `json:"neverTouch"`
 	Timers  Timers `json:"timers"`
+	// Defaults are what stands where a group says nothing of its own.
+	Defaults Defaults `json:"defaults"`
 	// Home is where the groups have their home that name none of their own.
 	// Normalize moves it into the groups.
 	Home Home `json:"home,omitzero"`
@@ -128,6 +130,8 @@ type Group struct {
 	SwitchOnDegrade bool     `json:"switchOnDegrade"`
 	// TakeOver allows a move to overwrite static routes to foreign targets.
 	TakeOver bool `json:"takeOver"`
+	// Failback is how the group is failed back.
+	Failback Failback `json:"failback"`
 	// Paths are the working path and then the protecting paths, best first; at
 	// least two.
 	Paths []Path `json:"paths"`

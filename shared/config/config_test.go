@@ -154,6 +154,7 @@ func TestGroups(t *testing.T) {
 	early.Paths[1].MinAcceptedRoutes = 4
 	early.Units[0].Entries[0].Table, early.Units[0].Entries[0].Region = "rtb-01", "us-gov-west-1"
 	early.Units[0].Entries[0].NextHops = map[string]string{"primary": "tgw-01", "backup": "eni-01"}
+	early.Failback = config.Failback{Soak: config.Duration(30 * time.Second), Batch: 4, Samples: []config.Sample{{From: "rtb-01", To: "10.3.0.7"}}}
 	c.GroupList = []config.Group{late, c.GroupList[0], sampleGroup("another", "10.4.0.0/16"), early}
 	if problems := config.Check(c); len(problems) > 0 {
 		t.Fatal(config.Problems(problems))
@@ -170,7 +171,11 @@ func TestGroups(t *testing.T) {
 		Name: "early", Account: "111122223333", Region: "eu-central-1", Mode: protection.Observe, Priority: -1,
 		WaitToRestore: 10 * time.Minute,
 		Limits:        protection.Limits{SettleTime: 10 * time.Second, ContendedAfter: 3, ContendedWindow: 10 * time.Minute, IgnoreHealthFor: time.Hour},
-		Paths:         []protection.Path{{Name: "primary", Spec: wantSpec("vpn-0a", 0)}, {Name: "backup", Spec: wantSpec("vpn-0b", 4)}},
+		Failback: protection.FailbackSettings{
+			Stability: 10 * time.Minute, Soak: 30 * time.Second, ApprovalTimeout: time.Hour, Batch: 4,
+			Samples: []protection.Sample{{Table: route.Table{Kind: route.VPCTable, ID: "rtb-01", Account: "111122223333", Region: "us-gov-west-1"}, Address: "10.3.0.7"}},
+		},
+		Paths: []protection.Path{{Name: "primary", Spec: wantSpec("vpn-0a", 0)}, {Name: "backup", Spec: wantSpec("vpn-0b", 4)}},
 		Units: []protection.Unit{{Name: "unit-1", Entries: []protection.Entry{{
 			EntryKey: protection.EntryKey{
 				Table:       route.Table{Kind: route.VPCTable, ID: "rtb-01", Account: "111122223333", Region: "us-gov-west-1"},

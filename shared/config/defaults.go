@@ -38,6 +38,11 @@ func New() Config {
 				Ceiling:  12000,
 			},
 		},
+		Defaults: Defaults{Failback: FailbackTimes{
+			Stability:       Duration(10 * time.Minute),
+			Soak:            Duration(60 * time.Second),
+			ApprovalTimeout: Duration(time.Hour),
+		}},
 	}
 }
 

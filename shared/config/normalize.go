@@ -30,6 +30,7 @@ func (c Config) Normalize() Config {
 	groups := make([]Group, len(c.GroupList))
 	for i, group := range c.GroupList {
 		groups[i] = group.normalize(home, tables)
+		groups[i].Failback = group.Failback.normalize(c.Defaults.Failback, tables)
 	}
 	c.GroupList = groups
 	filters := append([]Filter(nil), c.FilterList...)

@@ -113,7 +113,7 @@ func TestProblemsHavePositions(t *testing.T) {
 		"rule":            {"vpn: vpn-0b00000000000000b", "vpn: tgw-123", `26:14: groups[0].paths[1].vpn: "tgw-123" is not a VPN connection id; write vpn-…`},
 		"missing":         {"        vpn: vpn-0b00000000000000b\n", "", `25:9: groups[0].paths[1].vpn: missing; write vpn-…`},
 		"unknown key":     {"    mode: enforce", "    moed: enforce", `20:5: groups[0].moed: unknown key; did you mean mode?`},
-		"far key":         {"limits:", "bounds:", `5:1: bounds: unknown key; the keys here are version, limits, neverTouch, timers, home, networkManager, tables, prefixLists, groups, filters`},
+		"far key":         {"limits:", "bounds:", `5:1: bounds: unknown key; the keys here are version, limits, neverTouch, timers, defaults, home, networkManager, tables, prefixLists, groups, filters`},
 		"misspelled must": {"        vpn: vpn-0b00000000000000b", "        vnp: vpn-0b00000000000000b", `26:9: groups[0].paths[1].vnp: unknown key; did you mean vpn?`},
 		"key twice":       {"    mode: enforce", "    mode: enforce\n    mode: observe", `21:5: groups[0].mode: the key stands twice, first in line 20; remove one of the two`},
 		"hop twice":       {"{primary: tgw-0a", "{backup: vgw-01, primary: tgw-0a", `39:72: groups[0].units[0].entries[1].nextHops.backup: the key stands twice, first in line 39; remove one of the two`},
@@ -218,7 +218,7 @@ func TestDecodeSectionOfAScenario(t *testing.T) {
 		t.Errorf("got %+v\nwant %+v", c, want)
 	}
 	_, err = source.Decode(&root, "scenario.yaml")
-	const want = "scenario.yaml:1:1: network: unknown key; the keys here are version, limits, neverTouch, timers, home, networkManager, tables, prefixLists, groups, filters\nscenario.yaml:47:1: steps: unknown key; the keys here are version, limits, neverTouch, timers, home, networkManager, tables, prefixLists, groups, filters"
+	const want = "scenario.yaml:1:1: network: unknown key; the keys here are version, limits, neverTouch, timers, defaults, home, networkManager, tables, prefixLists, groups, filters\nscenario.yaml:47:1: steps: unknown key; the keys here are version, limits, neverTouch, timers, defaults, home, networkManager, tables, prefixLists, groups, filters"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
