@@ -1,0 +1,39 @@
+package failback
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"detour/shared/plan"
+	"detour/shared/protection"
+)
+
+// advance moves the units of one step.
+func (j *job) advance(ctx context.Context) error {
+	approval, err := readApproval(j.Approval)
+	if err != nil {
+		return err
+	}
+	seen, err := j.look(ctx)
+	if err != nil {
+		return err
+	}
+	extents := Extents(seen.Group)
+	if j.Step < 1 || j.Step > len(extents) {
+		return Refused{protection.ReasonConfiguration, fmt.Sprintf("step %d of %d", j.Step, len(extents))}
+	}
+	soak := time.Duration(j.SoakSeconds) * time.Second
+	answer, _, err := j.tell(ctx, protection.FailbackStep{
+		Kind: protection.FailbackAdvance, Extent: extents[j.Step-1], Plan: approval.Plan, Approver: approval.By,
+		// The writes count, too: a thousand of them take minutes.
+		For: plan.Predict(seen.Plan.Changes).Wait + soak + protection.FailbackAuthority,
+	}, true)
+	switch {
+	case err != nil:
+		return err
+	case !answer.Accepted:
+		return refused(answer)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package failback
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"detour/shared/config"
+	"detour/shared/controller"
+	"detour/shared/explain"
+	"detour/shared/plan"
+	"detour/shared/protection"
+)
+
+// shownRoutes is how many routes a notification has at most: an event has 256 KB
+// (EventBridge quotas), and so has a message of SNS.
+const shownRoutes = 1000
+
+// ask shows the plan, and leaves the token with which it is answered in the record.
+func (j *job) ask(ctx context.Context) error {
+	if j.token == "" {
+		return Invalid{Field: "token", Problem: "is missing", Remedy: "let the state machine invoke the function with .waitForTaskToken, and pass $$.Task.Token"}
+	}
+	seen, err := j.look(ctx)
+	switch {
+	case err != nil:
+		return err
+	case seen.Digest == "":
+		return Unsettled{protection.ReasonIncomplete, "group " + j.input.Group}
+	}
+	wait := time.Duration(j.ApprovalSeconds) * time.Second
+	answer, _, err := j.tell(ctx, protection.FailbackStep{
+		Kind: protection.FailbackAsk, Plan: seen.Digest, Steps: plan.DigestsOf(seen.Steps), Lists: seen.Lists, Token: j.token,
+		For: wait + protection.FailbackAuthority,
+	}, false)
+	switch {
+	case err != nil:
+		return err
+	case !answer.Accepted:
+		return refused(answer)
+	}
+	now := j.options.Clock.Now()
+	event := controller.Event{
+		Kind: controller.EventFailbackAsked, Group: j.input.Group, At: now, Decision: seen.Report.Decision,
+		Detail: j.shown(seen, now.Add(wait)),
+	}
+	if err := j.options.Publish.Publish(ctx, event); err != nil {
+		// Whoever started it can see the question with detour failback status. A token that
+		// is in the record is not to be made anew for a notice.
+		j.reports[len(j.reports)-1].Err = errors.Join(j.reports[len(j.reports)-1].Err, err)
+	}
+	return nil
+}
+
+// shown is what those are told who are to approve.
+func (j *job) shown(seen controller.FailbackSight, until time.Time) string {
+	group := seen.Group
+	f := explain.Failback{
+		Group: group.Name, ID: j.Execution, From: seen.Item.Record.Decision.To, To: seen.Target, By: j.by(), Why: j.input.Why, Unproven: j.input.Unproven,
+		At: seen.At, Since: seen.Since, Stability: config.Duration(group.Failback.Stability), ReadyAt: seen.ReadyAt, Soak: config.Duration(group.Failback.Soak),
+		Skipped: seen.Plan.Skipped, Lists: seen.Lists, Silence: config.Duration(protection.FailbackAuthority), Plan: seen.Digest, Until: until,
+	}
+	for _, h := range seen.Report.Health {
+		if h.Path == seen.Target {
+			f.State, f.Reason, f.Suppressed = h.State.String(), h.Reason, h.Suppressed
+		}
+	}
+	for _, path := range group.Paths {
+		if path.Name == seen.Target {
+			f.Facts = about(seen.Report.Facts, path.Spec.Subjects())
+		}
+	}
+	for _, s := range group.Failback.Samples {
+		f.Samples = append(f.Samples, explain.FailbackSample{From: s.Table.ID, To: s.Address})
+	}
+	f.Divide(group, seen.Plan.Changes, Extents(group))
+	return f.Text(shownRoutes)
+}
