@@ -35,6 +35,7 @@ const (
 // layers is the table of docs/architecture.md.
 var layers = []layer{
 	{"shared/route", 0},
+	{"shared/workflow", 0},
 	{"events", 0},
 	{"events/pattern", 0},
 	{"events/payload", 0},
@@ -71,6 +72,7 @@ var layers = []layer{
 var sameLayer = map[[2]string]string{
 	{"shared/config/source", "shared/config"}: "the YAML reader fills the model",
 	{"shared/explain", "shared/config"}:       "it says what the model means",
+	{"shared/explain", "shared/plan"}:         "it says what a plan means",
 	{"shared/filter", "shared/protection"}:    "a filter has the modes of a group",
 	{"shared/doctor", "shared/plan"}:          "what lies around the tables, and what a switchover would need, is the survey's",
 }

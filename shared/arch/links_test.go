@@ -21,6 +21,7 @@ var unlinked = []struct{ imported, why string }{
 	{"go.yaml.in/yaml", "Lambdas read normalized JSON"},
 	{"gopkg.in/yaml.v3", "Lambdas read normalized JSON"},
 	{"github.com/aws/aws-sdk-go-v2/service/networkmanager", "only people ask Network Manager, and its client is large"},
+	{"github.com/aws/aws-sdk-go-v2/service/sfn", "only people start workflows and answer them; the state machine calls the functions"},
 	{"github.com/spf13/cobra", "a Lambda has no command line"},
 	{"github.com/aws/aws-sdk-go-v2/config", "a Lambda gets its credentials in three variables; profiles and single sign-on are for people"},
 	{"github.com/aws/aws-cdk-go", "the CDK is deployment"},
@@ -34,13 +35,13 @@ var unlinked = []struct{ imported, why string }{
 
 // lambdaReachable reports whether a package of this module may be linked into
 // a Lambda binary: the functions, and layers 0 to 7 but for the YAML reader and the
-// adapter that only people use.
+// adapters that only people use.
 func lambdaReachable(pkg string) bool {
 	if matches("functions/*", pkg) {
 		return true
 	}
 	number, known := numberOf(pkg)
-	return known && number >= 0 && number < lab && pkg != "shared/config/source" && pkg != "shared/adapter/awsnetworkmanager"
+	return known && number >= 0 && number < lab && pkg != "shared/config/source" && pkg != "shared/adapter/awsnetworkmanager" && pkg != "shared/adapter/awsstates"
 }
 
 // dependency is what go list says about one package.

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"detour/shared/explain"
 )
 
 // Style says how text for people is written.
@@ -111,20 +112,8 @@ func width(cell string) int {
 	return utf8.RuneCountInString(cell)
 }
 
-// shown makes a text that came from outside fit for a terminal: no line breaks,
-// and nothing that steers the terminal.
-func shown(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t':
-			return ' '
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		default:
-			return r
-		}
-	}, text)
-}
+// shown makes a text that came from outside fit for a terminal.
+func shown(text string) string { return explain.Shown(text) }
 
 // plural counts things.
 func plural(n int, one string) string {

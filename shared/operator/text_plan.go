@@ -3,7 +3,9 @@ package operator
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"detour/shared/explain"
 	"detour/shared/plan"
 	"detour/shared/protection"
 	"detour/shared/route"
@@ -109,15 +111,7 @@ func (s Style) changes(changes []route.Change) string {
 func hop(h route.NextHop) string { return or(h.String(), "nothing") }
 
 func costText(c Cost) string {
-	parts := make([]string, len(c.Buckets))
-	for i, bucket := range c.Buckets {
-		parts[i] = fmt.Sprintf("%d × %s in %s, %s", bucket.Calls, bucket.API, bucket.Account, bucket.Region)
-	}
-	wait := "in one burst"
-	if c.Seconds > 0 {
-		wait = fmt.Sprintf("over %.1f s, as fast as EC2 lets them", c.Seconds)
-	}
-	return plural(c.Calls, "call") + " " + wait + " (" + strings.Join(parts, "; ") + ")"
+	return explain.CostText(plan.Cost{Calls: c.Buckets, Wait: time.Duration(c.Seconds * float64(time.Second))})
 }
 
 // ProposalText tells what an act would do.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"detour/shared/controller"
+	"detour/shared/explain"
 	"detour/shared/health"
 	"detour/shared/protection"
 )
@@ -195,7 +196,7 @@ func ExplanationText(e Explanation, style Style) string {
 			if fact.Kind == health.FactLearnedRoute || fact.Kind == health.FactStaticRoute {
 				continue // There can be thousands; those that are expected stand with the paths.
 			}
-			cells = append(cells, []string{path.Path, fact.Subject.ID, factText(fact), "read " + style.ago(fact.ObservedAt)})
+			cells = append(cells, []string{path.Path, fact.Subject.ID, explain.FactText(fact), "read " + style.ago(fact.ObservedAt)})
 		}
 	}
 	out.WriteString(rows("  ", cells) + "\nhistory, newest first\n")
@@ -209,23 +210,6 @@ func ExplanationText(e Explanation, style Style) string {
 		}
 	}
 	return out.String()
-}
-
-// factText is what an API said, as it said it.
-func factText(f health.Fact) string {
-	text := string(f.Kind)
-	if f.Part != "" {
-		text += " " + f.Part
-	}
-	if f.Kind == health.FactUnreadable {
-		text += ": " + string(f.Problem)
-	} else {
-		text += " " + or(f.Value, "(none)")
-	}
-	if f.Note != "" {
-		text += " (" + f.Note + ")"
-	}
-	return shown(text)
 }
 
 // maxMissing is how many expected routes that do not show are told of each path.
