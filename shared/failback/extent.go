@@ -20,4 +20,3 @@ func Extents(group *protection.Group) []int {
 	}
 	return out
 }
-

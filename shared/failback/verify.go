@@ -151,7 +151,7 @@ func samples(seen controller.FailbackSight) error {
 // covers is not looked at: it goes where it went before.
 func sample(seen controller.FailbackSight, table route.Table, address netip.Addr) error {
 	lists := map[string][]netip.Prefix{}
-	for _, list := range seen.Lists {
+	for _, list := range seen.Preview.Lists {
 		if list.List.Account == table.Account && list.List.Region == table.Region {
 			lists[list.List.ID] = list.Entries
 		}

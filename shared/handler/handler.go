@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"detour/shared/controller"
+	"detour/shared/failback"
 	"detour/shared/ingest"
 )
 
@@ -42,6 +43,8 @@ type Outcome struct {
 
 	// why says what to try again for, for Retry.
 	why string
+	// failure is the error of a task of a failback, whose type the state machine goes by.
+	failure error
 }
 
 // Answer is what a main gives to the Lambda runtime: the body, or the error that
@@ -56,7 +59,13 @@ func (o Outcome) Answer() ([]byte, error) {
 // Err is nil unless the action is Retry. Its text is one short line. It reaches
 // failure destinations, which no log handler cleans, so it holds nothing of what
 // came from outside: neither from an event nor from the answer of a call.
+//
+// That of a failback's task says more: it is read in the history of the execution,
+// which shows what the execution was started with anyway.
 func (o Outcome) Err() error {
+	if o.failure != nil {
+		return o.failure
+	}
 	if o.Action != Retry {
 		return nil
 	}
@@ -70,6 +79,8 @@ type Options struct {
 	Function string
 	// Own are the roles that Detour writes with: its own calls come back as events.
 	Own ingest.Own
+	// Failback runs the tasks of failbacks; nil where no such task is ever run.
+	Failback *failback.Runner
 }
 
 // Handler holds what the functions need. It may serve any number of

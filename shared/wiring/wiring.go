@@ -14,11 +14,13 @@
 //	DETOUR_ROLE          the ARN of the role to assume in other accounts, with {account} and {region} in it; empty: none
 //	DETOUR_EXTERNAL_ID   the external id that those roles ask for; empty: none
 //	DETOUR_LOG_LEVEL     info or debug; by default info. The metrics are in the lines of level info
+//	DETOUR_TASK          of a function for failbacks: precheck, ask, advance, verify, undo or close
 //	AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN   Lambda sets them
 //	AWS_ENDPOINT_URL     a server that stands in for AWS; empty: AWS
 //
 // A function runs the groups and filters whose home is its account and Region, and
-// no other: switchover the groups, routefilter the filters, sweep both.
+// no other: switchover and the tasks of failbacks the groups, routefilter the filters,
+// sweep both.
 package wiring
 
 import (
@@ -39,6 +41,7 @@ import (
 	"detour/shared/adapter/systemclock"
 	"detour/shared/config"
 	"detour/shared/controller"
+	"detour/shared/failback"
 	"detour/shared/filter"
 	"detour/shared/handler"
 	"detour/shared/ingest"
@@ -77,6 +80,7 @@ func Open(function string, process Process) (*handler.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	elsewhere := env.elsewhere(cfg)
 	groups, filters = Duties(function, groups, filters)
 	settings := controller.SettingsFrom(cfg)
 	clients, err := awsclient.New(awsclient.Options{
@@ -98,6 +102,7 @@ func Open(function string, process Process) (*handler.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	publish := awsevents.New(home, awsevents.Options{Bus: env.bus, Clock: clock, CallTimeout: settings.CallTimeout})
 	network := NewNetwork(clients, clock, settings.CallTimeout, groups, len(settings.Never.Destinations) > 0)
 	c := controller.New(groups, settings, controller.Ports{
 		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Neighbors: network.Neighbors,
@@ -106,22 +111,33 @@ func Open(function string, process Process) (*handler.Handler, error) {
 			Groups:  awswake.New(home, awswake.Options{QueueURL: env.queue, Clock: clock, CallTimeout: settings.CallTimeout}),
 			Filters: awswake.New(home, awswake.Options{QueueURL: cmp.Or(env.filterQueue, env.queue), Clock: clock, CallTimeout: settings.CallTimeout}),
 		},
-		Publish: awsevents.New(home, awsevents.Options{Bus: env.bus, Clock: clock, CallTimeout: settings.CallTimeout}),
-		Clock:   clock, NewToken: rand.Text,
+		Publish: publish, Clock: clock, NewToken: rand.Text,
 	}, filters...)
 	log := slog.New(slog.NewJSONHandler(process.Log, &slog.HandlerOptions{Level: env.level, ReplaceAttr: handler.Redact(env.secrets...)}))
 	return handler.New(c, clock, log, handler.Options{
 		Function: function, Own: ingest.Own{Account: env.account, Region: env.region, Assumed: env.role},
+		Failback: failback.New(c, failback.Options{Publish: publish, Clock: clock, Settle: settings.Settle, Elsewhere: elsewhere}),
 	}), nil
+}
+
+// OpenTask builds the handler of the task of a failback that the environment names.
+func OpenTask(process Process) (failback.Task, *handler.Handler, error) {
+	name := process.Getenv("DETOUR_TASK")
+	task, ok := failback.TaskOf(name)
+	if !ok {
+		return "", nil, fmt.Errorf("reading the function's environment: DETOUR_TASK is %q, which is no task of a failback; write one of %v", name, failback.Tasks())
+	}
+	built, err := Open(task.Function(), process)
+	return task, built, err
 }
 
 // Duties returns what of the groups and filters the function with this name works
 // on. A function that is not one of Detour's works on all.
 func Duties(function string, groups []protection.Group, filters []filter.Filter) ([]protection.Group, []filter.Filter) {
-	switch function {
-	case "switchover":
+	switch {
+	case function == "switchover", strings.HasPrefix(function, "failback-"):
 		return groups, nil
-	case "routefilter":
+	case function == "routefilter":
 		return nil, filters
 	default:
 		return groups, filters
@@ -164,4 +180,15 @@ func (e environment) configuration(readFile func(string) ([]byte, error)) (confi
 			e.config, e.account, e.region, strings.Join(slices.Compact(homes), ", "))
 	}
 	return cfg, groups, filters, nil
+}
+
+// elsewhere are the groups whose home is another one, with that home.
+func (e environment) elsewhere(cfg config.Config) map[string]string {
+	out := map[string]string{}
+	for _, g := range cfg.Groups() {
+		if g.Account != e.account || g.Region != e.region {
+			out[g.Name] = g.Account + " in " + g.Region
+		}
+	}
+	return out
 }
