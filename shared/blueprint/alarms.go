@@ -170,6 +170,7 @@ func Alarms(home Home) []Alarm {
 	for _, f := range home.Functions {
 		out = append(out, functionAlarms(f)...)
 	}
+	out = append(out, failbackAlarms(home)...)
 	for _, id := range home.Gateways {
 		out = append(out, blackholeDrops("TransitGateway", id))
 	}

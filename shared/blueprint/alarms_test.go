@@ -40,6 +40,14 @@ detour-blackhole-drops-tgw-attach-0b000000000000002: Sum of AWS/TransitGateway P
 detour-contended: Sum of Detour Contended Function=sweep GreaterThanOrEqualToThreshold 1, 2m0s × 1, missing notBreaching
 detour-dead-letters: Maximum of AWS/SQS ApproximateNumberOfMessagesVisible QueueName=detour-dead GreaterThanOrEqualToThreshold 1, 1m0s × 1, missing notBreaching
 detour-denied: Sum of Detour Denied Function=sweep GreaterThanOrEqualToThreshold 1, 24h0m0s × 1, missing notBreaching
+detour-failback-advance-errors: Sum of AWS/Lambda Errors FunctionName=detour-failback-advance GreaterThanOrEqualToThreshold 10, 5m0s × 1, missing notBreaching
+detour-failback-ask-errors: Sum of AWS/Lambda Errors FunctionName=detour-failback-ask GreaterThanOrEqualToThreshold 10, 5m0s × 1, missing notBreaching
+detour-failback-close-errors: Sum of AWS/Lambda Errors FunctionName=detour-failback-close GreaterThanOrEqualToThreshold 10, 5m0s × 1, missing notBreaching
+detour-failback-failed: Sum of AWS/States ExecutionsFailed StateMachineArn=arn:aws:states:eu-central-1:111122223333:stateMachine:detour-failback GreaterThanOrEqualToThreshold 1, 1m0s × 1, missing notBreaching
+detour-failback-precheck-errors: Sum of AWS/Lambda Errors FunctionName=detour-failback-precheck GreaterThanOrEqualToThreshold 10, 5m0s × 1, missing notBreaching
+detour-failback-timed-out: Sum of AWS/States ExecutionsTimedOut StateMachineArn=arn:aws:states:eu-central-1:111122223333:stateMachine:detour-failback GreaterThanOrEqualToThreshold 1, 1m0s × 1, missing notBreaching
+detour-failback-undo-errors: Sum of AWS/Lambda Errors FunctionName=detour-failback-undo GreaterThanOrEqualToThreshold 10, 5m0s × 1, missing notBreaching
+detour-failback-verify-errors: Sum of AWS/Lambda Errors FunctionName=detour-failback-verify GreaterThanOrEqualToThreshold 10, 5m0s × 1, missing notBreaching
 detour-held-partial: Sum of Detour HeldPartial Function=sweep GreaterThanOrEqualToThreshold 1, 2m0s × 1, missing notBreaching
 detour-mass-failure: Sum of Detour MassFailure Function=sweep GreaterThanOrEqualToThreshold 1, 2m0s × 1, missing notBreaching
 detour-no-sweeps: Sum of Detour Sweeps Function=sweep LessThanThreshold 1, 5m0s × 1, missing breaching
@@ -130,6 +138,7 @@ func homes(t *testing.T) (out []blueprint.Home, alarms [][]blueprint.Alarm) {
 func TestAlarmsAreWellFormed(t *testing.T) {
 	metrics := map[string]string{
 		"ApproximateNumberOfMessagesVisible": "AWS/SQS", "Errors": "AWS/Lambda", "Throttles": "AWS/Lambda", "PacketDropCountBlackhole": "AWS/TransitGateway",
+		"ExecutionsFailed": "AWS/States", "ExecutionsTimedOut": "AWS/States",
 	}
 	for _, m := range handler.Metrics() {
 		metrics[m.Name] = handler.Namespace

@@ -92,10 +92,14 @@ type Statement struct {
 // Function is a Lambda function with its role.
 type Function struct {
 	Name string
+	// Binary is the name of the function whose binary it is, which is its own but for the
+	// tasks of failbacks: those share one.
+	Binary string
 	// Role is the name of the execution role.
 	Role string
 	// Timeout bounds one invocation. An asynchronous one is tried Retries times
-	// more, and dropped when it is older than MaxAge.
+	// more, and dropped when it is older than MaxAge; the tasks of failbacks are invoked
+	// by a state machine that waits for them.
 	Timeout  time.Duration
 	MaxAge   time.Duration
 	MemoryMB int
@@ -135,8 +139,10 @@ type Home struct {
 	Filters     []string
 	FilterModes map[string]int
 	Functions   []Function
-	Schedules   []Schedule
-	Wakes       []Wake
+	// Failback is the workflow of its groups; nil where there is none.
+	Failback  *Failback
+	Schedules []Schedule
+	Wakes     []Wake
 	// Patterns are the file names of events/pattern whose rules lead to
 	// FunctionSwitchover: what happens here, and what is forwarded to here.
 	// FilterPatterns are those whose rules lead to FunctionRouteFilter.
@@ -191,7 +197,8 @@ func (f Forward) Homes() []Site {
 type Access struct {
 	Account string
 	Home    Site
-	// Role is the role's name.
+	// Role is the role's name. There are up to two in an account: one that writes, and one
+	// that only looks, for those functions that write nothing.
 	Role       string
 	ExternalID string
 	// Principals are the ARNs of the roles that may assume it.

@@ -63,6 +63,9 @@ func Dashboard(home Home) []byte {
 		d.chart("A look at all groups (ms)", "Maximum", d.groups("SweepMs")),
 	)
 	d.row(6, d.functions(), d.letters(), d.sight())
+	if home.Failback != nil {
+		d.row(6, d.failbacks())
+	}
 	if len(home.Gateways)+len(home.Attachments) > 0 {
 		d.row(6, d.drops())
 	}
@@ -227,6 +230,11 @@ func (d *dashboard) log(title, query, but string) widget {
 			sources = append(sources, "SOURCE '"+LogGroup(f.Name)+"'")
 		}
 	}
+	if d.home.Failback != nil && but != FunctionSwitchover {
+		for _, t := range d.home.Failback.Tasks {
+			sources = append(sources, "SOURCE '"+LogGroup(t.Name)+"'")
+		}
+	}
 	return widget{Type: "log", Properties: map[string]any{
 		"title": title, "region": d.home.Region, "view": "table", "query": strings.Join(sources, " | ") + " | " + query,
 	}}
@@ -240,6 +248,15 @@ func (d *dashboard) functions() widget {
 		}
 	}
 	return d.chart("Errors and throttles of the functions", "Sum", lines)
+}
+
+// failbacks counts the executions of the workflow.
+func (d *dashboard) failbacks() widget {
+	var lines []series
+	for _, metric := range []string{"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"} {
+		lines = append(lines, series{"AWS/States", metric, "StateMachineArn", StateMachineARN(d.home.Site)})
+	}
+	return d.chart("Failbacks: started, and how they ended", "Sum", lines)
 }
 
 func (d *dashboard) letters() widget {

@@ -143,7 +143,7 @@ func TestALargeHomeHasADashboard(t *testing.T) {
 		if len(w.Properties.Alarms) > 100 || len(w.Properties.Metrics) > 50 {
 			t.Errorf("%q has %d alarms and %d lines", w.Properties.Title, len(w.Properties.Alarms), len(w.Properties.Metrics))
 		}
-		if w.Type == "alarm" && w.Properties.Title != "The first 100 of 136 alarms" {
+		if w.Type == "alarm" && w.Properties.Title != "The first 100 of 144 alarms" {
 			t.Errorf("the title is %q", w.Properties.Title)
 		}
 	}

@@ -7,9 +7,11 @@
 // # Permissions
 //
 // A role may make the calls that a run makes for the groups of its home, and no
-// others: both functions reconcile, so both read and write. A group in mode
-// observe has the same permissions as one in mode enforce, since the daily
-// rehearsal tries its writes before anybody relies on them.
+// others: switchover and sweep reconcile, so both read and write. Of the tasks of a
+// failback only those that move routes may write them, also in further accounts,
+// where the others assume a role of their own. A group in mode observe has the same
+// permissions as one in mode enforce, since the daily rehearsal tries its writes
+// before anybody relies on them.
 //
 // Which ARNs a call is checked against is EC2's choice (Service Authorization
 // Reference, Actions, resources, and condition keys for Amazon EC2):

@@ -29,6 +29,13 @@ home 111122223333-eu-central-1: office plant; observe 2, enforce 0
     DETOUR_EVENT_BUS=default
     DETOUR_TABLE=detour
     DETOUR_WAKE_QUEUE is the URL of detour-wake
+  failback detour-failback as detour-failback-eu-central-1, logs to /aws/vendedlogs/states/detour-failback
+    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-central-1: 5m0s, 512 MB, precheck; wakes detour-wake
+    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-central-1: 5m0s, 512 MB, ask; wakes detour-wake
+    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-central-1: 5m0s, 512 MB, advance; wakes detour-wake
+    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-central-1: 5m0s, 512 MB, verify; wakes detour-wake
+    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-central-1: 5m0s, 512 MB, undo; wakes detour-wake
+    Close is detour-failback-close of detour-failback as detour-failback-close-eu-central-1: 5m0s, 512 MB, close; wakes detour-wake
 forward 111122223333-us-west-2
   network-manager-routing.json to 111122223333-eu-central-1
   network-manager-status.json to 111122223333-eu-central-1
@@ -151,6 +158,13 @@ home 111122223333-eu-central-1: data-centre partners; observe 2, enforce 0
     DETOUR_ROLE=arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1
     DETOUR_TABLE=detour
     DETOUR_WAKE_QUEUE is the URL of detour-wake
+  failback detour-failback as detour-failback-eu-central-1, logs to /aws/vendedlogs/states/detour-failback
+    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-central-1: 5m0s, 512 MB, precheck, arn:aws:iam::{account}:role/detour-look-111122223333-eu-central-1; wakes detour-wake
+    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-central-1: 5m0s, 512 MB, ask, arn:aws:iam::{account}:role/detour-look-111122223333-eu-central-1; wakes detour-wake
+    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-central-1: 5m0s, 512 MB, advance, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake
+    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-central-1: 5m0s, 512 MB, verify, arn:aws:iam::{account}:role/detour-look-111122223333-eu-central-1; wakes detour-wake
+    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-central-1: 5m0s, 512 MB, undo, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake
+    Close is detour-failback-close of detour-failback as detour-failback-close-eu-central-1: 5m0s, 512 MB, close, arn:aws:iam::{account}:role/detour-look-111122223333-eu-central-1; wakes detour-wake
 forward 111122223333-us-east-1
   cloudwatch-alarm.json to 111122223333-eu-central-1
 forward 444455556666-eu-central-1
@@ -161,11 +175,25 @@ forward 999900001111-us-west-2
   network-manager-routing.json to 111122223333-eu-central-1
   network-manager-status.json to 111122223333-eu-central-1
 access 444455556666 for 111122223333-eu-central-1: detour-access-111122223333-eu-central-1, detour-111122223333-eu-central-1, trusts arn:aws:iam::111122223333:root
+  only arn:aws:iam::111122223333:role/detour-failback-advance-eu-central-1
+  only arn:aws:iam::111122223333:role/detour-failback-undo-eu-central-1
   only arn:aws:iam::111122223333:role/detour-sweep-eu-central-1
   only arn:aws:iam::111122223333:role/detour-switchover-eu-central-1
+access 444455556666 for 111122223333-eu-central-1: detour-look-111122223333-eu-central-1, detour-111122223333-eu-central-1, trusts arn:aws:iam::111122223333:root
+  only arn:aws:iam::111122223333:role/detour-failback-ask-eu-central-1
+  only arn:aws:iam::111122223333:role/detour-failback-close-eu-central-1
+  only arn:aws:iam::111122223333:role/detour-failback-precheck-eu-central-1
+  only arn:aws:iam::111122223333:role/detour-failback-verify-eu-central-1
 access 777788889999 for 111122223333-eu-central-1: detour-access-111122223333-eu-central-1, detour-111122223333-eu-central-1, trusts arn:aws:iam::111122223333:root
+  only arn:aws:iam::111122223333:role/detour-failback-advance-eu-central-1
+  only arn:aws:iam::111122223333:role/detour-failback-undo-eu-central-1
   only arn:aws:iam::111122223333:role/detour-sweep-eu-central-1
   only arn:aws:iam::111122223333:role/detour-switchover-eu-central-1
+access 777788889999 for 111122223333-eu-central-1: detour-look-111122223333-eu-central-1, detour-111122223333-eu-central-1, trusts arn:aws:iam::111122223333:root
+  only arn:aws:iam::111122223333:role/detour-failback-ask-eu-central-1
+  only arn:aws:iam::111122223333:role/detour-failback-close-eu-central-1
+  only arn:aws:iam::111122223333:role/detour-failback-precheck-eu-central-1
+  only arn:aws:iam::111122223333:role/detour-failback-verify-eu-central-1
 `)
 	same(t, "the policy of the sweep", policy(function(t, b, 0, blueprint.FunctionSweep)), `
 Events
@@ -235,7 +263,21 @@ WriteRoutes
   ec2:ReplaceRoute
   arn:aws:ec2:eu-central-1:444455556666:route-table/rtb-0a000000000000001
 `)
-	same(t, "the policy in the green account", policy(b.Access[1].Statements), `
+	same(t, "the policy of those that look in the blue account", policy(b.Access[1].Statements), `
+ReadNetwork
+  ec2:DescribeManagedPrefixLists
+  ec2:DescribeRouteTables
+  *
+ReadPrefixLists
+  ec2:GetManagedPrefixListEntries
+  arn:aws:ec2:eu-central-1:111122223333:prefix-list/pl-0a000000000000001
+`)
+	same(t, "the policy of those that look in the green account", policy(b.Access[3].Statements), `
+ReadNetwork
+  ec2:DescribeRouteTables
+  *
+`)
+	same(t, "the policy in the green account", policy(b.Access[2].Statements), `
 ReadNetwork
   ec2:DescribeRouteTables
   *
@@ -265,6 +307,13 @@ home 111122223333-eu-central-1: headquarters; observe 0, enforce 1
     DETOUR_EVENT_BUS=default
     DETOUR_TABLE=detour
     DETOUR_WAKE_QUEUE is the URL of detour-wake
+  failback detour-failback as detour-failback-eu-central-1, logs to /aws/vendedlogs/states/detour-failback
+    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-central-1: 5m0s, 512 MB, precheck; wakes detour-wake
+    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-central-1: 5m0s, 512 MB, ask; wakes detour-wake
+    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-central-1: 5m0s, 512 MB, advance; wakes detour-wake
+    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-central-1: 5m0s, 512 MB, verify; wakes detour-wake
+    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-central-1: 5m0s, 512 MB, undo; wakes detour-wake
+    Close is detour-failback-close of detour-failback as detour-failback-close-eu-central-1: 5m0s, 512 MB, close; wakes detour-wake
 forward 111122223333-eu-west-1
   tunnels of vpn-0b000000000000002 for headquarters/by-dublin, needs 1
   aws-health.json to 111122223333-eu-central-1

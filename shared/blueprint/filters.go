@@ -24,6 +24,7 @@ func newHomeNeeds(c config.Config, groups []protection.Group, filters []filter.F
 		out[FunctionSweep].addFilter(f)
 		out[FunctionRouteFilter].addFilter(f)
 	}
+	out.addFailback()
 	return out
 }
 

@@ -51,6 +51,13 @@ home 111122223333-eu-central-1: office; observe 1, enforce 0
     DETOUR_ROLE=arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1
     DETOUR_TABLE=detour
     DETOUR_WAKE_QUEUE is the URL of detour-wake
+  failback detour-failback as detour-failback-eu-central-1, logs to /aws/vendedlogs/states/detour-failback
+    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-central-1: 5m0s, 512 MB, precheck; wakes detour-wake
+    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-central-1: 5m0s, 512 MB, ask; wakes detour-wake
+    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-central-1: 5m0s, 512 MB, advance, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake
+    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-central-1: 5m0s, 512 MB, verify; wakes detour-wake
+    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-central-1: 5m0s, 512 MB, undo, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake
+    Close is detour-failback-close of detour-failback as detour-failback-close-eu-central-1: 5m0s, 512 MB, close; wakes detour-wake
 forward 111122223333-us-west-2
   network-manager-routing.json to 111122223333-eu-central-1
   network-manager-status.json to 111122223333-eu-central-1
@@ -152,12 +159,14 @@ func TestAlarmsOfFilters(t *testing.T) {
 		}
 		return out
 	}
-	if got, want := strings.Join(names(home), " "), "contended dead-letters denied filter-held filter-measures held-partial mass-failure no-sweeps no-usable-path "+
+	if got, want := strings.Join(names(home), " "), "contended dead-letters denied "+
+		"failback-advance-errors failback-ask-errors failback-close-errors failback-failed failback-precheck-errors failback-timed-out failback-undo-errors failback-verify-errors "+
+		"filter-held filter-measures held-partial mass-failure no-sweeps no-usable-path "+
 		"not-rehearsed routefilter-errors routefilter-throttles sweep-errors sweep-throttles switchover-errors switchover-throttles unannounced unreadable "+
 		"wake-dead-letters wake-filter-dead-letters write-failures"; got != want {
 		t.Errorf("alarms\n%s\nwant\n%s", got, want)
 	}
-	home.Groups, home.Wakes, home.Functions = nil, home.Wakes[1:], home.Functions[:2]
+	home.Groups, home.Wakes, home.Functions, home.Failback = nil, home.Wakes[1:], home.Functions[:2], nil
 	if got, want := strings.Join(names(home), " "), "contended dead-letters filter-held filter-measures no-sweeps "+
 		"routefilter-errors routefilter-throttles sweep-errors sweep-throttles unannounced unreadable wake-filter-dead-letters write-failures"; got != want {
 		t.Errorf("without a group\n%s\nwant\n%s", got, want)

@@ -96,6 +96,7 @@ func overview(b blueprint.Blueprint) string {
 				fmt.Fprintf(&out, "    %s is the URL of %s\n", name, f.Queues[name])
 			}
 		}
+		workflow(&out, h.Failback)
 	}
 	for _, f := range b.Forwards {
 		fmt.Fprintf(&out, "forward %s\n", f)
@@ -115,6 +116,22 @@ func overview(b blueprint.Blueprint) string {
 		}
 	}
 	return out.String()
+}
+
+// workflow writes the workflow of a home: for each task its function, and what its
+// environment has beside that of others.
+func workflow(out *strings.Builder, f *blueprint.Failback) {
+	if f == nil {
+		return
+	}
+	fmt.Fprintf(out, "  failback %s as %s, logs to %s\n", f.StateMachine, f.Role, f.LogGroup)
+	for _, t := range f.Tasks {
+		fmt.Fprintf(out, "    %s is %s of %s as %s: %s, %d MB, %s", t.Substitution, t.Name, t.Binary, t.Role, t.Timeout, t.MemoryMB, t.Environment[blueprint.VariableTask])
+		if role := t.Environment["DETOUR_ROLE"]; role != "" {
+			fmt.Fprintf(out, ", %s", role)
+		}
+		fmt.Fprintf(out, "; wakes %s\n", t.Queues[blueprint.VariableWake])
+	}
 }
 
 func join(sites []blueprint.Site) string {
@@ -146,6 +163,13 @@ func function(t *testing.T, b blueprint.Blueprint, home int, name string) []blue
 	for _, f := range b.Homes[home].Functions {
 		if f.Name == name {
 			return f.Statements
+		}
+	}
+	if f := b.Homes[home].Failback; f != nil {
+		for _, task := range f.Tasks {
+			if task.Name == name {
+				return task.Statements
+			}
 		}
 	}
 	t.Fatalf("%s has no function %s", b.Homes[home], name)

@@ -83,7 +83,7 @@ func New(c config.Config, o Options) (Blueprint, error) {
 		out.Homes, out.Access = append(out.Homes, home), append(out.Access, access...)
 	}
 	slices.SortFunc(out.Access, func(a, b Access) int {
-		return cmp.Or(cmp.Compare(a.Account, b.Account), a.Home.Compare(b.Home))
+		return cmp.Or(cmp.Compare(a.Account, b.Account), a.Home.Compare(b.Home), cmp.Compare(a.Role, b.Role))
 	})
 	out.Forwards = b.forwards()
 	if len(b.problems) > 0 {
@@ -301,9 +301,23 @@ func (b *builder) home(at Site, groups []protection.Group, filters []filter.Filt
 	b.hear(&home)
 	home.Functions, home.Wakes = functionsOf(at, len(groups) > 0, len(filters) > 0)
 	needs := newHomeNeeds(b.config, groups, filters)
-	access := b.access(at, needs, home.Functions)
+	all := slices.Clone(home.Functions)
+	if len(groups) > 0 {
+		home.Failback = failback(at)
+		for _, t := range home.Failback.Tasks {
+			all = append(all, t.Function)
+		}
+	}
+	access := b.access(at, needs, all)
 	for i := range home.Functions {
 		b.equip(at, &home.Functions[i], needs[home.Functions[i].Name], access)
+	}
+	if home.Failback != nil {
+		for i := range home.Failback.Tasks {
+			t := &home.Failback.Tasks[i]
+			b.equip(at, &t.Function, needs[t.Name], access)
+			t.Environment[VariableTask] = t.Task
+		}
 	}
 	return home, access
 }
@@ -333,7 +347,7 @@ func (b *builder) hear(home *Home) {
 func functionsOf(at Site, groups, filters bool) (functions []Function, wakes []Wake) {
 	add := func(name string, age time.Duration, queues map[string]string) {
 		functions = append(functions, Function{
-			Name: name, Role: functionRole(at, name), Timeout: timeout, MaxAge: age, MemoryMB: memoryMB, Retries: retries, Queues: queues,
+			Name: name, Binary: name, Role: functionRole(at, name), Timeout: timeout, MaxAge: age, MemoryMB: memoryMB, Retries: retries, Queues: queues,
 		})
 	}
 	swept := map[string]string{VariableWake: QueueWake}
@@ -358,6 +372,9 @@ func (b *builder) equip(at Site, f *Function, needs needs, access []Access) {
 	f.Environment = map[string]string{"DETOUR_ACCOUNT": at.Account, "DETOUR_TABLE": Table, "DETOUR_EVENT_BUS": EventBus}
 	var roles []string
 	for _, a := range access {
+		if a.looks() != looks(f.Name) {
+			continue
+		}
 		// Functions that assume no role have to know it too: they recognize by it the
 		// calls that the others make.
 		f.Environment["DETOUR_ROLE"] = roleARN(at, "{account}", a.Role)
@@ -370,26 +387,36 @@ func (b *builder) equip(at Site, f *Function, needs needs, access []Access) {
 	b.checkSize(at, f.Role, f.Statements)
 }
 
-// access makes the roles in other accounts, one in each for all functions of the
-// home that need something there.
+// access makes the roles in other accounts: one in each for all functions of the
+// home that need something there, and one for those of them that only look.
 func (b *builder) access(home Site, needs homeNeeds, functions []Function) (out []Access) {
-	all := needs[FunctionSweep] // It does what the others do.
-	for _, account := range all.accounts(home.Account) {
-		a := Access{
-			Account: account, Home: home, Role: accessRole(home), ExternalID: b.externalID(home),
-			// Without the condition of a function: it is in the context of calls with the
-			// credentials of the function's own role only.
-			Statements: all.of[account].statements(nil),
-		}
-		for _, f := range functions {
-			if needs[f.Name].of[account] != nil {
-				a.Principals = append(a.Principals, roleARN(home, home.Account, f.Role))
-			}
-		}
-		b.checkSize(home, a.Role+" in account "+account, a.Statements)
-		out = append(out, a)
+	// The sweep does what all others do, and the switchover what is done about groups.
+	writing, looking := needs[FunctionSweep], needs[FunctionSwitchover].looking()
+	for _, account := range writing.accounts(home.Account) {
+		out = append(out, b.accessTo(home, account, accessRole(home), writing.of[account], functions, needs))
+	}
+	for _, account := range looking.accounts(home.Account) {
+		out = append(out, b.accessTo(home, account, lookRole(home), looking.of[account], functions, needs))
 	}
 	return out
+}
+
+// accessTo makes one role in another account.
+func (b *builder) accessTo(home Site, account, role string, needed *need, functions []Function, needs homeNeeds) Access {
+	a := Access{
+		Account: account, Home: home, Role: role, ExternalID: b.externalID(home),
+		// Without the condition of a function: it is in the context of calls with the
+		// credentials of the function's own role only.
+		Statements: needed.statements(nil),
+	}
+	for _, f := range functions {
+		if looks(f.Name) == a.looks() && needs[f.Name].of[account] != nil {
+			a.Principals = append(a.Principals, roleARN(home, home.Account, f.Role))
+		}
+	}
+	slices.Sort(a.Principals)
+	b.checkSize(home, role+" in account "+account, a.Statements)
+	return a
 }
 
 // checkSize refuses a policy that IAM would.
@@ -403,6 +430,17 @@ func (b *builder) checkSize(home Site, role string, statements []Statement) {
 func functionRole(home Site, function string) string { return function + "-" + home.Region }
 
 func accessRole(home Site) string { return "detour-access-" + home.String() }
+
+func lookRole(home Site) string { return "detour-look-" + home.String() }
+
+// looks reports whether a function only looks, so that the role that it assumes in
+// other accounts is the one that only looks, too.
+func looks(function string) bool {
+	return slices.ContainsFunc(failbackTasks(), func(t failbackTask) bool { return t.function() == function && !t.writes })
+}
+
+// looks reports whether the role only looks.
+func (a Access) looks() bool { return a.Role == lookRole(a.Home) }
 
 func roleARN(home Site, account, role string) string {
 	return "arn:" + home.Partition() + ":iam::" + account + ":role/" + role

@@ -75,9 +75,16 @@ func allStatements(b blueprint.Blueprint) map[string][]blueprint.Statement {
 		for _, f := range h.Functions {
 			out[h.String()+" "+f.Name] = f.Statements
 		}
+		if h.Failback == nil {
+			continue
+		}
+		out[h.String()+" "+h.Failback.StateMachine] = h.Failback.Statements
+		for _, f := range h.Failback.Tasks {
+			out[h.String()+" "+f.Name] = f.Statements
+		}
 	}
 	for _, a := range b.Access {
-		out[a.Account+" for "+a.Home.String()] = a.Statements
+		out[a.Account+" for "+a.Home.String()+" as "+a.Role] = a.Statements
 	}
 	return out
 }
@@ -195,9 +202,23 @@ home 111122223333-eu-west-1: also-west west; observe 2, enforce 0
   tunnels of vpn-02 for east/two, needs 1
   tunnels of vpn-03 for also-west/one, needs 1
   tunnels of vpn-03 for west/two, needs 2
+  failback detour-failback as detour-failback-eu-west-1, logs to /aws/vendedlogs/states/detour-failback
+    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-west-1: 5m0s, 512 MB, precheck, arn:aws:iam::{account}:role/detour-look-111122223333-eu-west-1; wakes detour-wake
+    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-west-1: 5m0s, 512 MB, ask, arn:aws:iam::{account}:role/detour-look-111122223333-eu-west-1; wakes detour-wake
+    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-west-1: 5m0s, 512 MB, advance, arn:aws:iam::{account}:role/detour-access-111122223333-eu-west-1; wakes detour-wake
+    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-west-1: 5m0s, 512 MB, verify, arn:aws:iam::{account}:role/detour-look-111122223333-eu-west-1; wakes detour-wake
+    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-west-1: 5m0s, 512 MB, undo, arn:aws:iam::{account}:role/detour-access-111122223333-eu-west-1; wakes detour-wake
+    Close is detour-failback-close of detour-failback as detour-failback-close-eu-west-1: 5m0s, 512 MB, close, arn:aws:iam::{account}:role/detour-look-111122223333-eu-west-1; wakes detour-wake
 home 111122223333-us-west-2: east; observe 0, enforce 1
   rules aws-health.json cloudtrail-routes.json cloudwatch-alarm.json network-manager-routing.json network-manager-status.json
   tunnels of vpn-01 for east/one, needs 1
+  failback detour-failback as detour-failback-us-west-2, logs to /aws/vendedlogs/states/detour-failback
+    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-us-west-2: 5m0s, 512 MB, precheck; wakes detour-wake
+    Ask is detour-failback-ask of detour-failback as detour-failback-ask-us-west-2: 5m0s, 512 MB, ask; wakes detour-wake
+    Advance is detour-failback-advance of detour-failback as detour-failback-advance-us-west-2: 5m0s, 512 MB, advance; wakes detour-wake
+    Verify is detour-failback-verify of detour-failback as detour-failback-verify-us-west-2: 5m0s, 512 MB, verify; wakes detour-wake
+    Undo is detour-failback-undo of detour-failback as detour-failback-undo-us-west-2: 5m0s, 512 MB, undo; wakes detour-wake
+    Close is detour-failback-close of detour-failback as detour-failback-close-us-west-2: 5m0s, 512 MB, close; wakes detour-wake
 forward 111122223333-eu-west-1
   aws-health.json to 111122223333-us-west-2, own events only
   cloudtrail-routes.json to 111122223333-us-west-2, own events only
@@ -210,6 +231,7 @@ forward 444455556666-ap-southeast-2
   aws-health.json to 111122223333-eu-west-1
   cloudwatch-alarm.json to 111122223333-eu-west-1
 access 444455556666 for 111122223333-eu-west-1: detour-access-111122223333-eu-west-1, detour-111122223333-eu-west-1, trusts arn:aws:iam::111122223333:root
+access 444455556666 for 111122223333-eu-west-1: detour-look-111122223333-eu-west-1, detour-111122223333-eu-west-1, trusts arn:aws:iam::111122223333:root
 `)
 	if _, has := b.Homes[1].Functions[0].Environment["DETOUR_ROLE"]; has {
 		t.Error("a home whose groups lie in its own account assumes roles")
@@ -319,7 +341,9 @@ func TestProblems(t *testing.T) {
 		"no period":  {strings.Replace(pairIn("eu-central-1"), "groups:", "timers: {sweepPeriod: 30s}\ngroups:", 1), `timers.sweepPeriod: "30s" is no whole number of minutes, and EventBridge Scheduler knows no other; write 60s, or another whole number of minutes`},
 		"partitions": {strings.Replace(pairIn("eu-central-1"), "vpn-02", "vpn-02, region: cn-north-1", 1), `groups[0]: "branch" has its home in partition aws and uses cn-north-1, which is in aws-cn; declare what lies in another partition in a group with its home there`},
 		"too long": {pairIn("eu-central-1") + many.String(), `groups: those with their home in account 111122223333 in eu-central-1 make the policy of role detour-sweep-eu-central-1 11123 characters long, and IAM takes 10240; give some of the groups a home in another account or Region
-groups: those with their home in account 111122223333 in eu-central-1 make the policy of role detour-switchover-eu-central-1 11310 characters long, and IAM takes 10240; give some of the groups a home in another account or Region`},
+groups: those with their home in account 111122223333 in eu-central-1 make the policy of role detour-switchover-eu-central-1 11310 characters long, and IAM takes 10240; give some of the groups a home in another account or Region
+groups: those with their home in account 111122223333 in eu-central-1 make the policy of role detour-failback-advance-eu-central-1 11093 characters long, and IAM takes 10240; give some of the groups a home in another account or Region
+groups: those with their home in account 111122223333 in eu-central-1 make the policy of role detour-failback-undo-eu-central-1 11063 characters long, and IAM takes 10240; give some of the groups a home in another account or Region`},
 	} {
 		_, err := blueprint.New(read(t, test.yaml), blueprint.Options{})
 		var problems config.Problems

@@ -19,6 +19,8 @@ const (
 	reasonReads  = "EC2 has no resource-level permissions for these reads"
 	reasonAlarms = "CloudWatch shows composite alarms only to who may describe all alarms"
 	reasonLogs   = "the names of log streams are Lambda's"
+
+	reasonDelivery = "CloudWatch Logs has no resource-level permissions for the delivery of a service's logs"
 )
 
 // maxPolicy is how many characters the inline policies of a role have together at
@@ -251,18 +253,16 @@ func functionStatements(home Site, f Function, here *need, roles []string) []Sta
 	// credentials of its role (Lambda Developer Guide, Working with source function
 	// ARN), so that the role is of no use to anything else.
 	own := map[string]map[string][]string{"ArnEquals": {"lambda:SourceFunctionArn": {arn("lambda", "function:"+f.Name)}}}
-	queues := []string{arn("sqs", QueueDead)}
+	var queues []string
+	if !isTask(f.Name) {
+		queues = []string{arn("sqs", QueueDead)} // Of asynchronous invocations that failed.
+	}
 	for _, queue := range f.Queues {
 		queues = append(queues, arn("sqs", queue))
 	}
 	out := here.statements(own)
 	out = append(out,
-		// What TransactWriteItems does needs the permissions of the calls that it is
-		// made of (DynamoDB Developer Guide, Transactions: IAM).
-		Statement{
-			Sid: "Records", Actions: []string{"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
-			Resources: []string{arn("dynamodb", "table/"+Table)},
-		},
+		Statement{Sid: "Records", Actions: recordActions(f.Name), Resources: []string{arn("dynamodb", "table/"+Table)}},
 		Statement{Sid: "Events", Actions: []string{"events:PutEvents"}, Resources: []string{arn("events", "event-bus/"+EventBus)}},
 		Statement{Sid: "Queues", Actions: []string{"sqs:SendMessage"}, Resources: sorted(queues)},
 		Statement{
@@ -270,7 +270,7 @@ func functionStatements(home Site, f Function, here *need, roles []string) []Sta
 			Resources: []string{arn("logs", "log-group:"+LogGroup(f.Name)+":*")}, Reason: reasonLogs,
 		},
 	)
-	if f.Name != FunctionSweep {
+	if f.Name != FunctionSweep && !isTask(f.Name) {
 		// Lambda's poller takes messages with the function's role (Lambda Developer
 		// Guide, Using Lambda with Amazon SQS: execution role permissions).
 		out = append(out, Statement{

@@ -32,7 +32,9 @@ type Own struct {
 }
 
 // functions are those that write routes.
-func functions() []string { return []string{"switchover", "sweep", "routefilter"} }
+func functions() []string {
+	return []string{"switchover", "sweep", "routefilter", "failback-advance", "failback-undo"}
+}
 
 // Made reports whether the writer is this Detour. It is told by the whole name of the role: a role of the functions in
 // their own account (detour-switchover-REGION, detour-sweep-REGION), or the one that they assume elsewhere. Another Detour,

@@ -1,0 +1,7 @@
+package failback
+
+// The bounds, for the tests.
+const (
+	MaxLooks = maxLooks
+	MaxSteps = maxSteps
+)
