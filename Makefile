@@ -63,8 +63,8 @@ host: ## Build the Lambda functions for this machine, with the same flags: dist/
 docs: ## Write what is generated of docs/configuration.md, and the schema for editors.
 	$(GO) run ./cmd/configdocs
 
-# The CDK's command line and the Node that it runs on, as package-lock.json pins them; npm comes with any other Node.
-# Their install scripts are not run: they have none.
+# The CDK's command line and the Node that it runs on, and what the tests compare state machines with, as
+# package-lock.json pins them; npm comes with any other Node. Their install scripts are not run: they have none.
 node_modules: node_modules/.package-lock.json
 
 node_modules/.package-lock.json: package.json package-lock.json
@@ -121,6 +121,7 @@ left-out:
 	@test -f $(DYNAMODB_LOCAL)/DynamoDBLocal.jar && command -v java >/dev/null || echo "LEFT OUT: the record store against DynamoDB Local, which needs java and npm (README.md, Tests)"
 	@test -x node_modules/.bin/node || command -v node >/dev/null || echo "LEFT OUT: the CloudFormation templates, which need npm (README.md, Tests)"
 	@test -x node_modules/.bin/cdk || echo "LEFT OUT: the CDK's command line, which needs npm (README.md, Tests)"
+	@test -d node_modules/aws-local-stepfunctions -a -d node_modules/asl-validator || echo "LEFT OUT: the state machine in another interpreter, which needs npm (README.md, Tests)"
 	@command -v aws >/dev/null || echo "LEFT OUT: the AWS CLI against the served network, which needs aws (README.md, Tests)"
 
 race: host ## Run all tests under the race detector.
