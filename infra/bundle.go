@@ -123,7 +123,7 @@ func checkFresh(root, file, shown, name string) error {
 // notLinked are the folders below shared that no function is made from.
 func notLinked(folder string) bool {
 	switch folder {
-	case "shared/sim", "shared/lab", "shared/arch", "shared/blueprint", "shared/config/source", "shared/explain", "shared/operator":
+	case "shared/sim", "shared/lab", "shared/arch", "shared/blueprint", "shared/config/source", "shared/operator":
 		return true
 	default:
 		return path.Base(folder) == "testdata"

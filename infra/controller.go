@@ -46,6 +46,7 @@ func renderController(app awscdk.App, d deployment, home blueprint.Home) {
 	for _, w := range home.Wakes {
 		c.renderMapping(w)
 	}
+	c.renderFailback()
 	c.renderRules()
 	c.renderLogFilters()
 	c.renderSchedules()

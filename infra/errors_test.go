@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +71,8 @@ func TestConfigurationErrors(t *testing.T) {
 		},
 		"no functions": {
 			options{config: "good.yaml"},
-			"detour: dist/sweep/bootstrap does not exist; run make build, which builds the functions\n" +
+			"detour: dist/failback/bootstrap does not exist; run make build, which builds the functions\n" +
+				"dist/sweep/bootstrap does not exist; run make build, which builds the functions\n" +
 				"dist/switchover/bootstrap does not exist; run make build, which builds the functions\n",
 		},
 	} {
@@ -133,9 +135,9 @@ func TestFunctionErrors(t *testing.T) {
 	// What is newer than the functions.
 	later := time.Now().Add(time.Hour)
 	for file, told := range map[string]string{
-		"shared/handler/handler.go":      "detour: dist/sweep/bootstrap is older than shared/handler/handler.go; run make build\ndist/switchover/bootstrap is older than shared/handler/handler.go; run make build\n",
-		"events/events.go":               "detour: dist/sweep/bootstrap is older than events/events.go; run make build\ndist/switchover/bootstrap is older than events/events.go; run make build\n",
-		"go.mod":                         "detour: dist/sweep/bootstrap is older than go.mod; run make build\ndist/switchover/bootstrap is older than go.mod; run make build\n",
+		"shared/handler/handler.go":      "detour: dist/failback/bootstrap is older than shared/handler/handler.go; run make build\ndist/sweep/bootstrap is older than shared/handler/handler.go; run make build\ndist/switchover/bootstrap is older than shared/handler/handler.go; run make build\n",
+		"events/events.go":               "detour: dist/failback/bootstrap is older than events/events.go; run make build\ndist/sweep/bootstrap is older than events/events.go; run make build\ndist/switchover/bootstrap is older than events/events.go; run make build\n",
+		"go.mod":                         "detour: dist/failback/bootstrap is older than go.mod; run make build\ndist/sweep/bootstrap is older than go.mod; run make build\ndist/switchover/bootstrap is older than go.mod; run make build\n",
 		"functions/switchover/main.go":   "detour: dist/switchover/bootstrap is older than functions/switchover/main.go; run make build\n",
 		"shared/handler/handler_test.go": "",
 		"shared/sim/world.go":            "",
@@ -173,13 +175,13 @@ func TestStaged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := sortedKeys(d.assets); len(got) != 2 || got[0] != "detour-sweep" || got[1] != "detour-switchover" {
+		if got := sortedKeys(d.assets); !slices.Equal(got, []string{"detour-failback", "detour-sweep", "detour-switchover"}) {
 			t.Errorf("assets %v", got)
 		}
 	}
 	compareFolders(t, one, two)
 	files := contents(t, one)
-	if len(files) != 4 {
+	if len(files) != 6 {
 		t.Errorf("files %v", sortedKeys(files))
 	}
 	info, err := os.Stat(filepath.Join(one, "detour-sweep/bootstrap"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -9,7 +10,7 @@ import (
 // what is written out here by hand.
 func TestFilters(t *testing.T) {
 	made := templateOf(t, "filters", home)
-	wantRoles(t, made, "RoutefilterRole", "ScheduleRole", "SweepRole", "SwitchoverRole")
+	wantRoles(t, made, slices.Concat(failbackRoles, []string{"RoutefilterRole", "ScheduleRole", "SweepRole", "SwitchoverRole"})...)
 	wantJSON(t, "the policy of detour-routefilter", inline(t, made, "RoutefilterRole"), routefilterPolicy)
 	const dead = `"DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["DeadQueue", "Arn"]}}, "RetryPolicy": {"MaximumEventAgeInSeconds": 600, "MaximumRetryAttempts": 185}`
 	for id, want := range map[string]string{

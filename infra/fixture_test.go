@@ -237,10 +237,10 @@ func tree(t *testing.T, platform ...string) string {
 	write(t, root, "events/events.go", "package events\n")
 	write(t, root, "shared/handler/handler.go", "package handler\n")
 	write(t, root, "shared/sim/world.go", "package sim\n")
-	for _, name := range []string{"sweep", "switchover"} {
+	for _, name := range []string{"failback", "sweep", "switchover"} {
 		write(t, root, "functions/"+name+"/main.go", "package main\n\nfunc main() {}\n")
 	}
-	for _, name := range []string{"sweep", "switchover"} {
+	for _, name := range []string{"failback", "sweep", "switchover"} {
 		compile(t, root, "./functions/"+name, "dist/"+name+"/bootstrap", platform...)
 	}
 	return root

@@ -40,17 +40,30 @@ type function struct {
 	resource awslambda.CfnFunction
 }
 
-// renderFunction makes a function with its role, its log group and what becomes
-// of asynchronous invocations that fail.
+// renderFunction makes a function, and what becomes of its asynchronous invocations
+// that fail.
 func (c *controller) renderFunction(f blueprint.Function) function {
+	made := c.renderCode(f, describe(f))
+	awslambda.NewCfnEventInvokeConfig(c.stack, jsii.String(made.id+"Invoke"), &awslambda.CfnEventInvokeConfigProps{
+		FunctionName: made.resource.Ref(), Qualifier: jsii.String("$LATEST"),
+		MaximumRetryAttempts: number(f.Retries), MaximumEventAgeInSeconds: number(f.MaxAge.Seconds()),
+		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: c.dead.AttrArn()},
+		},
+	})
+	return made
+}
+
+// renderCode makes a function with its role and its log group.
+func (c *controller) renderCode(f blueprint.Function, description string) function {
 	id := identifier(shortName(f.Name))
 	logs := awslogs.NewCfnLogGroup(c.stack, jsii.String(id+"Logs"), &awslogs.CfnLogGroupProps{
 		LogGroupName: jsii.String(blueprint.LogGroup(f.Name)), RetentionInDays: number(logRetention),
 	})
 	identity := role(c.stack, id+"Role", f.Role, "What Detour's function "+f.Name+" may do", trust(lambdaService, nil), policyOf(f.Statements))
-	code := awss3assets.NewAsset(c.stack, jsii.String(id+"Code"), &awss3assets.AssetProps{Path: jsii.String(c.assets[f.Name])})
+	code := awss3assets.NewAsset(c.stack, jsii.String(id+"Code"), &awss3assets.AssetProps{Path: jsii.String(c.assets[f.Binary])})
 	resource := awslambda.NewCfnFunction(c.stack, jsii.String(id+"Function"), &awslambda.CfnFunctionProps{
-		FunctionName: jsii.String(f.Name), Description: jsii.String(describe(f)),
+		FunctionName: jsii.String(f.Name), Description: jsii.String(description),
 		Runtime: jsii.String("provided.al2023"), Architectures: jsii.Strings("arm64"), Handler: jsii.String(bootstrapFile),
 		Code:       &awslambda.CfnFunction_CodeProperty{S3Bucket: code.S3BucketName(), S3Key: code.S3ObjectKey()},
 		MemorySize: number(f.MemoryMB), Timeout: number(f.Timeout.Seconds()), Role: identity.AttrArn(),
@@ -58,13 +71,6 @@ func (c *controller) renderFunction(f blueprint.Function) function {
 		// Text, since Lambda would wrap lines that are JSON already, and CloudWatch
 		// would no longer find the metrics in them.
 		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.Ref(), LogFormat: jsii.String("Text")},
-	})
-	awslambda.NewCfnEventInvokeConfig(c.stack, jsii.String(id+"Invoke"), &awslambda.CfnEventInvokeConfigProps{
-		FunctionName: resource.Ref(), Qualifier: jsii.String("$LATEST"),
-		MaximumRetryAttempts: number(f.Retries), MaximumEventAgeInSeconds: number(f.MaxAge.Seconds()),
-		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
-			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: c.dead.AttrArn()},
-		},
 	})
 	return function{Function: f, id: id, resource: resource}
 }

@@ -29,12 +29,19 @@ func readConfiguration(name string) (config.Config, error) {
 	return source.Read(data, name)
 }
 
-// functionsOf returns the names of all functions, sorted.
+// functionsOf returns the names of all functions that have a binary of their own,
+// sorted.
 func functionsOf(b blueprint.Blueprint) []string {
 	var out []string
 	for _, home := range b.Homes {
 		for _, function := range home.Functions {
-			out = append(out, function.Name)
+			out = append(out, function.Binary)
+		}
+		if home.Failback == nil {
+			continue
+		}
+		for _, task := range home.Failback.Tasks {
+			out = append(out, task.Binary)
 		}
 	}
 	slices.Sort(out)

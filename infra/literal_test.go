@@ -82,7 +82,7 @@ func TestRoles(t *testing.T) {
 	wantJSON(t, "the trust of the schedules", made.Resources["ScheduleRole"].Properties["AssumeRolePolicyDocument"], `{"Version": "2012-10-17", "Statement": [
 		{"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole", "Condition": {
 			"ArnEquals": {"aws:SourceArn": "arn:aws:scheduler:eu-central-1:111122223333:schedule-group/default"}, "StringEquals": {"aws:SourceAccount": "111122223333"}}}]}`)
-	wantRoles(t, made, "ScheduleRole", "SweepRole", "SwitchoverRole")
+	wantRoles(t, made, slices.Concat(failbackRoles, []string{"ScheduleRole", "SweepRole", "SwitchoverRole"})...)
 
 	access := templateOf(t, hub, "access-444455556666-for-111122223333-eu-central-1")
 	wantJSON(t, "the policy in the spoke", inline(t, access, "Role"), `{"Version": "2012-10-17", "Statement": [
@@ -93,10 +93,20 @@ func TestRoles(t *testing.T) {
 		 "Resource": "arn:aws:ec2:eu-central-1:444455556666:route-table/rtb-0a000000000000001"}]}`)
 	wantJSON(t, "the trust in the spoke", access.Resources["Role"].Properties["AssumeRolePolicyDocument"], `{"Version": "2012-10-17", "Statement": [
 		{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole", "Condition": {
-			"ArnEquals": {"aws:PrincipalArn": ["arn:aws:iam::111122223333:role/detour-sweep-eu-central-1", "arn:aws:iam::111122223333:role/detour-switchover-eu-central-1"]},
+			"ArnEquals": {"aws:PrincipalArn": ["arn:aws:iam::111122223333:role/detour-failback-advance-eu-central-1", "arn:aws:iam::111122223333:role/detour-failback-undo-eu-central-1",
+				"arn:aws:iam::111122223333:role/detour-sweep-eu-central-1", "arn:aws:iam::111122223333:role/detour-switchover-eu-central-1"]},
 			"StringEquals": {"sts:ExternalId": "detour-111122223333-eu-central-1"}}}]}`)
-	wantRoles(t, access, "Role")
-	if len(access.Resources) != 1 {
+	wantJSON(t, "the policy of those that look in the spoke", inline(t, access, "LookRole"), `{"Version": "2012-10-17", "Statement": [
+		{"Sid": "ReadNetwork", "Effect": "Allow", "Action": ["ec2:DescribeManagedPrefixLists", "ec2:DescribeRouteTables"], "Resource": "*"},
+		{"Sid": "ReadPrefixLists", "Effect": "Allow", "Action": "ec2:GetManagedPrefixListEntries",
+		 "Resource": "arn:aws:ec2:eu-central-1:111122223333:prefix-list/pl-0a000000000000001"}]}`)
+	wantJSON(t, "the trust of that", access.Resources["LookRole"].Properties["AssumeRolePolicyDocument"], `{"Version": "2012-10-17", "Statement": [
+		{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole", "Condition": {
+			"ArnEquals": {"aws:PrincipalArn": ["arn:aws:iam::111122223333:role/detour-failback-ask-eu-central-1", "arn:aws:iam::111122223333:role/detour-failback-close-eu-central-1",
+				"arn:aws:iam::111122223333:role/detour-failback-precheck-eu-central-1", "arn:aws:iam::111122223333:role/detour-failback-verify-eu-central-1"]},
+			"StringEquals": {"sts:ExternalId": "detour-111122223333-eu-central-1"}}}]}`)
+	wantRoles(t, access, "LookRole", "Role")
+	if len(access.Resources) != 2 {
 		t.Errorf("the access stack has %v", sortedKeys(access.Resources))
 	}
 

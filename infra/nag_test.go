@@ -23,7 +23,22 @@ var suppressed = map[string]string{
 	"SweepRole AwsSolutions-IAM5[Resource::arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-sweep:*]":             "the names of the log streams are Lambda's",
 	"SwitchoverRole AwsSolutions-IAM5[Resource::arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-switchover:*]":   "the names of the log streams are Lambda's",
 	"RoutefilterRole AwsSolutions-IAM5[Resource::arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-routefilter:*]": "the names of the log streams are Lambda's",
-	"ForwardDeadQueue AwsSolutions-SQS3": "it is the dead-letter queue of rules, which the rule does not look at",
+	"LookRole AwsSolutions-IAM5[Resource::*]":            "EC2 and CloudWatch have no resource-level permissions for these reads (blueprint.Statement.Reason)",
+	"FailbackAdvanceRole AwsSolutions-IAM5[Resource::*]": "EC2 and CloudWatch have no resource-level permissions for these reads (blueprint.Statement.Reason)",
+	"FailbackAdvanceRole AwsSolutions-IAM5[Resource::arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-failback-advance:*]": "the names of the log streams are Lambda's",
+	"FailbackAskRole AwsSolutions-IAM5[Resource::*]": "EC2 and CloudWatch have no resource-level permissions for these reads (blueprint.Statement.Reason)",
+	"FailbackAskRole AwsSolutions-IAM5[Resource::arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-failback-ask:*]": "the names of the log streams are Lambda's",
+	"FailbackCloseRole AwsSolutions-IAM5[Resource::*]": "EC2 and CloudWatch have no resource-level permissions for these reads (blueprint.Statement.Reason)",
+	"FailbackCloseRole AwsSolutions-IAM5[Resource::arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-failback-close:*]": "the names of the log streams are Lambda's",
+	"FailbackPrecheckRole AwsSolutions-IAM5[Resource::*]": "EC2 and CloudWatch have no resource-level permissions for these reads (blueprint.Statement.Reason)",
+	"FailbackPrecheckRole AwsSolutions-IAM5[Resource::arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-failback-precheck:*]": "the names of the log streams are Lambda's",
+	"FailbackUndoRole AwsSolutions-IAM5[Resource::*]": "EC2 and CloudWatch have no resource-level permissions for these reads (blueprint.Statement.Reason)",
+	"FailbackUndoRole AwsSolutions-IAM5[Resource::arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-failback-undo:*]": "the names of the log streams are Lambda's",
+	"FailbackVerifyRole AwsSolutions-IAM5[Resource::*]": "EC2 and CloudWatch have no resource-level permissions for these reads (blueprint.Statement.Reason)",
+	"FailbackVerifyRole AwsSolutions-IAM5[Resource::arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-failback-verify:*]": "the names of the log streams are Lambda's",
+	"FailbackRole AwsSolutions-IAM5[Resource::*]": "CloudWatch Logs has no resource-level permissions for the delivery of a service's logs (blueprint.Statement.Reason)",
+	"FailbackStateMachine AwsSolutions-SF2":       "X-Ray shows nothing of a workflow that waits for people that its history does not, and its permissions have no resources",
+	"ForwardDeadQueue AwsSolutions-SQS3":          "it is the dead-letter queue of rules, which the rule does not look at",
 }
 
 // TestNag runs cdk-nag over every example.

@@ -15,10 +15,11 @@ import (
 )
 
 // The names of the rules that send Detour's own events to people: those about
-// groups, and those about filters.
+// groups, about filters, and about failbacks.
 const (
-	noticeRule       = "detour-notice"
-	filterNoticeRule = "detour-notice-filter"
+	noticeRule         = "detour-notice"
+	filterNoticeRule   = "detour-notice-filter"
+	failbackNoticeRule = "detour-notice-failback"
 )
 
 // keyWindow is how many days a deleted key can be had back: the least that KMS
@@ -67,12 +68,31 @@ func filterMessage() message {
 	}
 }
 
+// failbackMessage asks those who approve, and says how it ended. The detail has
+// several lines. UNVERIFIED: whether a message shows them as lines, or with \n between
+// them, since an input transformer writes its values as JSON.
+func failbackMessage() message {
+	return message{
+		kinds: []any{"Failback Approval Asked", "Failback Ended"},
+		keys:  []string{"group", "detail", "at"},
+		lines: []string{
+			"Detour: <kind>, group <group>",
+			"<detail>",
+			"At <at>, by Detour in account <account>, Region <region>.",
+			"How to answer, and how to stop it, is in docs/runbook/failback.md.",
+		},
+	}
+}
+
 // noticeRules are the rules that send Detour's own events to people, each with its
 // message.
 func noticeRules(home blueprint.Home) map[string]message {
 	out := map[string]message{noticeRule: groupMessage()}
 	if len(home.Filters) > 0 {
 		out[filterNoticeRule] = filterMessage()
+	}
+	if home.Failback != nil {
+		out[failbackNoticeRule] = failbackMessage()
 	}
 	return out
 }

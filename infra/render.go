@@ -14,14 +14,15 @@ import (
 // deployment is all that the stacks are made from.
 type deployment struct {
 	blueprint blueprint.Blueprint
-	// assets are the folders with the functions' code, by the name of the function.
+	// assets are the folders with the functions' code, by the name of the function whose
+	// binary it is.
 	assets map[string]string
 	// email is subscribed to the topic of every home, where it is not empty.
 	email string
 }
 
 // render makes the stacks of a deployment: one for each home, for each site that
-// forwards events, and for each role that a home has in a further account. They
+// forwards events, and for the roles that a home has in a further account. They
 // refer to one another by name and can be deployed in any order.
 func render(app awscdk.App, d deployment) {
 	for _, home := range d.blueprint.Homes {
@@ -30,8 +31,8 @@ func render(app awscdk.App, d deployment) {
 	for _, forward := range d.blueprint.Forwards {
 		renderForward(app, forward)
 	}
-	for _, access := range d.blueprint.Access {
-		renderAccess(app, access)
+	for _, roles := range byStack(d.blueprint.Access) {
+		renderAccess(app, roles)
 	}
 }
 

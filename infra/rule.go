@@ -22,6 +22,7 @@ const (
 	lambdaService     = "lambda.amazonaws.com"
 	cloudwatchService = "cloudwatch.amazonaws.com"
 	logsService       = "logs.amazonaws.com"
+	statesService     = "states.amazonaws.com"
 )
 
 const (

@@ -79,6 +79,7 @@ var known = []string{
 	"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table", "AWS::Events::EventBusPolicy", "AWS::Events::Rule", "AWS::IAM::Role",
 	"AWS::KMS::Alias", "AWS::KMS::Key", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::Lambda::Permission",
 	"AWS::Logs::LogGroup", "AWS::Logs::SubscriptionFilter", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule",
+	"AWS::StepFunctions::StateMachine",
 }
 
 // TestOnlyKnown finds resource types, intrinsic functions and sections of a
@@ -193,7 +194,7 @@ groups:
 				}
 			}
 			for _, found := range regexp.MustCompile(`"[a-z]+\.amazonaws\.com(\.cn)?"`).FindAllString(string(body), -1) {
-				if service := strings.Trim(found, `"`); !slices.Contains([]string{eventsService, schedulerService, lambdaService, cloudwatchService, logsService, "ec2.amazonaws.com"}, service) {
+				if service := strings.Trim(found, `"`); !slices.Contains([]string{eventsService, schedulerService, lambdaService, cloudwatchService, logsService, statesService, "ec2.amazonaws.com"}, service) {
 					t.Errorf("%s has the principal %s", stack, service)
 				}
 			}
