@@ -5,9 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"detour/shared/config"
 	"detour/shared/controller"
-	"detour/shared/explain"
 	"detour/shared/plan"
 	"detour/shared/protection"
 )
@@ -54,25 +52,7 @@ func (j *job) ask(ctx context.Context) error {
 
 // shown is what those are told who are to approve.
 func (j *job) shown(seen controller.FailbackSight, until time.Time) string {
-	group := seen.Group
-	f := explain.Failback{
-		Group: group.Name, ID: j.Execution, From: seen.Item.Record.Decision.To, To: seen.Target, By: j.by(), Why: j.input.Why, Unproven: j.input.Unproven,
-		At: seen.At, Since: seen.Since, Stability: config.Duration(group.Failback.Stability), ReadyAt: seen.ReadyAt, Soak: config.Duration(group.Failback.Soak),
-		Skipped: seen.Plan.Skipped, Lists: seen.Lists, Silence: config.Duration(protection.FailbackAuthority), Plan: seen.Digest, Until: until,
-	}
-	for _, h := range seen.Report.Health {
-		if h.Path == seen.Target {
-			f.State, f.Reason, f.Suppressed = h.State.String(), h.Reason, h.Suppressed
-		}
-	}
-	for _, path := range group.Paths {
-		if path.Name == seen.Target {
-			f.Facts = about(seen.Report.Facts, path.Spec.Subjects())
-		}
-	}
-	for _, s := range group.Failback.Samples {
-		f.Samples = append(f.Samples, explain.FailbackSample{From: s.Table.ID, To: s.Address})
-	}
-	f.Divide(group, seen.Plan.Changes, Extents(group))
+	f := Show(seen)
+	f.ID, f.By, f.Why, f.Unproven, f.Until = j.Execution, j.by(), j.input.Why, j.input.Unproven, until.UTC()
 	return f.Text(shownRoutes)
 }
