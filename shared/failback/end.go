@@ -3,6 +3,7 @@ package failback
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"detour/shared/controller"
 	"detour/shared/explain"
@@ -81,9 +82,21 @@ func (j *job) ending() (protection.Reason, string) {
 		return protection.ReasonApprovalTimeout, "nobody approved in time"
 	case j.Caught.Error == ErrorName(Unverified{}):
 		return protection.ReasonVerifyFailed, words
+	case j.Caught.Error == ErrorName(Refused{}) && refusedFor(words) != "":
+		return refusedFor(words), words
 	default:
 		return protection.ReasonTaskFailed, j.Caught.Error + ": " + words
 	}
+}
+
+// refusedFor is the reason in the words of a Refused; empty: there is none.
+func refusedFor(words string) protection.Reason {
+	rest, ok := strings.CutPrefix(words, Refused{}.Error()+": ")
+	if !ok {
+		return ""
+	}
+	reason, _, _ := strings.Cut(rest, ":")
+	return protection.Reason(reason)
 }
 
 // words are what the error says. That of a function is in JSON (Lambda Developer

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"detour/shared/controller"
 	"detour/shared/protection"
 )
 
@@ -72,10 +73,15 @@ func (j *job) precheckAgain(ctx context.Context) error {
 		return Unsettled{protection.ReasonIncomplete, "group " + j.input.Group}
 	case seen.Digest != shown:
 		j.stop(protection.ReasonPlanChanged, "the tables would take other changes by now than those that were approved")
-	case seen.ReadyAt.After(j.options.Clock.Now()):
-		j.stop(protection.ReasonNotStable, "the working path has failed meanwhile, and would be stable again at "+seen.ReadyAt.UTC().Format(time.RFC3339))
+	case stable(seen).After(seen.At):
+		j.stop(protection.ReasonNotStable, "the working path has failed meanwhile, and would be stable again at "+stable(seen).UTC().Format(time.RFC3339))
 	default:
 		j.Next, j.Step = NextAdvance, 1
 	}
 	return nil
+}
+
+// stable is when the working path has been in its state for long enough.
+func stable(seen controller.FailbackSight) time.Time {
+	return seen.Since.Add(seen.Group.Failback.Stability)
 }

@@ -13,7 +13,7 @@ func Show(seen controller.FailbackSight) explain.Failback {
 	group := seen.Group
 	out := explain.Failback{
 		Group: group.Name, From: seen.Item.Record.Decision.To, To: seen.Target, At: seen.At.UTC(),
-		Since: seen.Since.UTC(), ReadyAt: seen.ReadyAt.UTC(), Stability: config.Duration(group.Failback.Stability), Soak: config.Duration(group.Failback.Soak),
+		Since: seen.Since.UTC(), ReadyAt: seen.Answer.ReadyAt.UTC(), Stability: config.Duration(group.Failback.Stability), Soak: config.Duration(group.Failback.Soak),
 		Skipped: seen.Plan.Skipped, Lists: seen.Lists, Silence: config.Duration(protection.FailbackAuthority), Plan: seen.Digest,
 	}
 	for _, h := range seen.Report.Health {
