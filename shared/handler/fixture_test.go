@@ -18,6 +18,7 @@ import (
 	"detour/shared/adapter/memory"
 	"detour/shared/adapter/recordstest"
 	"detour/shared/controller"
+	"detour/shared/failback"
 	"detour/shared/handler"
 	"detour/shared/health"
 	"detour/shared/protection"
@@ -259,8 +260,9 @@ type rig struct {
 	store *memory.Store
 	wakes *memory.WakeQueue
 	log   *lines
-	// with makes the handler anew, with other options.
-	with func(handler.Options) *handler.Handler
+	// with makes the handler anew, with other options, and tasks those of failbacks.
+	with  func(handler.Options) *handler.Handler
+	tasks func(controller.Publisher) *failback.Runner
 }
 
 // newRig has the groups in Enforce mode, settled on path A.
@@ -305,6 +307,9 @@ func newRig(t *testing.T, wrap func(controller.Records) controller.Records, grou
 	}
 	log := slog.New(slog.NewJSONHandler(&r.log.buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r.with = func(o handler.Options) *handler.Handler { return handler.New(build(records), r.clock, log, o) }
+	r.tasks = func(publish controller.Publisher) *failback.Runner {
+		return failback.New(build(records), failback.Options{Publish: publish, Clock: r.clock, Settle: settings.Settle})
+	}
 	r.Handler = r.with(handler.Options{Function: "detour-test"})
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"detour/shared/config"
 	"detour/shared/controller"
+	"detour/shared/failback"
 	"detour/shared/filter"
 	"detour/shared/handler"
 	"detour/shared/protection"
@@ -94,11 +96,43 @@ func TestOpenWithFiltersAlone(t *testing.T) {
 // TestDuties: each function works on what its role may write.
 func TestDuties(t *testing.T) {
 	groups, filters := []protection.Group{{Name: "g"}}, []filter.Filter{{Name: "f"}}
-	for function, want := range map[string][2]int{"switchover": {1, 0}, "routefilter": {0, 1}, "sweep": {1, 1}} {
+	for function, want := range map[string][2]int{"switchover": {1, 0}, "routefilter": {0, 1}, "sweep": {1, 1}, "failback-ask": {1, 0}, "failback-undo": {1, 0}} {
 		g, f := Duties(function, groups, filters)
 		if got := [2]int{len(g), len(f)}; got != want {
 			t.Errorf("%s works on %v groups and filters, want %v", function, got, want)
 		}
+	}
+}
+
+// TestOpenTask: which task a function is for stands in its environment. It knows which
+// groups are another home's.
+func TestOpenTask(t *testing.T) {
+	far := strings.Replace(strings.Replace(branch, `"branch"`, `"far"`, 1), `"region": "eu-west-1"`, `"region": "eu-west-3"`, 1)
+	far = strings.NewReplacer("vpn-0b", "vpn-0d", "tgw-rtb-0c", "tgw-rtb-0d").Replace(far[strings.Index(far, "[{")+1 : strings.LastIndex(far, "]")])
+	both := strings.Replace(branch, `"groups": [{`, `"groups": [`+far+`, {`, 1)
+	env := whole()
+	var log bytes.Buffer
+	process := Process{
+		Getenv: func(name string) string { return env[name] }, ReadFile: func(string) ([]byte, error) { return []byte(both), nil }, Log: &log,
+	}
+	for _, name := range []string{"", "sweep", "Precheck"} {
+		env["DETOUR_TASK"] = name
+		if _, _, err := OpenTask(process); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("DETOUR_TASK is %q, which is no task of a failback; write one of [precheck ask advance verify undo close]", name)) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	env["DETOUR_TASK"] = "precheck"
+	task, h, err := OpenTask(process)
+	if err != nil || task != failback.Precheck {
+		t.Fatalf("%s, %v", task, err)
+	}
+	// An input that is refused needs nothing of AWS, and shows that the parts fit.
+	out := h.Failback(t.Context(), task, []byte(`{"task": "precheck", "state": {"execution": "run", "input": {"group": "far"}}}`))
+	if _, err := out.Answer(); err == nil || !strings.Contains(err.Error(), `"far" has its home in account 111122223333 in eu-west-3`) {
+		t.Errorf("the answer is %v", err)
+	}
+	if !strings.Contains(log.String(), `"msg":"failback"`) {
+		t.Errorf("the log is %s", log.String())
 	}
 }
 
