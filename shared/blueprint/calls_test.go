@@ -73,7 +73,7 @@ func TestTheActionsAreTheCallsOfTheAdapters(t *testing.T) {
 		"sqs:ReceiveMessage": true, "sqs:DeleteMessage": true, "sqs:GetQueueAttributes": true,
 		"sts:AssumeRole": true,
 		// What Step Functions does with the role of the state machine.
-		"lambda:InvokeFunction": true,
+		"lambda:InvokeFunction":  true,
 		"logs:CreateLogDelivery": true, "logs:DeleteLogDelivery": true, "logs:DescribeLogGroups": true, "logs:DescribeResourcePolicies": true,
 		"logs:GetLogDelivery": true, "logs:ListLogDeliveries": true, "logs:PutResourcePolicy": true, "logs:UpdateLogDelivery": true,
 	}

@@ -90,7 +90,9 @@ WriteTransitGatewayRoutes
   if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
 `
 	withoutALook := func(text string) string { return strings.Replace(text, "  dynamodb:BatchGetItem\n", "", 1) }
-	writing := func(text string) string { return strings.ReplaceAll(text, "detour-look-", "detour-access-") + writesToo }
+	writing := func(text string) string {
+		return strings.ReplaceAll(text, "detour-look-", "detour-access-") + writesToo
+	}
 	for task, want := range map[string]string{
 		"precheck": readsEverything, "ask": readsEverything, "verify": readsEverything, "close": withoutALook(readsEverything),
 		"advance": writing(readsEverything), "undo": writing(withoutALook(readsEverything)),

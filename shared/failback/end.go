@@ -30,7 +30,7 @@ func (j *job) close(ctx context.Context, wrong error) error {
 		return nil
 	case wrong != nil:
 		j.End, j.Why = protection.EndAsBefore, "nothing was moved: "+wrong.Error()
-		return nil
+		return nil //nolint:nilerr // As above.
 	}
 	reason, why := j.ending()
 	_, last, err := j.tell(ctx, protection.FailbackStep{Kind: protection.FailbackClose, Reason: reason}, false)

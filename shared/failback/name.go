@@ -24,7 +24,7 @@ func Name(group string, epoch int64, attempt int) string {
 	return namePrefix + group + tail
 }
 
-var nameTail = regexp.MustCompile(`-([0-9]{1,19})-([0-9]{1,6})$`) //nolint:gochecknoglobals // An immutable pattern.
+var nameTail = regexp.MustCompile(`-([0-9]{1,19})-([0-9]{1,6})$`)
 
 // Attempt reports whether the name is one that Name makes for the group, and says for
 // which epoch and attempt. In the console an execution can get any name.

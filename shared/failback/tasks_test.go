@@ -168,8 +168,8 @@ func TestWhatIsTriedAgain(t *testing.T) {
 	broken := errors.New("the store is broken, with a secret")
 	for name, c := range map[string]struct {
 		fail func(b *bench)
-		mend   func(b *bench)
-		want   string
+		mend func(b *bench)
+		want string
 	}{
 		"a lease":      {func(b *bench) { b.records.take = controller.ErrBusy }, func(b *bench) { b.records.take = nil }, "Busy"},
 		"the store":    {func(b *bench) { b.records.take = broken }, func(b *bench) { b.records.take = nil }, "Throttled"},
