@@ -32,7 +32,7 @@ func parseCall(req *http.Request, body []byte) apiCall {
 	case target != "":
 		c.json = true
 		c.action = target[strings.LastIndexByte(target, '.')+1:]
-		c.further = bytes.Contains(body, []byte(`"NextToken"`)) || bytes.Contains(body, []byte(`"ExclusiveStartKey"`))
+		c.further = bytes.Contains(body, []byte(`"NextToken"`)) || bytes.Contains(body, []byte(`"nextToken"`)) || bytes.Contains(body, []byte(`"ExclusiveStartKey"`))
 	case req.Header.Get("Smithy-Protocol") == "rpc-v2-cbor":
 		c.cbor = true
 		c.action = req.URL.Path[strings.LastIndexByte(req.URL.Path, '/')+1:]

@@ -35,8 +35,8 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Type + ": " + e.Message }
 
-// JSON is a face of the AWS JSON protocol that answers one operation. It is an
-// http.Handler for a listener, and an HTTP client (Do) for an SDK in the same
+// JSON is a face of the AWS JSON protocol that answers one operation, or several. It
+// is an http.Handler for a listener, and an HTTP client (Do) for an SDK in the same
 // process. Source: the Smithy specification, AWS JSON protocols.
 type JSON struct {
 	// Version is the protocol's: "1.0" or "1.1".
@@ -48,6 +48,9 @@ type JSON struct {
 	// Run answers one request. The scope's access key is an account. Its result
 	// is written as JSON.
 	Run func(scope Scope, body []byte) (any, *Error)
+	// Operations, if there are any, answer in the place of Run, each by its name: then
+	// Target is the part before the point.
+	Operations map[string]func(scope Scope, body []byte) (any, *Error)
 
 	requests atomic.Uint64
 }
@@ -79,11 +82,9 @@ func (f *JSON) answer(r *http.Request) (any, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	if target := r.Header.Get("X-Amz-Target"); target != f.Target {
-		return nil, &Error{
-			Type:    coral + "UnknownOperationException",
-			Message: fmt.Sprintf("The operation %q is not simulated: the simulated network answers %s only.", target, f.Target),
-		}
+	run, err := f.operation(r.Header.Get("X-Amz-Target"))
+	if err != nil {
+		return nil, err
 	}
 	body, failure := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	switch {
@@ -95,7 +96,27 @@ func (f *JSON) answer(r *http.Request) (any, *Error) {
 			Message: fmt.Sprintf("The request body is longer than %d bytes.", maxBody),
 		}
 	}
-	return f.Run(scope, body)
+	return run(scope, body)
+}
+
+// operation finds what answers an X-Amz-Target.
+func (f *JSON) operation(target string) (func(scope Scope, body []byte) (any, *Error), *Error) {
+	answered := f.Target
+	if len(f.Operations) == 0 {
+		if target == f.Target {
+			return f.Run, nil
+		}
+	} else {
+		name, found := strings.CutPrefix(target, f.Target+".")
+		if run := f.Operations[name]; found && run != nil {
+			return run, nil
+		}
+		answered += "." + strings.Join(slices.Sorted(maps.Keys(f.Operations)), ", ")
+	}
+	return nil, &Error{
+		Type:    coral + "UnknownOperationException",
+		Message: fmt.Sprintf("The operation %q is not simulated: the simulated network answers %s only.", target, answered),
+	}
 }
 
 // authenticate reads who calls. AWS's codes, but the simulator's own messages,
