@@ -23,6 +23,8 @@ func (r *Rig) Do(step Step) error {
 		return r.request(step)
 	case ClearRequest:
 		return r.clearRequest(step)
+	case FailbackStart, FailbackApprove, FailbackReject, FailbackAbort, StopExecution:
+		return r.failbacks(step)
 	case Configure:
 		return r.configure(step)
 	case WriteRoute:

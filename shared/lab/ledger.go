@@ -39,6 +39,8 @@ type ledger struct {
 	// still is since when nothing of the network changed that a filter could look at, but
 	// by Detour's own doing.
 	still time.Time
+	// failbacks are when failbacks were under way.
+	failbacks []span
 	// disturbed: some call or run was.
 	disturbed bool
 	// shown are the routes that transit gateway tables showed.
@@ -141,6 +143,7 @@ func newLedger(res *Result, end time.Time) *ledger {
 	world, topo := res.Rig.World, res.Scenario.Topology
 	l := emptyLedger(Start(), end)
 	l.calls, l.requests = world.Calls(), res.Rig.Requests
+	l.failbacks = res.Rig.failbackSpans(end)
 	for i, c := range res.Scenario.configs() {
 		if i > 0 && !c.since.Before(end) {
 			break
@@ -386,10 +389,15 @@ func (l *ledger) asked(group string, from, to time.Time) bool {
 		if !r.At.Before(from) {
 			return true
 		}
-		standing[r.Request.ID] = !r.Clear
+		standing[r.Request.ID] = !r.Clear && r.Request.Kind != protection.FailbackAbort // Which is done at once.
 	}
 	for _, on := range standing {
 		if on {
+			return true
+		}
+	}
+	for _, s := range l.failbacks {
+		if s.group == group && !s.from.After(to) && s.until.After(from) {
 			return true
 		}
 	}

@@ -54,6 +54,11 @@ func verbs() []verbRule {
 		{EditPrefixList, []string{"by", "list", "add", "remove"}, (*scenarioCheck).listStep},
 		{MakeRequest, []string{"group", "kind", "id", "path", "extent", "ignoreHealth", "immediate", "unproven", "lists"}, (*scenarioCheck).requestStep},
 		{ClearRequest, []string{"group", "id"}, (*scenarioCheck).clearStep},
+		{FailbackStart, []string{"group", "id", "by", "unproven"}, (*scenarioCheck).failbackStep},
+		{FailbackApprove, []string{"group", "by", "plan"}, (*scenarioCheck).failbackStep},
+		{FailbackReject, []string{"group", "by"}, (*scenarioCheck).failbackStep},
+		{FailbackAbort, []string{"group", "by"}, (*scenarioCheck).failbackStep},
+		{StopExecution, []string{"group", "by"}, (*scenarioCheck).failbackStep},
 		{Configure, []string{"group", "set", "removed", "filter", "declare"}, (*scenarioCheck).configureStep},
 		{WriteRoute, []string{"by", "table", "destination", "target"}, (*scenarioCheck).writeStep},
 		{LoseEvents, nil, nil},
@@ -158,6 +163,7 @@ func (k *scenarioCheck) expect() {
 		k.tableAndDestination(path, table.Table, table.Destination)
 		k.tableTarget(path, table)
 	}
+	k.failbacks()
 	if e.ConvergedBy < 0 || (k.s.Duration > 0 && e.ConvergedBy > k.s.Duration) {
 		k.add("expect.convergedBy", e.ConvergedBy.String(), "is not within the run", "write a time up to the duration")
 	}

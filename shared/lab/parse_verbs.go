@@ -127,6 +127,19 @@ func (k *scenarioCheck) useless(path, key string, kind protection.RequestKind) {
 	}
 }
 
+// failbackStep checks a step about a group's failback.
+func (k *scenarioCheck) failbackStep(path string, step Step) {
+	if !k.oneOf(path+".group", step.Group, "is not a group of this file", k.groupsAt(step.At)) || step.Do == FailbackStart {
+		return
+	}
+	started := slices.ContainsFunc(k.s.Script, func(earlier Step) bool {
+		return earlier.Do == FailbackStart && earlier.Group == step.Group && earlier.At < step.At
+	})
+	if !started {
+		k.add(path+".group", step.Group, "has no failback by then", "start one at an earlier time with do: "+string(FailbackStart))
+	}
+}
+
 func (k *scenarioCheck) writeStep(path string, step Step) {
 	k.required(path+".by", step.By, "write who writes the route, such as terraform")
 	k.tableAndDestination(path, step.Table, step.Destination)

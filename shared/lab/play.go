@@ -189,6 +189,9 @@ func (res *Result) expectations(s *Scenario) {
 	for _, e := range s.Expect.Tables {
 		add(e.At, func() { res.expectTable(e) })
 	}
+	for _, e := range s.Expect.Failbacks {
+		add(e.At, func() { res.expectFailback(e) })
+	}
 	for _, at := range order {
 		res.Rig.Scheduler.At(Start().Add(time.Duration(at)), "expect", func() {
 			for _, look := range due[at] {

@@ -13,6 +13,7 @@ import (
 	"detour/shared/adapter/memory"
 	"detour/shared/config"
 	"detour/shared/controller"
+	"detour/shared/failback"
 	"detour/shared/filter"
 	"detour/shared/handler"
 	"detour/shared/ingest"
@@ -31,7 +32,8 @@ func Start() time.Time { return time.Date(2026, 1, 5, 3, 0, 0, 0, time.UTC) }
 // Function names one of Detour's functions.
 type Function string
 
-// The functions that exist today.
+// The functions that exist today, beside those of the tasks of failbacks, which have
+// the names of failback.Task.Function.
 const (
 	Switchover  Function = "switchover"
 	Sweep       Function = "sweep"
@@ -111,6 +113,7 @@ type Rig struct {
 	records   controller.Records
 	wire      *wire // nil: all is in memory
 	rules     []rule
+	workflow  *Workflow // nil: nobody has asked for it yet
 	log       *slog.Logger
 
 	tokens    int
@@ -325,6 +328,8 @@ func (r *Rig) start(fn Function, raw []byte, cause string, attempt int, ended fu
 			outcome = h.RouteFilter(ctx, raw)
 		case Switchover:
 			outcome = h.Switchover(ctx, raw)
+		default:
+			outcome = h.Failback(ctx, taskOf(fn), raw)
 		}
 		if p.Killed() {
 			return // It got here only because the scheduler was closed.
@@ -385,7 +390,9 @@ func (r *Rig) handler(p *sim.Process, fn Function) *handler.Handler {
 		ports.Tables = r.opts.WrapTables(ports.Tables)
 	}
 	c := controller.New(groups, r.settings, ports, filters...)
-	return handler.New(c, p, slog.New(living{r.log.Handler(), p}), handler.Options{Own: r.own()})
+	return handler.New(c, p, slog.New(living{r.log.Handler(), p}), handler.Options{
+		Own: r.own(), Failback: failback.New(c, failback.Options{Publish: ports.Publish, Clock: p, Settle: r.settings.Settle}),
+	})
 }
 
 // own are the roles of the functions.

@@ -162,10 +162,12 @@ type FaultSpec struct {
 // following Times-1; see sim.FaultRule.
 type RuleSpec struct {
 	Action string `json:"action,omitempty"`
-	// Writes narrows the rule to calls that change something.
-	Writes bool `json:"writes,omitempty"`
-	Nth    int  `json:"nth,omitempty"`
-	Times  int  `json:"times,omitempty"`
+	// Writes narrows the rule to calls that change something, Process to the functions
+	// whose names begin so, such as failback-advance.
+	Writes  bool   `json:"writes,omitempty"`
+	Process string `json:"process,omitempty"`
+	Nth     int    `json:"nth,omitempty"`
+	Times   int    `json:"times,omitempty"`
 	// Kind is one of sim's fault kinds: throttle, error-before, error-after,
 	// lost-answer, drop-answer, stale, page-fails, next-token-invalid, delay, kill,
 	// kill-after, freeze.
@@ -189,7 +191,7 @@ func (f FaultSpec) faults() Faults {
 	}
 	for _, r := range f.Rules {
 		out.Calls.Rules = append(out.Calls.Rules, sim.FaultRule{
-			Action: r.Action, Writes: r.Writes, Nth: r.Nth, Times: r.Times, Fault: r.Kind, Code: r.Code, Duration: time.Duration(r.For),
+			Action: r.Action, Writes: r.Writes, Process: r.Process, Nth: r.Nth, Times: r.Times, Fault: r.Kind, Code: r.Code, Duration: time.Duration(r.For),
 		})
 	}
 	return out
@@ -201,6 +203,8 @@ type Expect struct {
 	Reach []ReachExpectation `json:"reach,omitempty"`
 	// Tables are expectations of single routes, at instants of the run.
 	Tables []TableExpectation `json:"tables,omitempty"`
+	// Failbacks are expectations of how failbacks stand, at instants of the run.
+	Failbacks []FailbackExpectation `json:"failbacks,omitempty"`
 	// ConvergedBy is when every group must stand wholly on one path, after which
 	// nothing more is written; zero: not checked.
 	ConvergedBy config.Duration `json:"convergedBy,omitzero"`
@@ -228,6 +232,21 @@ type TableExpectation struct {
 	Destination string          `json:"destination"`
 	Target      string          `json:"target,omitempty"`
 	Learned     string          `json:"learned,omitempty"`
+}
+
+// FailbackExpectation says how the last failback of a group stands at an instant.
+type FailbackExpectation struct {
+	At    config.Duration `json:"at"`
+	Group string          `json:"group"`
+	// Is is none, open, ending (its authority is over and routes are on their way), or
+	// what it came to: restored, as-before, superseded or held-partial.
+	Is string `json:"is,omitempty"`
+	// Over is the reason for which its authority ended.
+	Over string `json:"over,omitempty"`
+	// State is the state that the state machine is in, or was in last; Execution is the
+	// name of the execution, by default the one that was started last.
+	State     string `json:"state,omitempty"`
+	Execution string `json:"execution,omitempty"`
 }
 
 // Bound bounds a figure: Min ≤ figure ≤ Max. Exactly sets both.

@@ -74,6 +74,15 @@ const (
 	// MakeRequest and ClearRequest are an operator's.
 	MakeRequest  Verb = "request"
 	ClearRequest Verb = "clear"
+	// FailbackStart starts the failback of a group; FailbackApprove, FailbackReject and
+	// FailbackAbort are what an operator does with one that is open.
+	FailbackStart   Verb = "failback-start"
+	FailbackApprove Verb = "failback-approve"
+	FailbackReject  Verb = "failback-reject"
+	FailbackAbort   Verb = "failback-abort"
+	// StopExecution stops the execution of a group's failback from outside, as in the
+	// console: no task of it learns that.
+	StopExecution Verb = "stop-execution"
 	// Configure changes the configuration for all runs that start from here on.
 	Configure Verb = "configure"
 	// WriteRoute is somebody else's write: by sets the route, or removes it where
@@ -145,6 +154,9 @@ type Step struct {
 	Unproven     bool   `json:"unproven,omitempty"`
 	// Lists are the versions of prefix lists that the operator saw in the plan.
 	Lists map[string]int `json:"lists,omitempty"`
+
+	// Plan is the digest that is approved; empty: that of the plan that was shown.
+	Plan string `json:"plan,omitempty"`
 
 	// Set are the keys of the group that change; Removed takes the group out of the
 	// configuration.

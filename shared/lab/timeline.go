@@ -124,6 +124,7 @@ func timelineOf(res *Result) []entry {
 	t.events()
 	t.learned()
 	t.script()
+	t.failbacks()
 	t.runs()
 	t.decisions()
 	t.calls()

@@ -24,6 +24,7 @@ func (t *timeline) runs() {
 		switch {
 		case len(news) == 0 && well && run.Cause == "event":
 			t.add(run.Started, rankRun, who, faint, "%s: nothing to change", causeWords(run))
+		case len(news) == 0 && well && run.Cause == causeWorkflow: // The workflow's line says that it ran.
 		case len(news) == 0 && well:
 			t.entries = append(t.entries, entry{at: run.Started, rank: rankRun, who: who, quiet: run.Cause})
 		case len(news) == 1 && well && news[0].quiet == brief:

@@ -205,6 +205,7 @@ func decisionWords(d protection.Decision, steps int, whyNot string) string {
 func messageIDs(raw []byte) []string {
 	var m struct {
 		ID      string
+		State   struct{ Execution string } // Of a task of a failback.
 		Records []struct {
 			MessageID string `json:"messageId"`
 		}
@@ -213,8 +214,10 @@ func messageIDs(raw []byte) []string {
 		return nil
 	}
 	var out []string
-	if m.ID != "" {
-		out = append(out, m.ID)
+	for _, id := range []string{m.ID, m.State.Execution} {
+		if id != "" {
+			out = append(out, id)
+		}
 	}
 	for _, r := range m.Records {
 		out = append(out, r.MessageID)
@@ -315,6 +318,8 @@ func causeWords(run Run) string {
 	switch run.Cause {
 	case "schedule":
 		text = "started by the schedule"
+	case causeWorkflow:
+		text = "run as a task of the workflow"
 	case "event":
 		text = "woken by an event"
 		if e, ok := networkEventOf(run.Message); ok {
