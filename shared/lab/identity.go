@@ -20,7 +20,8 @@ type Identities struct {
 	// Functions are the identities of the functions; each has one.
 	Functions map[Function]Identity
 	// Assumed gives the ARN of the role that the functions assume in another account,
-	// for what lies in a Region, and ExternalID what they show for it.
+	// for what lies in a Region, unless they have one of their own, and ExternalID what
+	// they show for it.
 	Assumed    func(account, region string) string
 	ExternalID string
 	// Denied is told each denial, if it is there.
@@ -28,7 +29,11 @@ type Identities struct {
 }
 
 // Identity is a function's ARN, and that of its role.
-type Identity struct{ Function, Role string }
+type Identity struct {
+	Function, Role string
+	// Assumed is as in Identities, for this function alone; nil: it is that.
+	Assumed func(account, region string) string
+}
 
 // authorize has the services decide by the roles, if there are any.
 func (r *Rig) authorize(services *endpoint.Handler, tokens *ec2api.Handler) error {
@@ -40,7 +45,7 @@ func (r *Rig) authorize(services *endpoint.Handler, tokens *ec2api.Handler) erro
 		return errors.New("roles are for calls over the wire: play with Wire, or without Identities")
 	}
 	for _, fn := range []Function{RouteFilter, Switchover, Sweep} {
-		if r.has(fn) && who.Functions[fn] == (Identity{}) {
+		if r.has(fn) && who.Functions[fn].Role == "" {
 			return fmt.Errorf("function %s has no identity: name its ARN and that of its role", fn)
 		}
 	}
@@ -78,7 +83,11 @@ func (r *Rig) functionClients(fn Function) (*awsclient.Clients, error) {
 	if err != nil {
 		return nil, err
 	}
+	assumed := who.Assumed
+	if self.Assumed != nil {
+		assumed = self.Assumed
+	}
 	return awsclient.New(awsclient.Options{
-		Doer: r.transport, HomeAccount: r.home, HomeCredentials: credentials, Role: who.Assumed, ExternalID: who.ExternalID,
+		Doer: r.transport, HomeAccount: r.home, HomeCredentials: credentials, Role: assumed, ExternalID: who.ExternalID,
 	})
 }

@@ -3,9 +3,11 @@ package privilege
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"detour/shared/failback"
 	"detour/shared/lab"
 )
 
@@ -47,6 +49,18 @@ func Cases() ([]Case, error) {
 	return out, nil
 }
 
+// isTask reports whether the role is that of a task of a failback.
+func isTask(role string) bool {
+	name := role[strings.LastIndex(role, "/")+1:]
+	return slices.ContainsFunc(failback.Tasks(), func(t failback.Task) bool { return strings.HasPrefix(name, "detour-"+t.Function()+"-") })
+}
+
+// isLook reports whether the role is that in a further account that only looks, which
+// tasks of failbacks assume.
+func isLook(role string) bool {
+	return strings.HasPrefix(role[strings.LastIndex(role, "/")+1:], "detour-look-")
+}
+
 // Unplayed says of a permission why no scenario of the lab can need it: what uses
 // it is AWS itself, which is not played.
 func Unplayed(p Permission) string {
@@ -55,9 +69,12 @@ func Unplayed(p Permission) string {
 		byService = "no function has the role: a service of AWS calls with it"
 	)
 	name := p.Role[strings.LastIndex(p.Role, "/")+1:]
-	function := strings.HasPrefix(name, "detour-switchover-") || strings.HasPrefix(name, "detour-sweep-") || strings.HasPrefix(name, "detour-routefilter-")
+	function := isTask(p.Role)
+	for _, prefix := range []string{"detour-switchover-", "detour-sweep-", "detour-routefilter-"} {
+		function = function || strings.HasPrefix(name, prefix)
+	}
 	switch {
-	case !function && !strings.HasPrefix(name, "detour-access-"):
+	case !function && !strings.HasPrefix(name, "detour-access-") && !isLook(p.Role):
 		return byService
 	case function && p.Policy == "": // Trusts Lambda.
 		return byLambda

@@ -31,7 +31,7 @@ func Identities(a *stack.Assembly) (*lab.Identities, error) {
 		}
 	}
 	// A home has one of the others, or both.
-	if out.Functions[lab.Sweep] == (lab.Identity{}) {
+	if out.Functions[lab.Sweep].Role == "" {
 		return nil, fmt.Errorf("the assembly has no function detour-%s", lab.Sweep)
 	}
 	return out, nil
@@ -53,18 +53,20 @@ func roleOf(r stack.Role) (authz.Role, error) {
 
 func addFunction(to *lab.Identities, f stack.Function) error {
 	fn := lab.Function(strings.TrimPrefix(f.Name, "detour-"))
-	if to.Functions[fn] != (lab.Identity{}) {
+	if to.Functions[fn].Role != "" {
 		return errors.New("there is another in another home, and the lab runs one home")
 	}
-	to.Functions[fn] = lab.Identity{Function: f.ARN, Role: f.Role}
-	template := f.Environment["DETOUR_ROLE"]
-	if template == "" {
-		return nil
+	self := lab.Identity{Function: f.ARN, Role: f.Role}
+	if template := f.Environment["DETOUR_ROLE"]; template != "" {
+		var err error
+		if self.Assumed, err = awsclient.RoleTemplate(template); err != nil {
+			return fmt.Errorf("its DETOUR_ROLE: %w", err)
+		}
+		to.ExternalID = f.Environment["DETOUR_EXTERNAL_ID"]
 	}
-	assumed, err := awsclient.RoleTemplate(template)
-	if err != nil {
-		return fmt.Errorf("its DETOUR_ROLE: %w", err)
+	if fn == lab.Sweep {
+		to.Assumed = self.Assumed // That of those that write, by which they know their own calls.
 	}
-	to.Assumed, to.ExternalID = assumed, f.Environment["DETOUR_EXTERNAL_ID"]
+	to.Functions[fn] = self
 	return nil
 }

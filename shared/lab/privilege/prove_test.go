@@ -56,20 +56,28 @@ func identities(t *testing.T, s *lab.Scenario) *lab.Identities {
 	}
 	home := b.Homes[0]
 	out := &lab.Identities{Functions: map[lab.Function]lab.Identity{}}
-	for _, f := range home.Functions {
-		arn := "arn:aws:iam::" + home.Account + ":role/" + f.Role
-		out.Functions[lab.Function(strings.TrimPrefix(f.Name, "detour-"))] = lab.Identity{
-			Function: "arn:aws:lambda:" + home.Region + ":" + home.Account + ":function:" + f.Name, Role: arn,
+	functions := home.Functions
+	if home.Failback != nil {
+		for _, task := range home.Failback.Tasks {
+			functions = append(functions, task.Function)
 		}
+	}
+	for _, f := range functions {
+		arn := "arn:aws:iam::" + home.Account + ":role/" + f.Role
+		self := lab.Identity{Function: "arn:aws:lambda:" + home.Region + ":" + home.Account + ":function:" + f.Name, Role: arn}
 		out.Roles = append(out.Roles, role(t, arn, f.Statements, map[string]any{
 			"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"Service": "lambda.amazonaws.com"},
 		}))
 		if template := f.Environment["DETOUR_ROLE"]; template != "" {
-			if out.Assumed, err = awsclient.RoleTemplate(template); err != nil {
+			if self.Assumed, err = awsclient.RoleTemplate(template); err != nil {
 				t.Fatal(err)
 			}
 			out.ExternalID = f.Environment["DETOUR_EXTERNAL_ID"]
 		}
+		if f.Name == blueprint.FunctionSweep {
+			out.Assumed = self.Assumed
+		}
+		out.Functions[lab.Function(strings.TrimPrefix(f.Name, "detour-"))] = self
 	}
 	for _, a := range b.Access {
 		out.Roles = append(out.Roles, role(t, "arn:aws:iam::"+a.Account+":role/"+a.Role, a.Statements, map[string]any{
