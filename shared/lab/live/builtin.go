@@ -66,8 +66,13 @@ func (s *Server) builtin() (*stack.Assembly, error) {
 	at, what := homesOf(s.opts.File.Config)
 	for _, home := range at {
 		for _, name := range what[home].functions() {
-			if _, err := os.Stat(bootstrap(s.opts.FunctionsDir, name)); err != nil {
-				return nil, fmt.Errorf("function %s: %w; run make build, which builds the functions, or name their folder with --functions-dir", name, err)
+			if err := s.haveBinary(name); err != nil {
+				return nil, err
+			}
+		}
+		if what[home].groups {
+			if err := s.haveBinary(failbackTasks); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -80,7 +85,11 @@ func (s *Server) builtin() (*stack.Assembly, error) {
 	}
 	out := &stack.Assembly{}
 	for _, home := range at {
-		out.Stacks = append(out.Stacks, s.controllerAt(stack.Site(home), what[home], file))
+		st, err := s.controllerAt(stack.Site(home), what[home], file)
+		if err != nil {
+			return nil, err
+		}
+		out.Stacks = append(out.Stacks, st)
 	}
 	return out, nil
 }
@@ -103,7 +112,7 @@ func (s *Server) writeConfiguration() (string, error) {
 }
 
 // controllerAt is what there is in one home.
-func (s *Server) controllerAt(at stack.Site, has owned, configuration string) stack.Stack {
+func (s *Server) controllerAt(at stack.Site, has owned, configuration string) (stack.Stack, error) {
 	out := stack.Stack{Site: at, Name: "controller-" + at.Account + "-" + at.Region}
 	dead := s.queueAt(at, OnFailure)
 	out.Queues = []stack.Queue{dead}
@@ -123,10 +132,7 @@ func (s *Server) controllerAt(at stack.Site, has owned, configuration string) st
 		})
 	}
 	for _, name := range has.functions() {
-		environment := map[string]string{
-			"DETOUR_CONFIG": configuration, "DETOUR_ACCOUNT": at.Account, "DETOUR_TABLE": recordTable, "DETOUR_WAKE_QUEUE": queues[name],
-			"DETOUR_EVENT_BUS": stack.DefaultBus, "DETOUR_ROLE": roleTemplate, "DETOUR_EXTERNAL_ID": externalID,
-		}
+		environment := environmentOf(at, configuration, queues[name])
 		switch {
 		case name != Sweep:
 		case has.groups && has.filters:
@@ -147,7 +153,18 @@ func (s *Server) controllerAt(at stack.Site, has owned, configuration string) st
 		Expression: stack.Expression{Every: time.Duration(s.opts.File.Config.Timers.SweepPeriod)},
 		Enabled:    true, Target: arn(Sweep), Input: []byte(sweepEvent),
 	}}
-	return out
+	if !has.groups {
+		return out, nil
+	}
+	return out, s.workflowAt(&out, environmentOf(at, configuration, queues[Switchover]))
+}
+
+// environmentOf is the environment of a function of the built-in deployment.
+func environmentOf(at stack.Site, configuration, queue string) map[string]string {
+	return map[string]string{
+		"DETOUR_CONFIG": configuration, "DETOUR_ACCOUNT": at.Account, "DETOUR_TABLE": recordTable, "DETOUR_WAKE_QUEUE": queue,
+		"DETOUR_EVENT_BUS": stack.DefaultBus, "DETOUR_ROLE": roleTemplate, "DETOUR_EXTERNAL_ID": externalID,
+	}
 }
 
 // routesLogged is the pattern of those lines of a BGP log that tell of routes.

@@ -73,6 +73,9 @@ func (s *Server) deploy(model *stack.Assembly) error {
 		}
 	}
 	for _, st := range model.Stacks {
+		for _, m := range st.StateMachines {
+			s.workflows.Create(st.Account, st.Region, m.Name, m.Role, m.Definition)
+		}
 		if err := s.connect(st); err != nil {
 			return err
 		}
@@ -179,7 +182,7 @@ func (s *Server) homeAt(at stack.Site) *home {
 
 // code is the executable of a function and the folder that it runs in.
 func (s *Server) code(model stack.Function) (file, root string) {
-	own := bootstrap(s.opts.FunctionsDir, shortName(model.Name))
+	own := bootstrap(s.opts.FunctionsDir, binaryOf(shortName(model.Name)))
 	if s.opts.TemplateDir == "" {
 		return own, filepath.Dir(own)
 	}
@@ -324,6 +327,8 @@ func (s *Server) begins(label string, in Invocation) {
 		}
 	case CauseWakeUp:
 		what = "gets wake-up " + describeBatch(in.Payload)
+	case CauseWorkflow:
+		what = "is invoked by the state machine" + describeTask(in.Payload)
 	case CauseSchedule:
 		what = "is invoked by the schedule"
 		if string(in.Payload) != sweepEvent {

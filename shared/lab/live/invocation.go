@@ -17,6 +17,8 @@ const (
 	CauseWakeUp = "wake-up"
 	// CauseSchedule is the schedule of the sweep.
 	CauseSchedule = "schedule"
+	// CauseWorkflow is a task of a state machine.
+	CauseWorkflow = "workflow"
 	// CauseLab is somebody who asked the lab for it.
 	CauseLab = "lab"
 )

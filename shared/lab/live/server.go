@@ -26,6 +26,8 @@ import (
 	"detour/shared/sim/eventsapi"
 	"detour/shared/sim/networkmanagerapi"
 	"detour/shared/sim/sqsapi"
+	"detour/shared/sim/states"
+	"detour/shared/sim/statesapi"
 )
 
 // Options say what is served, and how.
@@ -93,6 +95,8 @@ type Server struct {
 	names  *strings.Replacer
 	queues *sqsapi.Handler
 	tables *dynamoapi.Handler
+	// workflows runs the state machines.
+	workflows *states.Engine
 	// rules are those that the built-in deployment has.
 	rules []rule
 	// model is what runs; nil: nothing does.
@@ -172,6 +176,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	s.world.Subscribe(s.emitted)
 	s.queues = sqsapi.New(s.keeper)
 	s.tables = dynamoapi.New()
+	s.workflows = states.New(states.Options{Keeper: s.keeper, Invoke: s.runTask, Changed: s.tellExecution})
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
 	if err := s.run(model); err != nil {
 		return nil, errors.Join(err, listener.Close(), s.Close())
@@ -237,8 +242,11 @@ func (s *Server) handler() http.Handler {
 	alarms.LimitPages(s.opts.File.World.PageLimit)
 	manager := networkmanagerapi.New(s.world)
 	manager.LimitPages(s.opts.File.World.PageLimit)
+	workflows := statesapi.New(s.workflows)
+	workflows.LimitPages(s.opts.File.World.PageLimit)
 	var aws http.Handler = endpoint.New(map[string]http.Handler{
-		"ec2": ec2, "sts": ec2, cloudwatchapi.Service: alarms, networkmanagerapi.Service: manager, "dynamodb": s.tables, "sqs": s.queues, "events": eventsapi.New(s.keeper, s.published),
+		statesapi.Service: workflows,
+		"ec2":             ec2, "sts": ec2, cloudwatchapi.Service: alarms, networkmanagerapi.Service: manager, "dynamodb": s.tables, "sqs": s.queues, "events": eventsapi.New(s.keeper, s.published),
 	})
 	if s.opts.Wrap != nil {
 		aws = s.opts.Wrap(aws)
@@ -270,7 +278,7 @@ const callersPath = "/as/"
 // or a program. It tells of no call of Detour's functions, which would only be
 // dropped.
 func principal(caller string) (sim.Principal, bool) {
-	for _, name := range []string{RouteFilter, Sweep, Switchover} {
+	for _, name := range []string{RouteFilter, Sweep, Switchover, failbackTasks} {
 		if caller == name || strings.HasPrefix(caller, name+"-") {
 			return sim.Principal{}, false
 		}

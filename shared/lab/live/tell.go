@@ -20,6 +20,8 @@ const (
 	kindInvocation = "invocation"
 	kindResult     = "result"
 	kindLog        = "log"
+	// kindExecution is the start or end of an execution of a state machine.
+	kindExecution  = "execution"
 	kindDeadLetter = "dead-letter"
 	kindAction     = "action"
 	kindUnshown    = "unshown"

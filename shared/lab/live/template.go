@@ -251,6 +251,7 @@ func describeStack(st stack.Stack) string {
 		what string
 	}{
 		{len(st.Functions), "functions"},
+		{len(st.StateMachines), "state machines"},
 		{len(st.Rules), "rules"},
 		{len(st.Schedules), "schedules"},
 		{len(st.Queues), "queues"},

@@ -29,6 +29,7 @@ func (a *Assembly) check(all *problems) {
 		s := &a.Stacks[i]
 		c := checker{stack: s, known: known, urls: urls, all: all}
 		c.functions()
+		c.workflows(a)
 		c.events()
 		c.storage()
 	}
@@ -39,6 +40,7 @@ func (s *Stack) resources() []Resource {
 	return slices.Concat(
 		resourcesOf(s.Functions), resourcesOf(s.Roles), resourcesOf(s.Rules), resourcesOf(s.Schedules), resourcesOf(s.Queues),
 		resourcesOf(s.Tables), resourcesOf(s.Topics), resourcesOf(s.Keys), resourcesOf(s.LogGroups), resourcesOf(s.Alarms),
+		resourcesOf(s.StateMachines),
 	)
 }
 

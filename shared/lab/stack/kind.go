@@ -81,6 +81,10 @@ func kinds() map[string]kind {
 		"AWS::CloudWatch::Alarm": {
 			name: "AlarmName", ref: itsName, arn: arnOf("cloudwatch", "alarm:"), attributes: attributes("Arn", arnOf("cloudwatch", "alarm:")), add: adds(addAlarm),
 		},
+		"AWS::StepFunctions::StateMachine": {
+			name: "StateMachineName", mustName: true, ref: arnOf("states", "stateMachine:"), arn: arnOf("states", "stateMachine:"),
+			attributes: attributes("Arn", arnOf("states", "stateMachine:"), "Name", itsName), add: adds(addStateMachine),
+		},
 		"AWS::CloudWatch::Dashboard": {name: "DashboardName", ref: itsName, add: adds(addDashboard)},
 	}
 }

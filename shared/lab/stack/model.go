@@ -83,6 +83,7 @@ type Stack struct {
 	LogFilters    []SubscriptionFilter
 	Alarms        []Alarm
 	Dashboards    []Dashboard
+	StateMachines []StateMachine
 	// Outputs are the values of the outputs.
 	Outputs map[string]string
 }

@@ -107,11 +107,23 @@ func New(opts Options) *Engine {
 func (e *Engine) Create(account, region, name, role string, d *Definition) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	arn := fmt.Sprintf("arn:aws:states:%s:%s:stateMachine:%s", region, account, name)
+	arn := fmt.Sprintf("arn:%s:states:%s:%s:stateMachine:%s", partition(region), region, account, name)
 	e.machines[arn] = &machine{definition: d, Machine: Machine{
 		ARN: arn, Name: name, Role: role, Account: account, Region: region, Definition: d.source, CreatedAt: e.opts.Keeper.Now(),
 	}}
 	return arn
+}
+
+// partition is the AWS partition of a Region.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	default:
+		return "aws"
+	}
 }
 
 // later is what an action leaves to be done once the lock is released, in order.
@@ -284,7 +296,7 @@ func (e *Engine) start(now time.Time, l *later, arn, name, input string) (Execut
 	if bad != nil || len(input) > maxPayload {
 		return Execution{}, refuse("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'", bad)
 	}
-	id := fmt.Sprintf("arn:aws:states:%s:%s:execution:%s:%s", m.Region, m.Account, m.Name, name)
+	id := strings.Replace(arn, ":stateMachine:", ":execution:", 1) + ":" + name
 	if old := e.executions[id]; old != nil {
 		if old.Status == Running && old.Input == input {
 			return old.view(), nil

@@ -111,6 +111,18 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// TestPartitions: an integration has its partition in its ARN.
+func TestPartitions(t *testing.T) {
+	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
+		if _, err := states.Load([]byte(strings.ReplaceAll(machine("T", task("T", "")), "arn:aws:", "arn:"+partition+":")), nil); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := states.Load([]byte(strings.ReplaceAll(machine("T", task("T", "")), "arn:aws:", "arn:aws-iso:")), nil); err == nil {
+		t.Error("a partition that nobody knows was let through")
+	}
+}
+
 func TestSubstitutions(t *testing.T) {
 	d, err := states.Load([]byte(machine("T", `"T":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"${F}","Payload":"a \" ${Text}"},"End":true}`)), map[string]string{"F": "arn:aws:lambda:eu-west-1:111122223333:function:f", "Text": `say "x"`})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,10 +36,14 @@ type catcher struct {
 	result *choosable
 }
 
+// integration begins the ARN of an integration, which has the partition in it.
+var integration = regexp.MustCompile(`^arn:aws(-cn|-us-gov)?:`)
+
 // loadTask reads a Task. Sources: Developer Guide, "Task workflow state", "Invoke
 // an AWS Lambda function with Step Functions".
 func (s *state) loadTask(f *fields) {
-	switch resource := f.text("Resource"); resource {
+	resource := f.text("Resource")
+	switch integration.ReplaceAllString(resource, "arn:aws:") {
 	case resourceInvoke:
 	case resourceWait:
 		s.waits = true
