@@ -237,7 +237,7 @@ func (o *Operator) request(act Act, seen controller.Preview, at time.Time) prote
 		for _, list := range seen.Lists {
 			made.Lists = append(made.Lists, protection.ListVersion{ID: list.List.ID, Version: list.Version})
 		}
-	case protection.Freeze, protection.Lockout, protection.Release, protection.AdoptAnew:
+	case protection.Freeze, protection.Lockout, protection.Release, protection.AdoptAnew, protection.FailbackAbort:
 	}
 	taken := func(id string) bool {
 		return slices.ContainsFunc(seen.Item.Requests, func(r protection.Request) bool { return r.ID == id })

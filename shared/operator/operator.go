@@ -33,6 +33,9 @@ type Home struct {
 	Wake controller.Wake
 	// FilterWake gets one after each request of a filter; nil: as with Wake.
 	FilterWake controller.Wake
+	// Workflows are the executions of the failback workflow; nil: it is not known which
+	// state machine that is.
+	Workflows Workflows
 	// Tables reads the tables that checks are pinned in, for the notes of a plan;
 	// nil: there are no such notes.
 	Tables controller.RouteTables

@@ -46,6 +46,8 @@ type Status struct {
 	// Switchover is the move that brought the group to its path; nil: it was adopted
 	// there, or nothing is known of it.
 	Switchover *Switchover `json:"switchover,omitempty"`
+	// Failback is the group's last failback, by its record; nil: it never had one.
+	Failback *FailbackStatus `json:"failback,omitempty"`
 	// Deadline is when the group is looked at again before the next sweep; zero: it
 	// is not.
 	Deadline time.Time `json:"deadline,omitzero"`
@@ -108,6 +110,7 @@ func statusOf(p controller.Preview) Status {
 		Decision: output.Decision, WouldBe: p.Report.WouldBe, Moves: moves(p),
 		Requests: append([]protection.Request{}, p.Item.Requests...),
 		Freeze:   output.Freeze, FrozenAll: p.Control.Freeze.On, Deadline: p.Report.WakeAt.UTC(),
+		Failback: failbackOf(p.Group, record),
 	}
 	if record.Decision.Epoch != 0 {
 		out.Since = time.UnixMilli(record.Decision.Epoch).UTC()
@@ -152,7 +155,7 @@ func pathStatus(path protection.Path, judged protection.PathHealth, d protection
 // belong to, or would if the group were neither observed nor frozen.
 func moves(p controller.Preview) bool {
 	d := p.Report.Decision
-	return d.Action == protection.Move || d.Action == protection.Step
+	return d.Action == protection.Move || d.Action == protection.Step || d.Action == protection.Undo
 }
 
 // TroubleKind is a kind of trouble.

@@ -89,6 +89,9 @@ func (s Style) whole(g Status) string {
 	if g.Freeze.On {
 		facts = append(facts, []string{"freeze", s.in(yellow, freezeOf(g))})
 	}
+	if g.Failback != nil {
+		facts = append(facts, []string{failbackLabel(g.Failback), s.failbackLine(g.Failback)})
+	}
 	for i, request := range g.Requests {
 		label := ""
 		if i == 0 {
@@ -279,11 +282,14 @@ func (s Style) entry(e controller.JournalEntry) []string {
 // act is what an operator did.
 func (s Style) act(e controller.JournalEntry) []string {
 	head := string(e.Act)
+	if e.Note != "" {
+		head += " " + shown(e.Note)
+	}
 	if e.Request != nil {
 		head += " " + requestText(*e.Request)
 	}
 	if e.Freeze.Immediate {
 		head += ", at once"
 	}
-	return []string{s.in(bold, head), "by " + shown(e.By) + ": " + shown(e.Why)}
+	return []string{s.in(bold, head), "by " + shown(e.By) + ": " + shown(or(e.Why, "no reason was given"))}
 }

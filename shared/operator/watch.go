@@ -33,6 +33,8 @@ type Ending struct {
 	Outcome Outcome `json:"outcome"`
 	// Reason says why the request ended.
 	Reason protection.Reason `json:"reason,omitempty"`
+	// End is what a failback came to.
+	End protection.FailbackEnd `json:"end,omitempty"`
 	// Path is the path that the group belongs to now.
 	Path string `json:"path,omitempty"`
 	Text string `json:"text"`

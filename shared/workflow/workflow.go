@@ -31,6 +31,9 @@ type Execution struct {
 	// StartedAt and EndedAt bound it; it goes on while EndedAt is zero.
 	StartedAt time.Time `json:"startedAt"`
 	EndedAt   time.Time `json:"endedAt,omitzero"`
+	// Input is what it was started with and Output what it came to, where that is told.
+	Input  string `json:"-"`
+	Output string `json:"-"`
 	// Error and Cause say why it failed or was stopped, in its own words or those of
 	// whoever stopped it.
 	Error string `json:"error,omitempty"`

@@ -67,7 +67,7 @@ func (m *Machine) Describe(ctx context.Context, name string) (workflow.Execution
 	}
 	return workflow.Execution{
 		Name: name, Status: status(answer.Status), StartedAt: aws.ToTime(answer.StartDate).UTC(), EndedAt: aws.ToTime(answer.StopDate).UTC(),
-		Error: aws.ToString(answer.Error), Cause: aws.ToString(answer.Cause),
+		Error: aws.ToString(answer.Error), Cause: aws.ToString(answer.Cause), Input: aws.ToString(answer.Input), Output: aws.ToString(answer.Output),
 	}, nil
 }
 
@@ -146,6 +146,19 @@ func (m *Machine) Fail(ctx context.Context, token, name, cause string) error {
 	defer cancel()
 	_, err := m.api.SendTaskFailure(ctx, &sfn.SendTaskFailureInput{TaskToken: aws.String(token), Error: aws.String(name), Cause: aws.String(cause)})
 	return m.answered(ctx, token, err)
+}
+
+// Stop ends an execution from outside, whatever it is doing: it runs no Catch.
+func (m *Machine) Stop(ctx context.Context, execution, name, cause string) error {
+	ctx, cancel := m.options.Clock.Timeout(ctx, m.options.CallTimeout)
+	defer cancel()
+	_, err := m.api.StopExecution(ctx, &sfn.StopExecutionInput{
+		ExecutionArn: aws.String(m.execution(execution)), Error: aws.String(name), Cause: aws.String(cause),
+	})
+	if err != nil {
+		return m.problem(ctx, "stopping execution "+execution, err)
+	}
+	return nil
 }
 
 // answered makes an error that does not hold the token: whoever has it can answer.

@@ -89,10 +89,10 @@ func TestCalls(t *testing.T) {
 			calls: []call{{"StartExecution", map[string]any{"stateMachineArn": machine, "name": "failback-paris-1-1", "input": `{"group":"paris"}`}}},
 		},
 		"describe": {
-			answers: []string{`200 {"status":"FAILED","startDate":1790000000,"stopDate":1790000600,"error":"Superseded","cause":"signal-fail","input":"{}"}`},
+			answers: []string{`200 {"status":"FAILED","startDate":1790000000,"stopDate":1790000600,"error":"Superseded","cause":"signal-fail","input":"{}","output":"[]"}`},
 			do:      func(m *awsstates.Machine) (any, error) { return m.Describe(t.Context(), "failback-paris-1-1") },
 			want: workflow.Execution{
-				Name: "failback-paris-1-1", Status: workflow.Failed, StartedAt: begun, EndedAt: ended, Error: "Superseded", Cause: "signal-fail",
+				Name: "failback-paris-1-1", Status: workflow.Failed, StartedAt: begun, EndedAt: ended, Error: "Superseded", Cause: "signal-fail", Input: "{}", Output: "[]",
 			},
 			calls: []call{{"DescribeExecution", map[string]any{"executionArn": execution}}},
 		},
@@ -151,6 +151,13 @@ func TestCalls(t *testing.T) {
 			},
 			calls: []call{{"SendTaskFailure", map[string]any{"taskToken": token, "error": "Rejected", "cause": "not tonight"}}},
 		},
+		"stop": {
+			answers: []string{`200 {"stopDate":1790000600}`},
+			do: func(m *awsstates.Machine) (any, error) {
+				return nil, m.Stop(t.Context(), "failback-paris-1-1", "Aborted", "not tonight")
+			},
+			calls: []call{{"StopExecution", map[string]any{"executionArn": execution, "error": "Aborted", "cause": "not tonight"}}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			doer := &canned{answers: c.answers}
@@ -180,6 +187,7 @@ func TestProblems(t *testing.T) {
 			"list":     func() error { _, err := m.List(t.Context(), 1); return err },
 			"succeed":  func() error { return m.Succeed(t.Context(), token, nil) },
 			"fail":     func() error { return m.Fail(t.Context(), token, "Rejected", "") },
+			"stop":     func() error { return m.Stop(t.Context(), "a", "Aborted", "") },
 		} {
 			err := do()
 			var answered smithy.APIError
