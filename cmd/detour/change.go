@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,10 @@ type changeFlags struct {
 	why                       string
 	yes, dryRun, noWait, json bool
 	wait                      time.Duration
+	// whyOptional: the reason may be left out.
+	whyOptional bool
+	// good: a failback that leaves the group as before is what was wanted.
+	good bool
 }
 
 func (f *changeFlags) bind(cmd *cobra.Command) {
@@ -45,7 +50,7 @@ func (f *changeFlags) bind(cmd *cobra.Command) {
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would follow, and change nothing")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask; for scripts")
 	flags.BoolVar(&f.noWait, "no-wait", false, "do not wait until it has taken effect")
-	flags.DurationVar(&f.wait, "wait", defaultWait, "how long to wait for the effect, such as 90s: a `duration`")
+	flags.DurationVar(&f.wait, "wait", cmp.Or(f.wait, defaultWait), "how long to wait for the effect, such as 90s: a `duration`")
 	flags.BoolVar(&f.json, "json", false, "write JSON for a program; needs --yes or --dry-run")
 	f.place.bind(cmd)
 }
@@ -61,12 +66,20 @@ func (f *changeFlags) check(cmd *cobra.Command) error {
 		return errors.New("--wait has no effect with --no-wait; leave one of them out")
 	case f.wait <= 0:
 		return fmt.Errorf("--wait is %s; write a positive time such as 90s, or --no-wait", f.wait)
-	case strings.TrimSpace(f.why) == "" && !f.dryRun:
+	case strings.TrimSpace(f.why) == "" && !f.dryRun && !f.whyOptional:
 		return errors.New(`--why is missing; say in a sentence why, for those who read the journal: --why "provider works on line 2"`)
 	case f.why != "":
 		return operator.CheckWhy(f.why)
 	}
 	return nil
+}
+
+// reason is the reason that was given; a dry run does without.
+func (f *changeFlags) reason() string {
+	if f.dryRun && strings.TrimSpace(f.why) == "" {
+		return "dry run"
+	}
+	return f.why
 }
 
 // changed is what a command that changes something answers as JSON.
@@ -129,10 +142,7 @@ func forFilters(act operator.Act) bool {
 
 // change shows, asks, does and watches an act.
 func change(cmd *cobra.Command, io streams, flags *changeFlags, p *place, act operator.Act) error {
-	act.Why = flags.why
-	if flags.dryRun && strings.TrimSpace(act.Why) == "" {
-		act.Why = "dry run"
-	}
+	act.Why = flags.reason()
 	proposal, err := p.operator.Propose(cmd.Context(), act)
 	if err != nil {
 		return failure{err}

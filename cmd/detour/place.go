@@ -18,6 +18,7 @@ import (
 
 	"detour/shared/adapter/awsclient"
 	"detour/shared/adapter/awsdynamo"
+	"detour/shared/adapter/awsstates"
 	"detour/shared/adapter/awswake"
 	"detour/shared/adapter/systemclock"
 	"detour/shared/config"
@@ -41,6 +42,7 @@ const (
 	envTable  = "DETOUR_TABLE"
 	envQueue  = "DETOUR_WAKE_QUEUE"
 	envRole   = "DETOUR_ROLE"
+	envStates = "DETOUR_STATE_MACHINE"
 	envID     = "DETOUR_EXTERNAL_ID"
 	// envFilterQueue is the one that the functions have.
 	envFilterQueue = "DETOUR_FILTER_WAKE_QUEUE"
@@ -53,6 +55,7 @@ const defaultTable = "detour"
 type placeFlags struct {
 	lab                                                          string
 	config, table, queue, filterQueue, profile, region, role, id string
+	machine                                                      string
 }
 
 // bind gives a command the flags.
@@ -70,10 +73,15 @@ func (f *placeFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.id, "external-id", "", "the external `id` that those roles ask for ("+envID+")")
 }
 
+// bindMachine gives a command the flag that names the state machine.
+func (f *placeFlags) bindMachine(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.machine, "state-machine", "", "the `ARN` of the state machine of failbacks; {account} and {region} in it stand for a group's home ("+envStates+"; the one that Detour deploys otherwise)")
+}
+
 // elsewhere names the flags that have no meaning in a lab.
 func elsewhere(cmd *cobra.Command) []string {
 	var out []string
-	for _, name := range []string{"config", "table", "wake-queue", "filter-wake-queue", "profile", "region", "role", "external-id"} {
+	for _, name := range []string{"config", "table", "wake-queue", "filter-wake-queue", "profile", "region", "role", "external-id", "state-machine"} {
 		if cmd.Flags().Changed(name) {
 			out = append(out, "--"+name)
 		}
@@ -112,6 +120,8 @@ type reached struct {
 	// queue is for the wake-ups of groups, filterQueue for those of filters; empty:
 	// there is none, or it is not known.
 	queue, filterQueue string
+	// machine is the ARN of the state machine of failbacks; empty: there is none.
+	machine string
 }
 
 // open finds out where the command works and opens the homes of the groups that it
@@ -260,6 +270,9 @@ func (p *place) homeOf(account, region string, settings controller.Settings, at 
 	}
 	if at.filterQueue != "" {
 		home.FilterWake = awswake.New(aws, awswake.Options{QueueURL: at.filterQueue, Clock: clock, CallTimeout: settings.CallTimeout})
+	}
+	if at.machine != "" {
+		home.Workflows = awsstates.New(aws, awsstates.Options{ARN: at.machine, Clock: clock, CallTimeout: settings.CallTimeout})
 	}
 	home.Controller = controller.New(own, settings, controller.Ports{
 		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Neighbors: network.Neighbors,

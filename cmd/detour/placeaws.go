@@ -35,6 +35,10 @@ func (f *placeFlags) openAWS(ctx context.Context, changes bool) (opened, error) 
 	if err := errors.Join(checkQueue("--wake-queue", queue), checkQueue("--filter-wake-queue", filterQueue)); err != nil {
 		return opened{}, err
 	}
+	machine := cmp.Or(f.machine, os.Getenv(envStates), defaultMachine)
+	if err := checkMachine(machine); err != nil {
+		return opened{}, err
+	}
 	options := awsclient.Options{ExternalID: cmp.Or(f.id, os.Getenv(envID)), BaseEndpoint: os.Getenv("AWS_ENDPOINT_URL")}
 	if template := cmp.Or(f.role, os.Getenv(envRole)); template != "" {
 		if options.Role, err = awsclient.RoleTemplate(template); err != nil {
@@ -62,8 +66,10 @@ func (f *placeFlags) openAWS(ctx context.Context, changes bool) (opened, error) 
 	return opened{
 		name: "AWS", config: cfg, who: known.ARN + " (" + claimed() + ")",
 		home: func(account, region string) (reached, error) {
-			at := strings.NewReplacer("{account}", account, "{region}", region)
-			return reached{clients: clients, table: table, queue: at.Replace(queue), filterQueue: at.Replace(filterQueue)}, nil
+			at := strings.NewReplacer("{account}", account, "{region}", region, "{partition}", partition(known.ARN))
+			return reached{
+				clients: clients, table: table, queue: at.Replace(queue), filterQueue: at.Replace(filterQueue), machine: at.Replace(machine),
+			}, nil
 		},
 	}, nil
 }
@@ -120,6 +126,25 @@ func readConfig(file string) (config.Config, error) {
 		return config.Config{}, fmt.Errorf("the configuration cannot be used:\n%w", err)
 	}
 	return cfg, nil
+}
+
+// defaultMachine is the state machine that Detour deploys (blueprint).
+const defaultMachine = "arn:{partition}:states:{region}:{account}:stateMachine:detour-failback"
+
+// checkMachine checks the ARN of the state machine.
+func checkMachine(arn string) error {
+	if parts := strings.Split(arn, ":"); len(parts) != 7 || parts[0] != "arn" || parts[2] != "states" || parts[5] != "stateMachine" || parts[6] == "" {
+		return fmt.Errorf("--state-machine is %q, which is not the ARN of a state machine; write it as arn:aws:states:{region}:{account}:stateMachine:NAME", arn)
+	}
+	return nil
+}
+
+// partition is that of an ARN.
+func partition(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 1 && parts[1] != "" {
+		return parts[1]
+	}
+	return "aws"
 }
 
 // filterQueueBeside is the queue for the wake-ups of filters beside the one for those of

@@ -124,6 +124,7 @@ When something is wrong:
   detour status                        on which path is each group, and what is wrong?
   detour explain GROUP                 why, and how did it come there?
   detour switch GROUP --to PATH        bring it elsewhere; every change is shown before, and asks
+  detour failback start GROUP          bring it back to its working path, step by step
   detour freeze --all                  stop Detour from writing any route
 
 The lab is Detour's own code on a simulated network, without an AWS account:
@@ -142,7 +143,7 @@ The lab is Detour's own code on a simulated network, without an AWS account:
 	root.AddGroup(&cobra.Group{ID: groupLook, Title: "Look:"}, &cobra.Group{ID: groupChange, Title: "Change:"})
 	root.AddCommand(statusCommand(io), planCommand(io), explainCommand(io), doctorCommand(io))
 	root.AddCommand(switchCommand(io), forceCommand(io), lockoutCommand(io), freezeCommand(io), unfreezeCommand(io))
-	root.AddCommand(clearCommand(io), releaseCommand(io), adoptCommand(io))
+	root.AddCommand(clearCommand(io), releaseCommand(io), adoptCommand(io), failbackCommand(io))
 	root.AddCommand(labCommand(io), configCommand(io))
 	return root
 }

@@ -218,6 +218,15 @@ func FailbackProposalText(p *FailbackProposal, style Style) string {
 	return out.String()
 }
 
+// FailbackAbortText tells what ending a failback would lead to.
+func FailbackAbortText(f *FailbackStatus, p *Proposal, style Style) string {
+	text := style.in(bold, "failback "+f.ID) + ", group " + f.Group + ": " + f.doing() + "\n"
+	if p == nil {
+		return text + "  nothing has moved, and the execution is stopped\n"
+	}
+	return text + ProposalText(p, style)
+}
+
 // FailbackEndingText tells what became of a failback that was followed.
 func FailbackEndingText(e Ending, style Style) string {
 	colour := map[Outcome]string{OutcomeDone: green, OutcomeStands: yellow, OutcomeEnded: red}[e.Outcome]
