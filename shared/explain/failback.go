@@ -180,7 +180,7 @@ func (f *Failback) Lines(limit int) []string {
 	}
 	switch {
 	case len(f.Resets) == 0:
-		add("sessions: nothing in the configuration says that they would be reset; a device that keeps state on the path to come still would")
+		add("sessions: nothing says that they will be reset; they are if a device on %s keeps state of which the configuration does not tell", f.To)
 	default:
 		add("sessions: EXISTING SESSIONS WILL BE RESET, since %s", strings.Join(f.Resets, "; and "))
 	}
@@ -226,7 +226,7 @@ func (f *Failback) evidence() []string {
 	out := []string{head}
 	for _, fact := range f.Facts {
 		if fact.Kind != health.FactLearnedRoute && fact.Kind != health.FactStaticRoute {
-			out = append(out, "    "+FactText(fact))
+			out = append(out, "    "+fact.Subject.ID+" "+FactText(fact))
 		}
 	}
 	return out

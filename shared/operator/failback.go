@@ -142,6 +142,9 @@ func approveCommand(group, digest string) string {
 
 // Failback tells of the group's last failback; nil: it never had one.
 func (o *Operator) Failback(ctx context.Context, name string) (*FailbackStatus, error) {
+	if _, err := o.group(name); err != nil {
+		return nil, err
+	}
 	s, err := o.look(ctx, []string{name})
 	if err != nil {
 		return nil, err

@@ -77,12 +77,19 @@ func ofFailback(line controller.JournalEntry) bool {
 	case line.Request != nil && line.Request.Kind == protection.FailbackAbort:
 		return true
 	}
-	return line.Decision.Reason == protection.ReasonFailback || line.Decision.Action == protection.Undo || strings.Contains(line.Note, "failback")
+	return line.Decision.Action == protection.Undo || strings.HasPrefix(line.Note, noted)
 }
+
+// noted begins the note of a run that did something with a failback
+// (controller.JournalEntry).
+const noted = "failback "
 
 // idIn is the name of the execution that a line names; empty: none.
 func idIn(line controller.JournalEntry) string {
-	id, _, _ := strings.Cut(line.Note, ",")
+	id := strings.TrimPrefix(line.Note, noted)
+	if end := strings.IndexAny(id, ",:"); end >= 0 {
+		id = id[:end]
+	}
 	return id
 }
 

@@ -48,13 +48,16 @@ func (o *Operator) ProposeFailback(ctx context.Context, name, why string, unprov
 	if err := CheckWhy(why); err != nil {
 		return nil, err
 	}
+	home, err := o.home(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case home.Workflows == nil:
+		return nil, errNoMachine(home)
+	}
 	s, err := o.look(ctx, []string{name})
 	if err != nil {
 		return nil, err
-	}
-	home := s.homes[name]
-	if home.Workflows == nil {
-		return nil, errNoMachine(home)
 	}
 	seen, ok := s.seen[home].Failback(name, unproven)
 	if !ok {

@@ -46,8 +46,8 @@ func (o *Operator) FollowFailback(ctx context.Context, group, id string, how Fol
 	for {
 		w.look(ctx)
 		now := o.options.Clock.Now()
-		done := w.judge(&out)
 		out.Waited, out.Seconds = true, now.Sub(started).Seconds()
+		done := w.judge(&out)
 		if done || ctx.Err() != nil || now.Sub(started) >= limit || o.options.Clock.Sleep(ctx, lookEvery) != nil {
 			if !done {
 				out.Text = "goes on; look with detour failback status " + group
@@ -130,7 +130,7 @@ func (w *follower) judge(out *Ending) bool {
 		}
 		return true
 	case w.own() && w.how == ToTheQuestion && w.status.Phase == PhaseAsking:
-		out.Outcome, out.Text = OutcomeDone, w.status.doing()
+		out.Outcome, out.Text = OutcomeDone, w.status.doing()+": "+w.status.Approve
 		return true
 	case w.own() && w.how == ToTheQuestion && w.status.Phase == PhaseMoving:
 		out.Outcome, out.Text = OutcomeDone, w.status.doing()

@@ -83,6 +83,9 @@ type world struct {
 	calls  []string
 	asleep bool // no run comes
 	around plan.Surroundings
+	// flows are the executions of failbacks; nil: there is no state machine.
+	flows *flows
+	build func()
 }
 
 // newWorld has the groups with all routes on their first path.
@@ -110,15 +113,22 @@ func newWorld(t *testing.T, groups ...protection.Group) *world {
 	}
 	w.runner = controller.New(groups, settings, ports)
 	ids := 0
-	w.tool = operator.New(operator.Options{
-		Groups: groups, Clock: clock{w.clock, w.wakeUp}, By: "arn:aws:sts::111122223333:assumed-role/ops/jane (jane@desk)",
-		NewID:  func() string { ids++; return fmt.Sprintf("id%03d", ids) },
-		Quotas: plan.Quotas{VPCRoutes: 500, TransitGatewayRoutes: 10_000},
-		Homes: []operator.Home{{
+	w.build = func() {
+		home := operator.Home{
 			Account: account, Region: region, Controller: controller.New(groups, settings, ports),
 			Records: &records{Store: w.store, w: w}, Wake: (*wake)(w), Around: (*surroundings)(w),
-		}},
-	})
+		}
+		if w.flows != nil {
+			home.Workflows = w.flows
+		}
+		w.tool = operator.New(operator.Options{
+			Groups: groups, Clock: clock{w.clock, w.wakeUp}, By: "arn:aws:sts::111122223333:assumed-role/ops/jane (jane@desk)",
+			NewID:  func() string { ids++; return fmt.Sprintf("id%03d", ids) },
+			Quotas: plan.Quotas{VPCRoutes: 500, TransitGatewayRoutes: 10_000},
+			Homes:  []operator.Home{home},
+		})
+	}
+	w.build()
 	return w
 }
 
@@ -134,8 +144,11 @@ func (w *world) adopted() *world {
 // run runs every group once, as a sweep does.
 func (w *world) run() []controller.Report { return w.runner.Sweep(w.t.Context(), "sweep") }
 
-// wakeUp delivers what is due, as the queue does.
+// wakeUp delivers what is due, as the queue does, and has failbacks go on.
 func (w *world) wakeUp() {
+	if w.flows != nil {
+		w.flows.m.pump()
+	}
 	if w.asleep {
 		return
 	}

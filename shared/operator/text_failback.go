@@ -128,7 +128,7 @@ func FailbackText(group string, f *FailbackStatus, style Style) string {
 	add(f.Phase == PhaseMoving || f.Phase == PhaseEnding, "units", fmt.Sprintf("%d of %d on %s", f.Moved, f.Of, f.To))
 	out.WriteString(rows("  ", facts))
 	if f.Show != nil {
-		out.WriteString("\n" + f.Show.Text(0))
+		out.WriteString("\nthe plan, as it would be now\n" + strings.Join(f.Show.Lines(0)[1:], "\n") + "\n")
 	}
 	if f.Changed {
 		out.WriteString("  " + style.in(red, "changed") + ": plan " + shortPlan(f.Plan) + " was shown, and what would be written now is another one; an approval would be void\n")

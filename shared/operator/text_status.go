@@ -251,7 +251,10 @@ func (s Style) entry(e controller.JournalEntry) []string {
 	if d.Action == protection.Move || d.Action == protection.Step {
 		head = string(d.Action) + " from " + d.From + " to " + d.To
 	}
-	head += ", " + string(d.Reason) + ": " + Meaning(d.Reason)
+	head += ", " + string(d.Reason)
+	if d.Reason != protection.ReasonFailback { // Its note says what it does.
+		head += ": " + Meaning(d.Reason)
+	}
 	if e.WouldBe {
 		head = "would " + head
 	}
