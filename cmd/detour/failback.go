@@ -113,7 +113,7 @@ func startFailback(cmd *cobra.Command, io streams, flags *changeFlags, args []st
 	}
 	switch {
 	case proposal.Open != nil:
-		return refuse(io, flags, result, fmt.Errorf("nothing was started: failback %s of group %s goes on already; end it with detour failback abort %s, or let it go on", proposal.Open.ID, names[0], names[0]))
+		return refuse(io, flags, result, fmt.Errorf("nothing was started: %s of group %s goes on already; end it with detour failback abort %s, or let it go on", proposal.Open.ID, names[0], names[0]))
 	case proposal.Stopped():
 		return refuse(io, flags, result, errors.New("nothing was started: the failback would be refused"))
 	case flags.dryRun:
@@ -128,7 +128,7 @@ func startFailback(cmd *cobra.Command, io streams, flags *changeFlags, args []st
 	result.ID = id
 	switch {
 	case errors.Is(err, operator.ErrFailbackGoesOn):
-		return refuse(io, flags, result, fmt.Errorf("nothing was started: somebody else has just started failback %s of group %s; look with detour failback status %s", id, names[0], names[0]))
+		return refuse(io, flags, result, fmt.Errorf("nothing was started: somebody else has just started %s of group %s; look with detour failback status %s", id, names[0], names[0]))
 	case err != nil:
 		return refuse(io, flags, result, err)
 	}
@@ -180,12 +180,15 @@ func follow(ctx context.Context, io streams, flags *changeFlags, p *place, resul
 	if err != nil {
 		return failure{err}
 	}
+	if flags.good && ending.End == protection.EndAsBefore {
+		ending.Outcome = operator.OutcomeDone
+	}
 	result.Ending = &ending
 	if err := printResult(io, flags.json, result, func() string { return operator.FailbackEndingText(ending, p.style(io)) }); err != nil {
 		return err
 	}
 	switch {
-	case ending.Outcome == operator.OutcomeEnded && !(flags.good && ending.End == protection.EndAsBefore):
+	case ending.Outcome == operator.OutcomeEnded:
 		return errFailed
 	case ending.Outcome == operator.OutcomeStands && ending.Waited && ctx.Err() != nil:
 		return errInterrupted{"the failback goes on; see detour failback status " + group + ", and detour failback abort " + group + " to end it"}

@@ -32,9 +32,8 @@ Then the failback is followed to its end, for --wait at most. Ctrl-C ends the fo
 				return errors.New("--yes approves without asking, so it has to say what; add --plan with the digest that detour failback status shows")
 			}
 			return answerFailback(cmd, io, &flags, args, answer{
-				follow: operator.ToTheEnd,
-				check:  func(group string, f *operator.FailbackStatus) error { return f.CheckAnswer(group, digest) },
-				void:   (*operator.FailbackStatus).CheckApproval,
+				check: func(group string, f *operator.FailbackStatus) error { return f.CheckAnswer(group, digest) },
+				void:  (*operator.FailbackStatus).CheckApproval,
 				give: func(ctx context.Context, o *operator.Operator, f *operator.FailbackStatus) error {
 					return o.ApproveFailback(ctx, f, flags.why)
 				},
@@ -59,7 +58,7 @@ func failbackRejectCommand(io streams) *cobra.Command {
 		Args: oneGroup,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return answerFailback(cmd, io, &flags, args, answer{
-				follow: operator.ToTheEnd, good: true,
+				good:  true,
 				check: func(group string, f *operator.FailbackStatus) error { return f.CheckAnswer(group, "") },
 				give: func(ctx context.Context, o *operator.Operator, f *operator.FailbackStatus) error {
 					return o.RejectFailback(ctx, f, flags.why)
@@ -75,7 +74,6 @@ func failbackRejectCommand(io streams) *cobra.Command {
 
 // answer is an answer to a failback that asks for approval.
 type answer struct {
-	follow operator.Follow
 	// good: the end as-before is what was wanted.
 	good bool
 	// check refuses an answer that nobody waits for, void one that would have no effect.
@@ -128,7 +126,7 @@ func answerFailback(cmd *cobra.Command, io streams, flags *changeFlags, args []s
 		fmt.Fprintf(io.out, "%s  %s\n", a.done, found.ID)
 	}
 	flags.good = a.good
-	return follow(cmd.Context(), io, flags, p, result, group, a.follow)
+	return follow(cmd.Context(), io, flags, p, result, group, operator.FromTheAnswer)
 }
 
 func failbackAbortCommand(io streams) *cobra.Command {

@@ -40,7 +40,7 @@ func writeFile(t *testing.T, name, text string) string {
 func outside(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{
-		envLab, envConfig, envTable, envQueue, envFilterQueue, envRole, envID, "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+		envLab, envConfig, envTable, envQueue, envFilterQueue, envRole, envID, envStates, "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 		"AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",
 	} {
 		t.Setenv(name, "")
@@ -103,6 +103,27 @@ func TestOperatorUsage(t *testing.T) {
 		"release --why x":                                               "name one group, not 0, or write --all",
 		"adopt --why x":                                                 "name one group, not 0, or write --all",
 		"switch a --to b --why x\x01y":                                  "the reason has a line break or another control character",
+		"failback stop a":                                               `detour failback has no command "stop"; run detour failback --help`,
+		"failback statsu a":                                             `did you mean "status"?`,
+		"failback start":                                                "name one group, not 0",
+		"failback start a":                                              "--why is missing; say in a sentence why",
+		"failback start a b --why x":                                    "name one group, not 2",
+		"failback start a --why x --json":                               "--json asks no questions; add --yes to do it, or --dry-run",
+		"failback start a --why x --state-machine detour --config " + file: `--state-machine is "detour", which is not the ARN of a state machine; write it as arn:aws:states:{region}:{account}:stateMachine:NAME`,
+		"failback start a --why x --lab --state-machine b":                 "--state-machine has no effect in the lab",
+		"failback status":                                            "name one group, not 0",
+		"failback status a --watch --json":                           "--watch tells people what happens, and --json is for programs",
+		"failback approve":                                           "name one group, not 0",
+		"failback approve a --yes":                                   "--yes approves without asking, so it has to say what; add --plan",
+		"failback approve a --plan":                                  "flag needs an argument: --plan",
+		"failback approve a --plan abc":                              `--plan is "abc", which has 3 characters; write the 16 that detour failback status shows`,
+		"failback approve a --plan latest":                           `--plan is "latest", which is not the beginning of a digest; copy the one`,
+		"failback approve a --plan 0123456789abcdef --yes --dry-run": "--yes has no effect with --dry-run",
+		"failback reject a --wait 0s":                                "--wait is 0s; write a positive time such as 90s",
+		"failback reject a --why x\x01y":                             "the reason has a line break or another control character",
+		"failback abort":                                             "name one group, not 0",
+		"failback abort a --config " + file:                          "the queue of the wake-ups is missing; give its URL with --wake-queue",
+		"failback history a -n 0":                                    "-n is 0; write a number from 1 to 100",
 	} {
 		code, out, errs := detour(t, strings.Fields(line)...)
 		if code != exitUsage || out != "" || !strings.Contains(errs, want) {
@@ -115,6 +136,12 @@ func TestOperatorUsage(t *testing.T) {
 			if code != 0 || !strings.Contains(out, "\n  detour "+name+" ") || !strings.Contains(out, "Exit status: 0") || !strings.Contains(out, "--lab") {
 				t.Errorf("%v: exit %d: %s", line, code, out)
 			}
+		}
+	}
+	for _, name := range []string{"start", "status", "approve", "reject", "abort", "history"} {
+		code, out, _ := detour(t, "failback", name, "--help")
+		if code != 0 || !strings.Contains(out, "\n  detour failback "+name+" ") || !strings.Contains(out, "Exit status: 0") || !strings.Contains(out, "--state-machine") {
+			t.Errorf("%s: exit %d: %s", name, code, out)
 		}
 	}
 }

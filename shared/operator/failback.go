@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -196,7 +197,10 @@ func (f *FailbackStatus) ask(ctx context.Context, workflows Workflows) {
 			f.Stage = &stage
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, workflow.ErrUnknown):
+		f.Unread = "Step Functions does not know it: it was started just now, ended more than 90 days ago, or is of another state machine (--state-machine)"
+	case err != nil:
 		f.Unread = err.Error()
 	}
 }

@@ -37,11 +37,11 @@ func (f *FailbackStatus) CheckAnswer(group, digest string) error {
 	case !f.Open():
 		return fmt.Errorf("the last failback of group %s, %s, is over (%s), so nothing waits for an answer; start another one with detour failback start %s", group, f.ID, overText(f), group)
 	case f.Phase == PhasePrecheck:
-		return fmt.Errorf("failback %s does not ask yet: %s; look again with detour failback status %s", f.ID, f.doing(), group)
+		return fmt.Errorf("%s does not ask yet: %s; look again with detour failback status %s", f.name(), f.doing(), group)
 	case f.Phase != PhaseAsking:
-		return fmt.Errorf("failback %s was approved by %s and goes on; to end it run detour failback abort %s", f.ID, shown(or(f.Approved, "somebody")), group)
+		return fmt.Errorf("%s was approved by %s and goes on; to end it run detour failback abort %s", f.name(), shown(or(f.Approved, "somebody")), group)
 	case digest != "" && !strings.HasPrefix(f.Plan, digest):
-		return fmt.Errorf("--plan is %s, and failback %s asks about plan %s; look at that one with detour failback status %s", digest, f.ID, shortPlan(f.Plan), group)
+		return fmt.Errorf("--plan is %s, and %s asks about plan %s; look at that one with detour failback status %s", digest, f.name(), shortPlan(f.Plan), group)
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (o *Operator) answer(ctx context.Context, f *FailbackStatus, act controller
 		err := give(home.Workflows)
 		if errors.Is(err, workflow.ErrNotAwaited) {
 			if !unsure {
-				refused = fmt.Errorf("failback %s does not wait for an answer any more: it has got one, its time was over, or it was stopped; look with detour failback status %s", f.ID, f.Group)
+				refused = fmt.Errorf("%s does not wait for an answer any more: it has got one, its time was over, or it was stopped; look with detour failback status %s", f.name(), f.Group)
 			}
 			return nil
 		}

@@ -149,6 +149,9 @@ func (o *Operator) startExecution(ctx context.Context, home *Home, name string, 
 		}
 		return err
 	})
+	if errors.Is(known, workflow.ErrMissing) {
+		known = fmt.Errorf("%w; deploy Detour with its failbacks, or name the state machine with --state-machine", known)
+	}
 	return errors.Join(known, err)
 }
 

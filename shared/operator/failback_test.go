@@ -404,3 +404,36 @@ func TestTheTokenIsNowhere(t *testing.T) {
 		t.Errorf("%v, the token is in %s", err, text)
 	}
 }
+
+// TestAFreezeInTheMiddle: it is told what holds, and what follows from its end.
+func TestAFreezeInTheMiddle(t *testing.T) {
+	w, _ := away(t, 3, 15*time.Minute)
+	w.begin("line 1 is repaired")
+	if err := w.tool.ApproveFailback(t.Context(), w.failback(), ""); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(5 * time.Second)
+	w.do(operator.Act{Kind: protection.Freeze, Immediate: true})
+	w.run()
+	found, s := w.failback(), w.status()
+	if found.End != protection.EndHeldPartial || s.Failback == nil || s.Failback.End != protection.EndHeldPartial {
+		t.Fatalf("under the freeze it is %+v", found)
+	}
+	text := operator.FailbackText("paris", found, operator.Style{Now: w.clock.Now()}) + operator.StatusText([]operator.Status{s}, operator.Style{Now: w.clock.Now()})
+	for _, want := range []string{"held-partial: an immediate freeze holds the group in the middle, partly on B and partly on A; when the freeze ends it goes back to B", "would go back to B: "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nothing of %q in\n%s", want, text)
+		}
+	}
+	plans, err := w.tool.Plan(t.Context(), []string{"paris"}, operator.PlanOptions{})
+	if err != nil || !strings.Contains(operator.PlanText(plans, operator.Style{}), "frozen: would go back to B: ") {
+		t.Errorf("%v, the plan is\n%s", err, operator.PlanText(plans, operator.Style{}))
+	}
+	if err := found.CheckAbort("paris"); err == nil || !strings.Contains(err.Error(), "is over (held-partial, frozen)") {
+		t.Errorf("an abort: %v", err)
+	}
+	ended := w.do(operator.Act{Clear: true, ClearKind: protection.Freeze})
+	if ended[0].Outcome != operator.OutcomeDone || ended[0].Text != "the group is on B" || w.failback().End != protection.EndAsBefore {
+		t.Errorf("after the freeze it is %+v, %+v", ended, w.failback())
+	}
+}

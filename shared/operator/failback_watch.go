@@ -22,6 +22,8 @@ const (
 	ToTheQuestion Follow = "question"
 	// ToTheEnd: until it is known what it came to.
 	ToTheEnd Follow = "end"
+	// FromTheAnswer is ToTheEnd for whoever has just answered the question.
+	FromTheAnswer Follow = "answer"
 )
 
 // FollowFailback looks at the record and the execution until the failback has come as
@@ -110,6 +112,9 @@ func (w *follower) own() bool { return w.status != nil && w.status.ID == w.id }
 
 // text says how far the failback has come.
 func (w *follower) text() string {
+	if w.own() && w.how == FromTheAnswer && w.status.Phase == PhaseAsking {
+		return "" // The answer is on its way.
+	}
 	if w.own() {
 		return w.status.doing()
 	}

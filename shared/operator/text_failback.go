@@ -37,9 +37,9 @@ func stageMeaning(state string) string { return stages[state] }
 // ends says what an end means.
 var ends = map[protection.FailbackEnd]string{ //nolint:gochecknoglobals // An immutable table.
 	protection.EndRestored:    "the whole group is on %[2]s",
-	protection.EndAsBefore:    "the whole group is on %[1]s, as before",
+	protection.EndAsBefore:    "the whole group is on %[1]s, where it was",
 	protection.EndSuperseded:  "something of a higher priority took over",
-	protection.EndHeldPartial: "an immediate freeze holds the group in the middle, partly on %[1]s and partly on %[2]s; it goes on when the freeze ends",
+	protection.EndHeldPartial: "an immediate freeze holds the group in the middle, partly on %[1]s and partly on %[2]s; when the freeze ends it goes back to %[1]s",
 }
 
 // doing says in what the failback is engaged, in a few words.
@@ -85,6 +85,14 @@ func overText(f *FailbackStatus) string {
 	return text
 }
 
+// name is what the failback is called in a sentence.
+func (f *FailbackStatus) name() string {
+	if strings.HasPrefix(f.ID, "failback") {
+		return f.ID
+	}
+	return "failback " + f.ID
+}
+
 func clock(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
 func failbackLabel(f *FailbackStatus) string {
@@ -112,7 +120,7 @@ func FailbackText(group string, f *FailbackStatus, style Style) string {
 		return "group " + group + " has had no failback; detour failback start " + group + " begins one\n"
 	}
 	var out strings.Builder
-	out.WriteString(style.in(bold, "failback "+f.ID) + ", group " + f.Group + ", from " + or(f.From, "?") + " to " + or(f.To, "?") + "\n")
+	out.WriteString(style.in(bold, f.name()) + ", group " + f.Group + ", from " + or(f.From, "?") + " to " + or(f.To, "?") + "\n")
 	facts := [][]string{{"now", style.phase(f)}}
 	add := func(is bool, label, text string) {
 		if is {
@@ -206,7 +214,7 @@ func FailbackProposalText(p *FailbackProposal, style Style) string {
 	for _, problem := range p.Problems {
 		out.WriteString("  " + style.in(red, shown(problem)) + "\n")
 	}
-	if p.Show == nil {
+	if p.Show == nil || p.Show.From == p.Show.To {
 		return out.String()
 	}
 	out.WriteString(p.Show.Text(0))
@@ -220,7 +228,7 @@ func FailbackProposalText(p *FailbackProposal, style Style) string {
 
 // FailbackAbortText tells what ending a failback would lead to.
 func FailbackAbortText(f *FailbackStatus, p *Proposal, style Style) string {
-	text := style.in(bold, "failback "+f.ID) + ", group " + f.Group + ": " + f.doing() + "\n"
+	text := style.in(bold, f.name()) + ", group " + f.Group + ": " + f.doing() + "\n"
 	if p == nil {
 		return text + "  nothing has moved, and the execution is stopped\n"
 	}

@@ -38,6 +38,10 @@ func headOf(p Outlook) string {
 	switch {
 	case p.Decision == (protection.Decision{}):
 		return mode + ": a switchover to " + p.Toward + " would write"
+	case p.Decision.Action == protection.Undo && p.WouldBe:
+		return mode + ": would go back to " + p.Toward + ": " + Meaning(p.Decision.Reason)
+	case p.Decision.Action == protection.Undo:
+		return mode + ": go back to " + p.Toward + ": " + Meaning(p.Decision.Reason)
 	case p.WouldBe:
 		return mode + ": would " + string(p.Decision.Action) + " " + p.Toward + ": " + Meaning(p.Decision.Reason)
 	default:

@@ -135,7 +135,7 @@ func (s Style) used(g Status) string {
 
 // nowOf says what a run would decide.
 func nowOf(g Status) string {
-	text := string(g.Decision.Action)
+	text := verb(g.Decision.Action)
 	if g.Moves {
 		text += " to " + g.Decision.To
 	}
@@ -144,6 +144,14 @@ func nowOf(g Status) string {
 		text = "would " + text
 	}
 	return text
+}
+
+// verb is what an action does, in a sentence.
+func verb(action protection.Action) string {
+	if action == protection.Undo {
+		return "go back"
+	}
+	return string(action)
 }
 
 func freezeOf(g Status) string {
@@ -248,7 +256,7 @@ func (s Style) entry(e controller.JournalEntry) []string {
 	}
 	d := e.Decision
 	head := string(d.Action) + " on " + d.To
-	if d.Action == protection.Move || d.Action == protection.Step {
+	if d.Action == protection.Move || d.Action == protection.Step || d.Action == protection.Undo {
 		head = string(d.Action) + " from " + d.From + " to " + d.To
 	}
 	head += ", " + string(d.Reason)

@@ -113,7 +113,13 @@ func (p *Proposal) waits(e *Effect) bool {
 
 // changes reports whether the run would commit another decision than the record's.
 func (e *Effect) changes() bool {
-	return e.after.Report.Output.Next.Decision.Epoch != e.before.Item.Record.Decision.Epoch
+	return otherMove(e.after.Report.Output.Next.Decision, e.before.Item.Record.Decision) || e.after.Report.Decision.Action == protection.Undo
+}
+
+// otherMove reports whether a decision is of another move than one before, or takes it
+// back.
+func otherMove(d, before protection.Decision) bool {
+	return d.Epoch != before.Epoch || d.To != before.To
 }
 
 // unwatched says how the act stands where there is nothing to wait for.
@@ -172,9 +178,9 @@ func (w *watched) tell(at time.Time, text string, tell func(Progress)) {
 // stepOf says how far a group has come since the act; empty: nothing to tell.
 func stepOf(item controller.Item, e *Effect, now time.Time) string {
 	before, d := e.before.Item.Record, item.Record.Decision
-	pending := d.Epoch != before.Decision.Epoch && !item.Record.Settled && d.From != d.To // An adoption is no move.
+	pending := otherMove(d, before.Decision) && !item.Record.Settled && d.From != d.To // An adoption is no move.
 	switch {
-	case pending && item.Record.WroteAt.After(time.UnixMilli(d.Epoch)):
+	case pending && item.Record.WroteAt.After(time.UnixMilli(d.Epoch)) && item.Record.WroteAt.After(before.WroteAt):
 		return "the routes to " + d.To + " are written; waiting for a reading that shows them"
 	case pending:
 		return "moving from " + d.From + " to " + d.To + " (" + string(d.Reason) + ")"
@@ -200,7 +206,7 @@ func (o *Operator) ended(ctx context.Context, p *Proposal, e *Effect, item contr
 		quiet := !running(item, now) && (p.Act.Immediate || item.Record.Settled || d.Epoch == 0 || e.after.Group.Mode != protection.Enforce)
 		return done(quiet, "frozen; no route is written until the freeze is cleared")
 	case e.Request == nil:
-		return done(d.Epoch != e.before.Item.Record.Decision.Epoch && item.Record.Settled, on)
+		return done(otherMove(d, e.before.Item.Record.Decision) && item.Record.Settled, on)
 	case !stands(item.Requests, e.Request.ID):
 		return o.gone(ctx, e, item)
 	case e.Request.Kind == protection.Lockout:
