@@ -57,14 +57,8 @@ func (d *decider) takesAuthority(aborted bool) Reason {
 	if _, forced := d.standingForce(); forced {
 		return ReasonForcedSwitch
 	}
-	for _, path := range []string{f.To, f.From} {
-		switch d.health(path).State {
-		case health.AdminDown:
-			return ReasonLockout
-		case health.Down:
-			return ReasonSignalFail
-		case health.Unknown, health.Up, health.Degraded:
-		}
+	if why := d.pathTaken(f); why != "" {
+		return why
 	}
 	if why := d.expectationFailed(); why != "" && f.Epoch != 0 {
 		return why
@@ -84,6 +78,21 @@ func (d *decider) takesAuthority(aborted bool) Reason {
 	default:
 		return ""
 	}
+}
+
+// pathTaken says what took one of the failback's two paths out of use; empty: nothing
+// did.
+func (d *decider) pathTaken(f Failback) Reason {
+	for _, path := range []string{f.To, f.From} {
+		switch d.health(path).State {
+		case health.AdminDown:
+			return ReasonLockout
+		case health.Down:
+			return ReasonSignalFail
+		case health.Unknown, health.Up, health.Degraded:
+		}
+	}
+	return ""
 }
 
 // undoneNow: this run counted an entry that somebody else changed.

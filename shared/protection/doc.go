@@ -29,6 +29,16 @@
 //	SF beyond the blast radius ──────────────► HOLD mass-failure
 //	active path Unknown ─────────────────────► stay, sensor; WTR goes on
 //
+// A failback (F) is a workflow in row 6, beside MS and MSW. It holds the group where it
+// is for as long as it has authority, and raises the extent of its move step by step.
+// Its authority ends with its close, with silence, and with anything above it:
+//
+//	PROTECTING ──open──► F, nothing moved ──advance──► F, n of m ──advance──► F, all
+//	     ▲                    │ over                     │ over              │  │ close
+//	     │◄───────────────────┘                          ▼                   │  ▼
+//	     │◄───────────────── undo, all to the old path, same epoch ◄─────────┘  NORMAL
+//	                                      over; the old path is worse: step ──► NORMAL
+//
 // Beside the state runs the settling of the tables: a move is unsettled until
 // a reading that began a settle time after the last write shows every entry in
 // place. Only an unsettled record is written from, so a settled group whose
