@@ -342,7 +342,7 @@ func TestPropertyAProposalIsWhatTheRunDoes(t *testing.T) {
 			switch kind {
 			case protection.ManualSwitch, protection.ForcedSwitch, protection.Lockout:
 				act.Path = path.Draw(r, label+" path")
-			case protection.Freeze, protection.ManualSwitchToWorking, protection.Release, protection.AdoptAnew:
+			case protection.Freeze, protection.ManualSwitchToWorking, protection.Release, protection.AdoptAnew, protection.FailbackAbort:
 			}
 			act.IgnoreHealth = kind == protection.ForcedSwitch && rapid.Bool().Draw(r, "ignore")
 			return act

@@ -131,7 +131,7 @@ type flows struct {
 	m *machine
 }
 
-var errDown = errors.New("Step Functions does not answer")
+var errDown = errors.New("nobody answers for Step Functions")
 
 // call makes a call, whose answer can be lost.
 func (f *flows) call(effect func() error) error {

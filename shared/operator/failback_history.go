@@ -49,10 +49,9 @@ func (o *Operator) FailbackHistory(ctx context.Context, name string, n int) (Fai
 		out.Unread = errNoMachine(home).Error()
 		return out, nil
 	}
-	all, err := home.Workflows.List(ctx, linesLookedAt)
-	if err != nil {
-		out.Unread = err.Error()
-		return out, nil
+	all, unread := home.Workflows.List(ctx, linesLookedAt)
+	if unread != nil {
+		out.Unread = unread.Error()
 	}
 	for _, e := range all {
 		if _, _, named := failback.Attempt(e.Name, name); (named || slices.Contains(names, e.Name)) && len(out.Executions) < n {

@@ -134,7 +134,8 @@ func (o *Operator) StartFailback(ctx context.Context, p *FailbackProposal) (stri
 	return "", fmt.Errorf("group %s has had %d failbacks since its last move; look at detour failback history %s", p.Group, attemptsAtMost, p.Group)
 }
 
-// ErrFailbackGoesOn: a failback of the group goes on, so no other one is started.
+// ErrFailbackGoesOn says that a failback of the group goes on, so no other one is
+// started.
 var ErrFailbackGoesOn = errors.New("a failback of the group goes on already")
 
 // startExecution starts an execution, and asks again while it is not known whether it

@@ -134,20 +134,30 @@ func (w *follower) judge(out *Ending) bool {
 			out.Outcome = OutcomeDone
 		}
 		return true
-	case w.own() && w.how == ToTheQuestion && w.status.Phase == PhaseAsking:
-		out.Outcome, out.Text = OutcomeDone, w.status.doing()+": "+w.status.Approve
-		return true
-	case w.own() && w.how == ToTheQuestion && w.status.Phase == PhaseMoving:
-		out.Outcome, out.Text = OutcomeDone, w.status.doing()
-		return true
-	case w.how == ToTheQuestion && w.stage.State == stageWaits:
-		out.Text, out.Waited = stageMeaning(stageWaits)+"; then it asks for approval", false
-		return true
-	case !w.own() && w.status != nil && w.ended() && w.item.Record.Failback.At.After(w.execution.StartedAt):
-		out.Outcome, out.Text = OutcomeEnded, "another failback has begun: "+w.status.ID
+	case w.how == ToTheQuestion && w.judgeQuestion(out):
 		return true
 	case !w.own() && w.ended():
 		out.Outcome, out.Text = OutcomeEnded, "nothing was moved: "+executionText(w.execution)
+		if w.status != nil && w.item.Record.Failback.At.After(w.execution.StartedAt) {
+			out.Text = "another failback has begun: " + w.status.ID
+		}
+		return true
+	}
+	return false
+}
+
+// judgeQuestion reports whether the failback has come to its question, or waits for
+// time.
+func (w *follower) judgeQuestion(out *Ending) bool {
+	switch {
+	case w.own() && w.status.Phase == PhaseAsking:
+		out.Outcome, out.Text = OutcomeDone, w.status.doing()+": "+w.status.Approve
+		return true
+	case w.own() && w.status.Phase == PhaseMoving:
+		out.Outcome, out.Text = OutcomeDone, w.status.doing()
+		return true
+	case w.stage.State == stageWaits:
+		out.Text, out.Waited = stageMeaning(stageWaits)+"; then it asks for approval", false
 		return true
 	}
 	return false

@@ -104,10 +104,10 @@ func failbackLabel(f *FailbackStatus) string {
 
 // failbackLine is a failback in one line, for the status of its group.
 func (s Style) failbackLine(f *FailbackStatus) string {
-	switch {
-	case f.Phase == PhaseOver:
+	switch f.Phase {
+	case PhaseOver:
 		return f.ending() + " (" + f.ID + ", " + s.stamp(f.OverAt) + ")"
-	case f.Phase == PhaseAsking:
+	case PhaseAsking:
 		return s.in(yellow, f.doing()) + ": " + f.Approve + " (" + f.ID + ")"
 	default:
 		return s.in(yellow, f.doing()) + " (" + f.ID + ")"
