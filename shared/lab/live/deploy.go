@@ -338,7 +338,11 @@ func (s *Server) begins(label string, in Invocation) {
 	if in.Attempt > 1 {
 		what += " (attempt " + strconv.Itoa(in.Attempt) + ")"
 	}
-	s.lines.tell(line{Kind: kindInvocation, Who: label, What: what, Data: asJSON(in.Payload)})
+	payload := in.Payload
+	if in.Cause == CauseWorkflow {
+		payload = withoutToken(payload)
+	}
+	s.lines.tell(line{Kind: kindInvocation, Who: label, What: what, Data: asJSON(payload)})
 }
 
 // ends keeps the end of an attempt, and tells of it.

@@ -55,7 +55,7 @@ func (a action) usage() string {
 
 // actions are all that Do can do, in the order of the help.
 func actions() []action {
-	return slices.Concat(networkActions(), edgeActions(), detourActions())
+	return slices.Concat(networkActions(), edgeActions(), detourActions(), failbackActions())
 }
 
 // networkActions act on the network, or show it.
