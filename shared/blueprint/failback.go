@@ -158,7 +158,7 @@ func failbackAlarms(home Home) []Alarm {
 	}
 	out := []Alarm{
 		of("failed", "ExecutionsFailed", "A failback was superseded, is held in the middle, or could not be closed."),
-		of("timed-out", "ExecutionsTimedOut", "A failback did not end within a week."),
+		of("timed-out", "ExecutionsTimedOut", "A failback did not end within 30 days."),
 	}
 	for _, t := range home.Failback.Tasks {
 		errors := functionAlarms(t.Function)[0]

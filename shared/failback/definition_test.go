@@ -107,8 +107,10 @@ func (m machine) tasksOf(t *testing.T) map[string]failback.Task {
 // TestEveryTaskEnds: each has a time limit, and each error is caught.
 func TestEveryTaskEnds(t *testing.T) {
 	m := read(t)
-	if m.TimeoutSeconds == 0 {
-		t.Error("an execution has no time limit")
+	// All looks, the approval and all steps, each for as long as a configuration can ask:
+	// 24 hours, 24 hours and one hour.
+	if least := (failback.MaxLooks*24 + 24 + failback.MaxSteps) * 3600; m.TimeoutSeconds <= least || m.TimeoutSeconds > 2*least {
+		t.Errorf("an execution ends after %d s, and can need %d s", m.TimeoutSeconds, least)
 	}
 	for name, task := range m.tasksOf(t) {
 		s := m.States[name]
