@@ -328,3 +328,62 @@ const rowsFailbackWriting = `
 	revertive, silence                 | B 3 undo silence                  | silence
 	anything else                      | A 2 stay failback                 | open
 `
+
+// rowsFailbackRejected: nobody approved the plan, and nothing has moved.
+const rowsFailbackRejected = `
+	open                                 | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	open by another                      | B 3 stay failback                 | open                | accepted
+	ask                                  | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	beat                                 | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	beat of another                      | B 3 stay do-not-revert            | rejected, as-before | refused failback-over
+	advance                              | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, same step                   | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance of another                   | B 3 stay do-not-revert            | rejected, as-before | refused failback-over
+	advance, another plan approved       | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, plan changed                | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, list changed                | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, list unreadable             | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, reading incomplete          | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, target Degraded             | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, target Unknown              | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, target suppressed           | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, evidence down               | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, target Up for 9m            | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, routes of target unproven   | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, unproven                    | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance, stateful                    | B 1 stay do-not-revert            | rejected, as-before | refused rejected
+	advance after silence                | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	advance under a freeze               | B 3 stay do-not-revert            | rejected, as-before | refused rejected
+	undo                                 | B 3 stay do-not-revert            | rejected, as-before | accepted
+	undo of another                      | B 3 stay do-not-revert            | rejected, as-before | refused failback-over
+	close                                | B 3 stay do-not-revert            | rejected, as-before | accepted
+	silence, old path Down               | A 3 move signal-fail              | rejected, as-before
+	silence, both Unknown                | B 3 stay sensor                   | rejected, as-before
+	abort                                | B 3 stay do-not-revert            | rejected, as-before |                       | abort-1 done
+	old path locked out                  | A 3 move lockout                  | rejected, as-before
+	old path Down                        | A 3 move signal-fail              | rejected, as-before
+	both Down                            | C 3 move signal-fail              | rejected, as-before
+	all Down                             | B 3 hold no-usable-path           | rejected, as-before
+	old path Degraded, switch on degrade | A 3 move signal-degrade           | rejected, as-before
+	all Unknown                          | B 3 stay sensor                   | rejected, as-before
+	force to A                           | A 3 move forced-switch            | rejected, as-before
+	force to B                           | B 3 stay forced-switch            | rejected, as-before
+	force to C                           | C 3 move forced-switch            | rejected, as-before
+	force to C, refused                  | B 3 stay do-not-revert            | rejected, as-before |                       | force-1 target-down
+	newer manual to A                    | A 3 move manual-switch            | rejected, as-before
+	newer manual to B                    | B 3 stay manual-switch            | rejected, as-before
+	newer manual to C                    | C 3 move manual-switch            | rejected, as-before
+	newer manual to C, refused           | B 3 stay do-not-revert            | rejected, as-before |                       | manual-1 target-not-up
+	older manual to B                    | B 3 stay manual-switch            | rejected, as-before
+	older manual to B, advance           | B 3 stay manual-switch            | rejected, as-before | refused rejected
+	manual to working                    | A 3 move manual-switch-to-working | rejected, as-before
+	moved by hand to C                   | C 3 adopt moved-by-hand           | rejected, as-before
+	manual to working, one unit          | A 1 move manual-switch-to-working | rejected, as-before
+	adopt                                | B 3 adopt adopt-requested         | rejected, as-before |                       | adopt-1 done
+	two units more                       | B 5 stay do-not-revert            | rejected, as-before
+	path A removed                       | B 3 adopt first-sight             | rejected, as-before
+	path B removed                       | A 3 adopt first-sight             | rejected, as-before
+	revertive                            | B 3 stay wait-to-restore          | rejected, as-before
+	revertive, silence                   | B 3 stay wait-to-restore          | rejected, as-before
+	anything else                        | B 3 stay do-not-revert            | rejected, as-before
+`

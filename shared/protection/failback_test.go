@@ -75,6 +75,11 @@ func failbackStates() []transitionState {
 		}, rowsFailbackNone},
 		{"open", failbackOf, rowsFailbackOpen},
 		{"asked", asked, rowsFailbackAsked},
+		{"rejected", func() Input {
+			in := over(asked(), ReasonRejected)
+			in.Record.Failback.Token, in.Record.Failback.End = "", EndAsBefore
+			return in
+		}, rowsFailbackRejected},
 		{"one of three", func() Input { return movedTo(1) }, rowsFailbackCanary},
 		{"two of three, being written", func() Input {
 			in := movedTo(2)
@@ -404,6 +409,9 @@ func checkFailbackCell(t *testing.T, in Input, out Output) {
 	}
 	if before.ID == after.ID && before.Over != "" && after.Over != before.Over {
 		t.Errorf("the reason for the end changed from %s to %s", before.Over, after.Over)
+	}
+	if before.ID == after.ID && before.Over != "" && (!after.Until.Equal(before.Until) || after.Plan != before.Plan || after.Epoch != before.Epoch) {
+		t.Errorf("over, it became %+v", after)
 	}
 	if !after.Open() && after.Token != "" {
 		t.Error("the token outlives the authority")
