@@ -23,7 +23,10 @@ func AssemblyOf(t testing.TB, name string, cfg config.Config, change func(templa
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, asset := range []string{"asset.sweep", "asset.switchover"} {
+	for _, asset := range []string{"asset.failback", "asset.sweep", "asset.switchover"} {
+		if _, err := os.Stat(filepath.Join(folder, asset)); os.IsNotExist(err) {
+			continue
+		}
 		if err := os.WriteFile(filepath.Join(folder, asset, "detour.json"), text, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"detour/shared/config"
+	"detour/shared/failback"
 	"detour/shared/lab"
 	"detour/shared/lab/live"
 )
@@ -81,6 +83,26 @@ func comesBack(t *testing.T, server *live.Server, out *output, region string) {
 			t.Errorf("an invocation ended otherwise: %+v", in)
 		}
 	}
+}
+
+// TestATemplateFailsBack: the state machine of a template with the functions and the
+// environment of the template, and the definition that Detour deploys.
+func TestATemplateFailsBack(t *testing.T) {
+	file := hasty(live.Elsewhere(t, "cloud-join", "region: ap-northeast-1", "region: us-west-2"))
+	const ms = config.Duration(time.Millisecond)
+	file.World.DetectAfter, file.World.RecoverAfter, file.World.EventDelay = 300*ms, 300*ms, 50*ms
+	timers := &file.Config.Timers
+	timers.CallTimeout, timers.ClockSkew, timers.Lease, timers.SettleTime = 1000*ms, 100*ms, 2500*ms, 1000*ms
+	deployed, err := json.Marshal(failback.Definition())
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := regexp.MustCompile(`"DefinitionString": ".*"`)
+	assembly := live.AssemblyOf(t, "one-account", file.Config, func(template string) string {
+		return written.ReplaceAllLiteralString(template, `"DefinitionString": `+string(deployed))
+	})
+	server, out := serve(t, live.Options{File: file, TemplateDir: assembly})
+	comesBack(t, server, out, "us-west-2")
 }
 
 // TestTheRealFunctionsFailBack: the compiled tasks, run by the state machine.

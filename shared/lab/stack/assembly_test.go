@@ -107,7 +107,7 @@ func TestTheModelOfOneAccount(t *testing.T) {
 			watched++
 		}
 	}
-	if len(s.Alarms) != 4 || watched != 2 || len(s.LogGroups) != 2 || s.LogGroups[0].Days != 90 || len(s.Subscriptions) != 1 {
+	if len(s.Alarms) != 4 || watched != 2 || len(s.LogGroups) != 9 || s.LogGroups[0].Days != 90 || len(s.Subscriptions) != 1 {
 		t.Errorf("%d alarms, %d of tunnels; log groups %+v", len(s.Alarms), watched, s.LogGroups)
 	}
 	if body := string(s.Dashboards[0].Body); !strings.Contains(body, "Detour in us-west-2, ${not}") {
@@ -116,6 +116,23 @@ func TestTheModelOfOneAccount(t *testing.T) {
 }
 
 // TestRolesAreWhole: nothing of a policy is lost, and what is read of it is right.
+func TestTheStateMachineOfOneAccount(t *testing.T) {
+	s := read(t, oneAccount).Stacks[0]
+	if len(s.StateMachines) != 1 {
+		t.Fatalf("there are %d state machines", len(s.StateMachines))
+	}
+	m := s.StateMachines[0]
+	const arns = "us-west-2:111122223333:"
+	if m.Name != "detour-failback" || m.ARN != "arn:aws:states:"+arns+"stateMachine:detour-failback" || m.Role != "arn:aws:iam::111122223333:role/detour-failback-us-west-2" ||
+		m.LogGroup != "arn:aws:logs:"+arns+"log-group:/aws/vendedlogs/states/detour-failback:*" {
+		t.Errorf("the state machine is %+v", m)
+	}
+	functions := m.Definition.Functions()
+	if len(functions) != 6 || functions[0] != "arn:aws:lambda:"+arns+"function:detour-failback-advance" || !slices.Contains(m.Definition.States(), "Precheck") {
+		t.Errorf("it invokes %v", functions)
+	}
+}
+
 func TestRolesAreWhole(t *testing.T) {
 	a := read(t, "testdata/hub")
 	access := find(t, a.Stacks, "stack", func(s Stack) bool { return strings.HasPrefix(s.Name, "access-") })
@@ -173,6 +190,17 @@ func TestWhatIsNotModelledIsNamed(t *testing.T) {
 		{`"FunctionResponseTypes"`, `"MaximumBatchingWindowInSeconds": 5, "FunctionResponseTypes"`, `MaximumBatchingWindowInSeconds is not modelled by the lab unless it is 0`},
 		{`"Value": "observe: 0 groups, enforce: 1"`, `"Value": "x", "Export": {}`, `Mode (output): Export is not modelled`},
 		{`"Description": "Detour",`, `"Description": "Detour", "Description": "x",`, `key "Description" stands twice in one object`},
+		{`"StateMachineType": "STANDARD"`, `"StateMachineType": "EXPRESS"`, `FailbackMachine (AWS::StepFunctions::StateMachine): StateMachineType is "EXPRESS"; the lab models STANDARD`},
+		{`"StateMachineType": "STANDARD"`, `"EncryptionConfiguration": {}`, `EncryptionConfiguration is not modelled by the lab`},
+		{`\"StartAt\": \"Precheck\"`, `\"StartAt\": \"Start\"`, `DefinitionString cannot be run by the lab: StartAt leads to the state "Start", which does not exist`},
+		{`\"TimeoutSeconds\": 330`, `\"HeartbeatSeconds\": 330`, `cannot be run by the lab: state Precheck: HeartbeatSeconds: this field is not supported here`},
+		{`"DefinitionSubstitutions": {`, `"DefinitionSubstitutions": {"Other": "x",`, `there is a substitution for ${Other}, which the definition does not have`},
+		{`\"${Ask}\"`, `\"${Ask}x\"`, `DefinitionString is "arn:aws:lambda:us-west-2:111122223333:function:detour-failback-askx", which leads to nothing`},
+		{`\"${Ask}\"`, `\"${Ask}x\"`, `which the role detour-failback-us-west-2 may not invoke; allow lambda:InvokeFunction on it`},
+		{`"Sid": "Tasks",` + "\n" + `         "Effect": "Allow"`, `"Sid": "Tasks", "Effect": "Deny"`, `which the role detour-failback-us-west-2 may not invoke`},
+		{`"Service": "states.amazonaws.com"`, `"Service": "lambda.amazonaws.com"`, `which Step Functions may not assume; let the role trust states.amazonaws.com for it`},
+		{`stateMachine:detour-failback"`, `stateMachine:detour-other"`, `which Step Functions may not assume`},
+		{`"FailbackLog",` + "\n" + `          "Arn"`, `"FailbackRole", "Arn"`, `LoggingConfiguration.Destinations is "arn:aws:iam::111122223333:role/detour-failback-us-west-2", which is no ARN that the lab models here`},
 		{`"TargetKeyId": {` + "\n" + `     "Ref": "Key"`, `"TargetKeyId": {"Fn::Sub": "x"`, `KeyAlias (AWS::KMS::Alias): TargetKeyId is "x", which is no key of the stack`},
 	} {
 		folder := copied(t, oneAccount)
@@ -287,7 +315,7 @@ func FuzzReadFS(f *testing.F) {
 	f.Fuzz(func(t *testing.T, template, manifest, list []byte) {
 		folder := fstest.MapFS{
 			manifestFile: {Data: manifest}, controller + ".template.json": {Data: template}, controller + ".assets.json": {Data: list},
-			"asset.sweep/bootstrap": {}, "asset.switchover/bootstrap": {},
+			"asset.failback/bootstrap": {}, "asset.sweep/bootstrap": {}, "asset.switchover/bootstrap": {},
 		}
 		a, err := ReadFS(folder)
 		if (a == nil) == (err == nil) {
