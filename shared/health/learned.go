@@ -3,6 +3,7 @@ package health
 import (
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // RouteState says how a route table shows a route that an attachment is expected
@@ -63,6 +64,42 @@ func (o Observed) Route(block netip.Prefix) RouteState {
 		return RouteShown
 	default:
 		return RouteAbsent
+	}
+}
+
+// PropagationProblem says why the routes of an attachment do not come into a table, or
+// why nobody knows whether they do.
+type PropagationProblem string
+
+// The problems of a propagation.
+const (
+	// PropagationOff: the attachment was read not to propagate into the table.
+	PropagationOff        PropagationProblem = "not-propagated"
+	PropagationUnreadable PropagationProblem = "propagations-unreadable"
+	PropagationStale      PropagationProblem = "propagations-too-old"
+)
+
+// Propagates says by the facts about a table's propagations why the routes of the
+// attachment do not come into it; empty: they do.
+func Propagates(facts []Fact, attachment string, maxAge time.Duration, now time.Time) PropagationProblem {
+	read, on, stale := false, false, false
+	for _, fact := range facts {
+		if fact.Kind == FactUnreadable {
+			return PropagationUnreadable
+		}
+		stale = stale || now.Sub(fact.ObservedAt) > maxAge
+		read = read || fact.Kind == FactTableState && fact.Value == TableRead
+		on = on || fact.Kind == FactPropagation && fact.Part == attachment && fact.Value == PropagationEnabled
+	}
+	switch {
+	case stale:
+		return PropagationStale
+	case !read:
+		return PropagationUnreadable
+	case !on:
+		return PropagationOff
+	default:
+		return ""
 	}
 }
 

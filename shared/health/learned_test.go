@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"detour/shared/route"
 )
 
 var (
@@ -186,4 +188,30 @@ func TestPropertyWhatIsReadOfRoutesNeverMakesAPathBetter(t *testing.T) {
 			t.Fatalf("the route is missing, and the path %s", with.State)
 		}
 	})
+}
+
+func TestWhatPropagatesIntoATable(t *testing.T) {
+	const old = 10 * time.Minute
+	table := PropagationsOf(route.Table{Kind: route.TransitGatewayTable, ID: "tgw-rtb-01", Account: "111122223333", Region: "eu-central-1"})
+	fact := func(kind FactKind, part, value string, age time.Duration) Fact {
+		return Fact{Subject: table, Kind: kind, Part: part, Value: value, ObservedAt: noon.Add(-age)}
+	}
+	read := fact(FactTableState, "", TableRead, 0)
+	for name, tt := range map[string]struct {
+		facts []Fact
+		want  PropagationProblem
+	}{
+		"it does":            {[]Fact{fact(FactPropagation, "a", PropagationEnabled, 0), read}, ""},
+		"another does":       {[]Fact{read, fact(FactPropagation, "b", PropagationEnabled, 0)}, PropagationOff},
+		"not yet":            {[]Fact{read, fact(FactPropagation, "a", "enabling", 0)}, PropagationOff},
+		"not whole":          {[]Fact{fact(FactPropagation, "a", PropagationEnabled, 0)}, PropagationUnreadable},
+		"nothing":            {nil, PropagationUnreadable},
+		"unreadable":         {[]Fact{read, fact(FactUnreadable, "", "", 0)}, PropagationUnreadable},
+		"old and unreadable": {[]Fact{fact(FactTableState, "", TableRead, old), fact(FactUnreadable, "", "", 0)}, PropagationUnreadable},
+		"old":                {[]Fact{read, fact(FactPropagation, "a", PropagationEnabled, old)}, PropagationStale},
+	} {
+		if got := Propagates(tt.facts, "a", 3*time.Minute, noon); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
 }

@@ -22,9 +22,22 @@ const (
 	// SubjectRouteTable is a transit gateway route table in which what an attachment
 	// teaches can be read: an observation table.
 	SubjectRouteTable SubjectKind = "transit-gateway-route-table"
+	// SubjectPropagations is what propagates into a transit gateway route table that
+	// carries traffic; its ID is the table's.
+	SubjectPropagations SubjectKind = "transit-gateway-route-table-propagations"
 	// SubjectAlarm is a CloudWatch alarm; its ID is the alarm's name.
 	SubjectAlarm SubjectKind = "alarm"
 )
+
+// OnlyAllows reports whether facts about subjects of the kind can at most allow a move
+// to learned routes: no other decision waits for them.
+func (k SubjectKind) OnlyAllows() bool { return k == SubjectRouteTable || k == SubjectPropagations }
+
+// PropagationsOf returns the subject of what propagates into a transit gateway route
+// table.
+func PropagationsOf(table route.Table) Subject {
+	return Subject{Kind: SubjectPropagations, ID: table.ID, Account: table.Account, Region: table.Region}
+}
 
 // Subject is the AWS resource that a fact speaks of. Subjects are comparable
 // with ==.
@@ -78,7 +91,8 @@ const (
 	// FactStaticRoute is any other route of the table: Part is its CIDR block.
 	FactStaticRoute FactKind = "static-route"
 	// FactPropagation and FactAssociation are an attachment that propagates into the
-	// table, or is associated with it: Part is its id, the value its resource type.
+	// table, or is associated with it: Part is its id, the value its resource type, and
+	// about SubjectPropagations the state of the propagation: enabled, enabling, ….
 	FactPropagation FactKind = "propagation"
 	FactAssociation FactKind = "association"
 	// FactExpectedRoute says how a table that the path's group moves shows a route
@@ -124,6 +138,11 @@ const (
 // TableRead is the value of FactTableState.
 const TableRead = "read"
 
+// PropagationEnabled is the value of FactPropagation about SubjectPropagations while
+// the routes of the attachment come into the table (EC2 API,
+// TransitGatewayRouteTablePropagation). Any other says that they do not, or not yet.
+const PropagationEnabled = "enabled"
+
 // The values of FactAlarmState (CloudWatch API, StateValue).
 const (
 	AlarmOK               = "OK"
@@ -145,6 +164,7 @@ const (
 	SourceDescribeInterfaces     Source = "ec2:DescribeNetworkInterfaces"
 	SourceDescribeInstanceStatus Source = "ec2:DescribeInstanceStatus"
 	SourceSearchRoutes           Source = "ec2:SearchTransitGatewayRoutes"
+	SourceGetPropagations        Source = "ec2:GetTransitGatewayRouteTablePropagations"
 	SourceDescribeAlarms         Source = "cloudwatch:DescribeAlarms"
 )
 

@@ -167,12 +167,33 @@ func (g *Group) PrefixLists() []route.ListRef {
 	return slices.Compact(out)
 }
 
+// SubjectsOf returns the subjects that facts about the path speak of: those that it is
+// judged by, and of each table in which an entry's route on it is learned what
+// propagates into it. Each stands once.
+func (g *Group) SubjectsOf(path Path) []health.Subject {
+	out := path.Spec.Subjects()
+	if len(path.Spec.Expect) == 0 {
+		return out
+	}
+	for _, unit := range g.Units {
+		for _, entry := range unit.Entries {
+			if entry.NextHop(path.Name).Kind != route.Propagated {
+				continue
+			}
+			if subject := health.PropagationsOf(entry.Table); !slices.Contains(out, subject) {
+				out = append(out, subject)
+			}
+		}
+	}
+	return out
+}
+
 // Subjects returns the subjects of the group's paths, in path order, each once.
 func (g *Group) Subjects() []health.Subject {
 	seen := map[health.Subject]bool{}
 	var out []health.Subject
 	for _, path := range g.Paths {
-		for _, subject := range path.Spec.Subjects() {
+		for _, subject := range g.SubjectsOf(path) {
 			if !seen[subject] {
 				seen[subject] = true
 				out = append(out, subject)

@@ -16,12 +16,22 @@ const (
 	LearnWait   = LearnWithin - 2*time.Second
 )
 
+// Hinders reports whether the reason for which an entry is not ready for a learned
+// route keeps its static from being deleted. To do without proof helps against
+// everything but a route that cannot come.
+func Hinders(why Reason, unproven bool) bool {
+	return why == ReasonNotPropagated || why != "" && !unproven
+}
+
 // notReady says why the group cannot be moved to the path: an entry that is to be
 // a learned route there, and stands elsewhere, has nothing that proves the route.
 // Empty: it can be. The first entry that is not ready gives the reason.
-func (d *decider) notReady(path string) Reason {
+func (d *decider) notReady(path string) Reason { return d.hindrance(path, false) }
+
+// hindrance is notReady for a move that may do without proof.
+func (d *decider) hindrance(path string, unproven bool) Reason {
 	for _, e := range d.in.Standing.Entries {
-		if why := e.ReadyFor(path); why != "" && d.ours(e) {
+		if why := e.ReadyFor(path); Hinders(why, unproven) && d.ours(e) {
 			return why
 		}
 	}
@@ -47,17 +57,19 @@ func (d *decider) refusesLearned(request Request, path string) Reason {
 	switch {
 	case path == d.in.Record.Decision.To && d.expectationFailed() != "":
 		return d.expectationFailed()
-	case request.Unproven || d.there(path, request.Extent):
+	case d.there(path, request.Extent):
 		return ""
 	default:
-		return d.notReady(path)
+		return d.hindrance(path, request.Unproven)
 	}
 }
 
 // awaitsReading: what keeps the request from being followed is only that the
-// observation table could not be read on this run.
+// observation table, or what propagates into an entry's own, could not be read on this
+// run.
 func (d *decider) awaitsReading(request Request, path string) bool {
-	return !request.Unproven && d.notReady(path) == ReasonObservationUnreadable
+	why := d.hindrance(path, request.Unproven)
+	return why == ReasonObservationUnreadable || why == ReasonPropagationsUnreadable
 }
 
 // portion is how many units a switch moves now; 0: all. Where nothing proves the
@@ -125,7 +137,8 @@ func (d *decider) prove() {
 }
 
 // expectationFailed says that the decision's learned routes did not come, or that
-// its statics can be deleted no more because nothing proves the routes by now. The
+// its statics can be deleted no more because nothing proves the routes by now, or, in a
+// move that does without proof, because they cannot come. The
 // group does not wait then on a path that it cannot come to.
 func (d *decider) expectationFailed() Reason {
 	rec := d.in.Record
@@ -137,13 +150,13 @@ func (d *decider) expectationFailed() Reason {
 			return ReasonRouteNotLearned
 		}
 	}
-	if rec.Settled || rec.Decision.Unproven || rec.Decision.Action == Adopt || rec.Decision.From == rec.Decision.To {
+	if rec.Settled || rec.Decision.Action == Adopt || rec.Decision.From == rec.Decision.To {
 		return ""
 	}
 	for _, e := range d.in.Standing.Entries {
 		// What somebody put back is contention, and no reason to leave the path.
 		undone := slices.ContainsFunc(d.out.Next.Reversals, func(r Reversal) bool { return r.Entry == e.Entry })
-		if why := e.ReadyFor(rec.Decision.To); why != "" && !undone && d.ours(e) && d.step(e.Unit) < rec.Decision.Extent {
+		if why := e.ReadyFor(rec.Decision.To); Hinders(why, rec.Decision.Unproven) && !undone && d.ours(e) && d.step(e.Unit) < rec.Decision.Extent {
 			return why
 		}
 	}

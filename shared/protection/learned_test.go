@@ -115,6 +115,66 @@ func TestDecideWithLearnedRoutes(t *testing.T) {
 			in.Requests = []Request{ask(ManualSwitch, "A")}
 			return in
 		}, result{Stay, ReasonDoNotRevert, "B", 3, ""}},
+		"the propagations are unreadable: the request waits": {func() Input {
+			in := learningOn("B")
+			in.unready(ReasonPropagationsUnreadable, 1)
+			in.Requests = []Request{ask(ManualSwitchToWorking, "")}
+			return in
+		}, result{Stay, ReasonDoNotRevert, "B", 3, ""}},
+		"the propagations are too old to go by": {func() Input {
+			in := learningOn("B")
+			in.unready(ReasonPropagationsStale, 1)
+			in.Requests = []Request{ask(ManualSwitch, "A")}
+			return in
+		}, result{Stay, ReasonDoNotRevert, "B", 3, ReasonPropagationsStale}},
+		"back by request, not propagated": {func() Input {
+			in := learningOn("B")
+			in.unready(ReasonNotPropagated, 1)
+			in.Requests = []Request{ask(ManualSwitch, "A")}
+			return in
+		}, result{Stay, ReasonDoNotRevert, "B", 3, ReasonNotPropagated}},
+		"unproven: what is not propagated cannot come": {func() Input {
+			in := learningOn("B")
+			in.unready(ReasonNoObservation, 0, 1)
+			in.unready(ReasonNotPropagated, 2)
+			in.Requests = []Request{unproven(ask(ManualSwitch, "A"))}
+			return in
+		}, result{Stay, ReasonDoNotRevert, "B", 3, ReasonNotPropagated}},
+		"unproven by force: what is not propagated cannot come": {func() Input {
+			in := learningOn("B")
+			in.unready(ReasonNotPropagated, 0)
+			in.Requests = []Request{{ID: "r", Kind: ForcedSwitch, Path: "A", IgnoreHealth: true, Unproven: true, At: noon.Add(-time.Second)}}
+			return in
+		}, result{Stay, ReasonDoNotRevert, "B", 3, ReasonNotPropagated}},
+		"unproven: propagations that are unreadable keep nothing": {func() Input {
+			in := learningOn("B")
+			in.unready(ReasonPropagationsUnreadable, 0, 1, 2)
+			in.Requests = []Request{unproven(ask(ManualSwitch, "A"))}
+			return in
+		}, result{Move, ReasonManualSwitch, "A", 1, ""}},
+		"unproven: switched off before the statics went: back": {func() Input {
+			in := provingA(0)
+			in.learn(0, "B")
+			in.learn(1, "B")
+			in.learn(2, "B")
+			in.Record.Decision.Extent, in.Record.Decision.Unproven = 1, true
+			in.unready(ReasonNotPropagated, 0, 1, 2)
+			return in
+		}, result{Move, ReasonNotPropagated, "B", 3, ""}},
+		"unproven: what is switched off further on moves nothing back": {func() Input {
+			in := provingA(0)
+			in.learn(2, "B")
+			in.Record.Decision.Extent, in.Record.Decision.Unproven = 2, true
+			in.unready(ReasonNotPropagated, 2)
+			in.Requests = []Request{{ID: "r", Kind: ManualSwitch, Path: "A", Extent: 2, Unproven: true, At: noon.Add(-time.Second)}}
+			return in
+		}, result{Stay, ReasonManualSwitch, "A", 2, ""}},
+		"a revertive group waits for the propagation": {func() Input {
+			in := learningOn("B")
+			in.Group.Revertive = true
+			in.unready(ReasonNotPropagated, 2)
+			return in
+		}, result{Stay, ReasonWaitToRestore, "B", 3, ""}},
 		"unproven: one unit first": {func() Input {
 			in := learningOn("B")
 			in.unready(ReasonNoObservation, 0, 1, 2)
@@ -348,7 +408,7 @@ func TestPropertyNoUnprovenMove(t *testing.T) {
 		for i := range in.Standing.Entries {
 			in.learn(i, rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "stands"))
 			if rapid.Bool().Draw(t, "unready") {
-				in.unready(rapid.SampledFrom([]Reason{ReasonNoObservation, ReasonRouteNotLearned, ReasonObservationUnreadable}).Draw(t, "why"), i)
+				in.unready(rapid.SampledFrom([]Reason{ReasonNoObservation, ReasonRouteNotLearned, ReasonObservationUnreadable, ReasonNotPropagated, ReasonPropagationsUnreadable}).Draw(t, "why"), i)
 			}
 		}
 		for _, p := range in.Group.Paths {
@@ -366,6 +426,10 @@ func TestPropertyNoUnprovenMove(t *testing.T) {
 		asked := len(in.Requests) > 0 && in.Requests[0].Unproven
 		if out.Starts && next.To == "A" && before.To != "A" && len(out.NotReady) > 0 && !asked {
 			t.Fatalf("moves to A, which is not ready (%v): %+v", out.NotReady, next)
+		}
+		off := slices.ContainsFunc(in.Standing.Entries, func(e EntryStanding) bool { return e.ReadyFor("A") == ReasonNotPropagated })
+		if out.Starts && next.To == "A" && before.To != "A" && off {
+			t.Fatalf("moves to A, which does not propagate: %+v", next)
 		}
 		if next.Unproven && !asked && next.Epoch != before.Epoch {
 			t.Fatalf("unproven without a request for it: %+v", next)

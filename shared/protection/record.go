@@ -70,6 +70,11 @@ const (
 	ReasonObservationAssociated = Reason(health.ObservationAssociated)
 	// ReasonObservationHidden: a static route stands before it in the observation table.
 	ReasonObservationHidden Reason = "observation-hidden"
+	// ReasonNotPropagated: the path's attachment does not propagate into the table of an
+	// entry, so that its route cannot come, whoever does without proof.
+	ReasonNotPropagated          = Reason(health.PropagationOff)
+	ReasonPropagationsUnreadable = Reason(health.PropagationUnreadable)
+	ReasonPropagationsStale      = Reason(health.PropagationStale)
 	// ReasonRouteNotLearned: the expected route is not there, or did not come in time
 	// after the static before it was deleted.
 	ReasonRouteNotLearned Reason = "route-not-learned"
