@@ -123,8 +123,8 @@ func (l look) againFor(groups []*protection.Group) want {
 		return !ok || l.lists[i].Complete || !worthAnother(l.lists[i].Problem)
 	})
 	missing.subjects = slices.DeleteFunc(missing.subjects, func(s health.Subject) bool {
-		// An observation table only ever allows a move: nothing waits for it.
-		return s.Kind == health.SubjectRouteTable || !slices.ContainsFunc(l.bySubject[s], func(f health.Fact) bool { return f.Kind == health.FactUnreadable && worthAnother(f.Problem) })
+		// What only ever allows a move is not waited for.
+		return s.Kind.OnlyAllows() || !slices.ContainsFunc(l.bySubject[s], func(f health.Fact) bool { return f.Kind == health.FactUnreadable && worthAnother(f.Problem) })
 	})
 	return missing
 }

@@ -27,8 +27,9 @@ type Network struct {
 func NewNetwork(clients *awsclient.Clients, clock controller.Clock, timeout time.Duration, groups []protection.Group, entries bool) Network {
 	ec2 := awsec2.New(clients.Config, clock, timeout)
 	sources := map[health.SubjectKind]controller.Evidence{
-		health.SubjectAlarm:      awscloudwatch.New(clients.Config, clock, timeout),
-		health.SubjectRouteTable: ec2.Observations(),
+		health.SubjectAlarm:        awscloudwatch.New(clients.Config, clock, timeout),
+		health.SubjectRouteTable:   ec2.Observations(),
+		health.SubjectPropagations: ec2.Propagations(),
 	}
 	for _, kind := range awsec2.EvidenceKinds() {
 		sources[kind] = ec2.Evidence()

@@ -75,3 +75,43 @@ func TestWorldObservations(t *testing.T) {
 		t.Errorf("the calls began at %v, want three at once", began)
 	}
 }
+
+func TestWorldPropagations(t *testing.T) {
+	into := func(id, account string) health.Subject {
+		return health.Subject{Kind: health.SubjectPropagations, ID: id, Account: account, Region: region}
+	}
+	var facts []health.Fact
+	world := runIn(t, observing(), sim.Options{}, func(ctx context.Context, c *awsec2.Client) {
+		facts = c.Propagations().Read(ctx, []health.Subject{
+			into("tgw-rtb-hidden", home), into("tgw-rtb-empty", home), into("tgw-rtb-0e", home), into("tgw-rtb-seen", "999999999999"), routeTable("tgw-rtb-seen", home),
+		})
+	})
+	got := []string{}
+	for _, f := range facts {
+		got = append(got, fmt.Sprintf("%s %s %s %s%s", f.Subject, f.Kind, f.Part, f.Value, f.Problem))
+		if f.ObservedAt.IsZero() || f.Source != health.SourceGetPropagations {
+			t.Errorf("%+v has no time or source", f)
+		}
+	}
+	want := []string{
+		"tgw-rtb-hidden propagation tgw-attach-02 enabled",
+		"tgw-rtb-hidden propagation tgw-attach-0a enabled",
+		"tgw-rtb-hidden table-state  read",
+		"tgw-rtb-empty table-state  read",
+		"tgw-rtb-0e unreadable  gone",
+		"tgw-rtb-seen unreadable  denied",
+		"tgw-rtb-seen unreadable  malformed",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+	calls := 0
+	for _, call := range world.Calls() {
+		if call.Params.Get("TransitGatewayRouteTableId") == "tgw-rtb-hidden" {
+			calls++
+		}
+	}
+	if calls != 1 {
+		t.Errorf("%d calls about a table, want one", calls)
+	}
+}
