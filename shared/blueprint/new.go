@@ -230,7 +230,7 @@ func (b *builder) watch(home Site, group string, path protection.Path, subject h
 		return true
 	case health.SubjectAlarm:
 		b.want(PatternAlarm, at, home, byGroups())
-	case health.SubjectInterface, health.SubjectInstance, health.SubjectRouteTable:
+	case health.SubjectInterface, health.SubjectInstance, health.SubjectRouteTable, health.SubjectPropagations:
 	}
 	return false
 }

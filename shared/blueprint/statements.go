@@ -98,7 +98,7 @@ func (n needs) add(g protection.Group) {
 	owner := map[string]string{}
 	for _, path := range g.Paths {
 		owner[path.Name] = path.Spec.Subject.Account
-		for _, subject := range path.Spec.Subjects() {
+		for _, subject := range g.SubjectsOf(path) {
 			n.evidence(subject)
 		}
 	}
@@ -127,6 +127,8 @@ func (n needs) evidence(subject health.Subject) {
 	case health.SubjectRouteTable:
 		at.searched[ec2ARN(subject.Account, subject.Region, "transit-gateway-route-table", subject.ID)] = true
 		at.neighbors() // It proves something only if one attachment alone teaches it.
+	case health.SubjectPropagations:
+		at.reads["ec2:GetTransitGatewayRouteTablePropagations"] = true
 	}
 }
 
