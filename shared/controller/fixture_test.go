@@ -70,6 +70,10 @@ type world struct {
 	calls    []call
 	tokens   int
 
+	// propagationOff: no attachment propagates into the entries' tables;
+	// propagationsUnread: nobody can tell.
+	propagationOff, propagationsUnread bool
+
 	// The scripts; nil: nothing special happens. n counts the calls of one kind.
 	onStore func(op string, key controller.Key, n int) fault
 	onSend  func(n int, p *sim.Process)

@@ -127,6 +127,10 @@ func (f *evidence) Read(ctx context.Context, subjects []health.Subject) []health
 	slept := f.p.Sleep(ctx, readTime)
 	var out []health.Fact
 	for _, subject := range subjects {
+		if subject.Kind == health.SubjectPropagations {
+			out = append(out, f.w.propagations(subject, started, slept != nil)...)
+			continue
+		}
 		if subject.Kind == health.SubjectRouteTable {
 			out = append(out, f.w.observation(subject, started, slept != nil)...)
 			continue

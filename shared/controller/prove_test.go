@@ -60,6 +60,24 @@ func (w *world) observation(table health.Subject, at time.Time, late bool) []hea
 	return out
 }
 
+// propagations answers for the propagations into an entry's table. Every attachment that
+// teaches routes there propagates, unless it is switched off.
+func (w *world) propagations(table health.Subject, at time.Time, late bool) []health.Fact {
+	if late || w.propagationsUnread {
+		return []health.Fact{{Subject: table, Kind: health.FactUnreadable, Problem: route.ProblemThrottled, ObservedAt: at}}
+	}
+	out := []health.Fact{{Kind: health.FactTableState, Value: health.TableRead}}
+	if !w.propagationOff {
+		for i := range w.groups {
+			out = append(out, health.Fact{Kind: health.FactPropagation, Part: w.groups[i].Paths[0].Spec.Attachment, Value: health.PropagationEnabled})
+		}
+	}
+	for i := range out {
+		out[i].Subject, out[i].Source, out[i].ObservedAt = table, health.SourceGetPropagations, at
+	}
+	return out
+}
+
 // learningGroup is newGroup with a unit for each entry, whose routes are learned on A.
 func learningGroup(name string, n int) protection.Group {
 	g := newGroup(name, n)
@@ -191,6 +209,40 @@ func TestWithoutProofNothingIsDeleted(t *testing.T) {
 		t.Errorf("the request ended %v", ended)
 	}
 	want(t, "told", report.Output.NotReady, []protection.NotReady{{Path: "A", Why: protection.ReasonObservationShared}})
+}
+
+// TestWhatIsNotPropagatedIsNotGoneBackTo: the observation table shows the routes, and
+// the attachment does not propagate into the table that carries the traffic.
+func TestWhatIsNotPropagatedIsNotGoneBackTo(t *testing.T) {
+	for _, unproven := range []bool{false, true} {
+		w := onStatics(t, learningGroup("berlin", 2), 0)
+		w.propagationOff = true
+		w.request("berlin", backTo(unproven))
+		report := only(t, w.reconcile("berlin"))
+		want(t, "the writes", w.seen["write"], 0)
+		if ended := report.Output.Ended; len(ended) != 1 || ended[0].Reason != protection.ReasonNotPropagated {
+			t.Errorf("unproven %t: the request ended %v", unproven, ended)
+		}
+		want(t, "told", report.Output.NotReady, []protection.NotReady{{Path: "A", Why: protection.ReasonNotPropagated}})
+	}
+}
+
+// TestPropagationsAreReadWithTheRest: in the same round, once, and nothing else waits
+// for them.
+func TestPropagationsAreReadWithTheRest(t *testing.T) {
+	w := onStatics(t, learningGroup("berlin", 2), 0)
+	w.propagationsUnread = true
+	w.request("berlin", backTo(false))
+	report := only(t, w.reconcile("berlin"))
+	want(t, "the reads of evidence", w.seen["evidence"], 1)
+	want(t, "the writes", w.seen["write"], 0)
+	if len(report.Output.Ended) > 0 {
+		t.Errorf("the request ended %v; it waits for the reading", report.Output.Ended)
+	}
+	w.propagationsUnread = false
+	w.pass(time.Minute)
+	w.sweep()
+	want(t, "the statics left", w.standsOn("berlin"), map[string]int{})
 }
 
 func TestUnprovenOneUnitGoesFirst(t *testing.T) {

@@ -59,15 +59,18 @@ func shownFor(shown *route.Route, attachment string) health.RouteState {
 }
 
 // Prove returns a standing that says of each entry to which paths it cannot be
-// brought as a learned route, by what the facts say of their observation tables.
+// brought as a learned route, by what the facts say of their observation tables and of
+// what propagates into the entry's own table.
 func Prove(group *protection.Group, standing protection.Standing, facts Facts, now time.Time) protection.Standing {
-	observed := map[string]health.Observed{}
+	provers := map[string]*prover{}
 	for _, path := range group.Paths {
 		if len(path.Spec.Expect) > 0 {
-			observed[path.Name] = health.Observe(path.Spec, facts(path.Spec.Observation), now)
+			provers[path.Name] = &prover{
+				path.Spec, health.Observe(path.Spec, facts(path.Spec.Observation), now), map[route.Table]health.PropagationProblem{}, facts, now,
+			}
 		}
 	}
-	if len(observed) == 0 {
+	if len(provers) == 0 {
 		return standing
 	}
 	standing.Entries = slices.Clone(standing.Entries)
@@ -75,10 +78,51 @@ func Prove(group *protection.Group, standing protection.Standing, facts Facts, n
 		e := &standing.Entries[i]
 		e.NotReady = nil
 		for _, path := range e.Learning {
-			if why := unproven(observed[path], e.Entry.Destination.Prefix()); why != "" && !e.On(path) {
+			p := provers[path]
+			if e.On(path) || p == nil {
+				continue
+			}
+			if why := p.notReady(e.Entry); why != "" {
 				e.NotReady = append(e.NotReady, protection.NotReady{Path: path, Why: why})
 			}
 		}
+	}
+	return standing
+}
+
+// prover says what keeps entries from the learned routes of one path.
+type prover struct {
+	spec     health.Spec
+	observed health.Observed
+	// into has what was found of the propagation into each table.
+	into  map[route.Table]health.PropagationProblem
+	facts Facts
+	now   time.Time
+}
+
+// notReady says why the entry's route would not come, as far as that is known, or what
+// does not prove that it would; empty: it would. That the attachment does not propagate
+// into the table outweighs all: no observation table knows better.
+func (p *prover) notReady(entry protection.EntryKey) protection.Reason {
+	problem, known := p.into[entry.Table]
+	if !known {
+		problem = health.Propagates(p.facts(health.PropagationsOf(entry.Table)), p.spec.Attachment, p.spec.MaxAge, p.now)
+		p.into[entry.Table] = problem
+	}
+	if problem == health.PropagationOff {
+		return protection.ReasonNotPropagated
+	}
+	if why := unproven(p.observed, entry.Destination.Prefix()); why != "" {
+		return why
+	}
+	return protection.Reason(problem)
+}
+
+// ready returns the standing as it would be with every learned route proven.
+func ready(standing protection.Standing) protection.Standing {
+	standing.Entries = slices.Clone(standing.Entries)
+	for i := range standing.Entries {
+		standing.Entries[i].NotReady = nil
 	}
 	return standing
 }

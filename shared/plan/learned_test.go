@@ -47,10 +47,39 @@ func observing(blocks ...string) Facts {
 		facts[i].Subject, facts[i].ObservedAt = observation, noon
 	}
 	return func(s health.Subject) []health.Fact {
-		if s != observation {
+		switch {
+		case s.Kind == health.SubjectPropagations:
+			return propagating(s, health.PropagationEnabled)
+		case s != observation:
 			return nil
 		}
 		return facts
+	}
+}
+
+// propagating are the facts about a table into which A's attachment propagates, in the
+// state, and another does, whatever A's does.
+func propagating(table health.Subject, state string) []health.Fact {
+	out := []health.Fact{
+		{Kind: health.FactTableState, Value: health.TableRead},
+		{Kind: health.FactPropagation, Part: "tgw-attach-Z", Value: health.PropagationEnabled},
+	}
+	if state != "" {
+		out = append(out, health.Fact{Kind: health.FactPropagation, Part: "tgw-attach-A", Value: state})
+	}
+	for i := range out {
+		out[i].Subject, out[i].ObservedAt = table, noon
+	}
+	return out
+}
+
+// into answers as from does, but for the propagations into the entries' tables.
+func into(from Facts, facts func(table health.Subject) []health.Fact) Facts {
+	return func(s health.Subject) []health.Fact {
+		if s.Kind == health.SubjectPropagations {
+			return facts(s)
+		}
+		return from(s)
 	}
 }
 
@@ -130,8 +159,20 @@ func TestWhatProvesALearnedRoute(t *testing.T) {
 	with := func(more health.Fact) Facts {
 		more.Subject, more.ObservedAt = observation, noon
 		all := append(slices.Clone(observing(taught)(observation)), more)
-		return func(health.Subject) []health.Fact { return all }
+		return into(func(health.Subject) []health.Fact { return all }, observing())
 	}
+	state := func(s string) func(health.Subject) []health.Fact {
+		return func(table health.Subject) []health.Fact { return propagating(table, s) }
+	}
+	unread := func(table health.Subject) []health.Fact {
+		return []health.Fact{{Subject: table, Kind: health.FactUnreadable, Problem: route.ProblemThrottled, ObservedAt: noon}}
+	}
+	old := func(table health.Subject) []health.Fact {
+		out := propagating(table, health.PropagationEnabled)
+		out[0].ObservedAt = noon.Add(-time.Hour)
+		return out
+	}
+	nothing := func(health.Subject) []health.Fact { return nil }
 	tests := map[string]struct {
 		facts Facts
 		now   time.Time
@@ -144,7 +185,17 @@ func TestWhatProvesALearnedRoute(t *testing.T) {
 		"it carries traffic":  {with(health.Fact{Kind: health.FactAssociation, Part: "tgw-attach-Z"}), noon, protection.ReasonObservationAssociated},
 		"unreadable":          {with(health.Fact{Kind: health.FactUnreadable, Problem: route.ProblemThrottled}), noon, protection.ReasonObservationUnreadable},
 		"too old":             {observing(taught), noon.Add(time.Hour), protection.ReasonObservationStale},
-		"nothing read":        {func(health.Subject) []health.Fact { return nil }, noon, protection.ReasonObservationUnreadable},
+		"nothing read":        {nothing, noon, protection.ReasonObservationUnreadable},
+
+		"not propagated":                         {into(observing(taught), state("")), noon, protection.ReasonNotPropagated},
+		"the propagation begins":                 {into(observing(taught), state("enabling")), noon, protection.ReasonNotPropagated},
+		"the propagation ends":                   {into(observing(taught), state("disabling")), noon, protection.ReasonNotPropagated},
+		"propagations unreadable":                {into(observing(taught), unread), noon, protection.ReasonPropagationsUnreadable},
+		"propagations not read":                  {into(observing(taught), nothing), noon, protection.ReasonPropagationsUnreadable},
+		"propagations too old":                   {into(observing(taught), old), noon, protection.ReasonPropagationsStale},
+		"not propagated, nor proven":             {into(observing(), state("")), noon, protection.ReasonNotPropagated},
+		"propagations unreadable, and no proof":  {into(observing(), unread), noon, protection.ReasonRouteNotLearned},
+		"not propagated, observation unreadable": {into(nothing, state("")), noon, protection.ReasonNotPropagated},
 	}
 	for name, tt := range tests {
 		if got := Prove(g, standing, tt.facts, tt.now).Entries[0].ReadyFor("A"); got != tt.want {
@@ -154,6 +205,9 @@ func TestWhatProvesALearnedRoute(t *testing.T) {
 	g.Paths[0].Spec.Observation = health.Subject{}
 	if got := Prove(g, standing, observing(taught), noon).Entries[0].ReadyFor("A"); got != protection.ReasonNoObservation {
 		t.Errorf("without a table: %q", got)
+	}
+	if got := Prove(g, standing, into(nothing, state("")), noon).Entries[0].ReadyFor("A"); got != protection.ReasonNotPropagated {
+		t.Errorf("without a table, and not propagated: %q", got)
 	}
 	there := Standing(g, tables{}.readings(g), nil, NeverTouch{})
 	if got := Prove(g, there, observing(), noon).Entries[0].ReadyFor("A"); got != "" {
@@ -190,6 +244,10 @@ func TestPlansOfLearnedRoutes(t *testing.T) {
 	unproven.Unproven = true
 	if got := build(g, onB, unproven, observing()); len(got.Changes) != 3 || len(got.Skipped) > 0 {
 		t.Errorf("unproven: %v, skipped %v", got.Changes, got.Skipped)
+	}
+	off := into(observing(taught, "10.64.0.0/10"), func(table health.Subject) []health.Fact { return propagating(table, "") })
+	if got := build(g, onB, unproven, off); len(got.Changes) > 0 || len(got.Skipped) != 3 || got.Skipped[0].Reason != SkipNotPropagated {
+		t.Errorf("unproven, and not propagated: %v, skipped %v", got.Changes, got.Skipped)
 	}
 	g.TakeOver = true
 	strange := tables{first: strangeHop, second: hopOf("B"), vpc: hopOf("A")}
@@ -258,6 +316,11 @@ func TestTheSurveyTellsOfLearnedRoutes(t *testing.T) {
 	if got := found(in, NoteUnproven, NoteNotPropagated); len(got) > 0 {
 		t.Errorf("of good routes: %v", got)
 	}
+	off := into(observing(taught), func(table health.Subject) []health.Fact { return propagating(table, "") })
+	in.Standing = Prove(in.Group, in.Standing, off, noon)
+	wantNotes(t, found(in, NoteUnproven, NoteNotPropagated, NoteGap),
+		"warning not-propagated: tgw-attach-A does not propagate into tgw-rtb-01, so the routes of A would never stand there; enable its propagation",
+		"info gap: a switchover to A deletes 1 static route; until the learned routes show, which is measured and reported, their destinations may have no route. What does not show within 15s is created again")
 }
 
 // TestPropertyLearnedRoutes: a plan ends where it leads to, deletes only what is the

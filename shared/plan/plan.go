@@ -25,14 +25,17 @@ const (
 	SkipHeldWithUnit SkipReason = "held-with-unit"
 	// The reasons for which a static is not deleted before a learned route: nothing
 	// proves that the route would come (protection.Reason).
-	SkipNoObservation         SkipReason = SkipReason(protection.ReasonNoObservation)
-	SkipObservationUnreadable SkipReason = SkipReason(protection.ReasonObservationUnreadable)
-	SkipObservationStale      SkipReason = SkipReason(protection.ReasonObservationStale)
-	SkipObservationNotFed     SkipReason = SkipReason(protection.ReasonObservationNotFed)
-	SkipObservationShared     SkipReason = SkipReason(protection.ReasonObservationShared)
-	SkipObservationAssociated SkipReason = SkipReason(protection.ReasonObservationAssociated)
-	SkipObservationHidden     SkipReason = SkipReason(protection.ReasonObservationHidden)
-	SkipRouteNotLearned       SkipReason = SkipReason(protection.ReasonRouteNotLearned)
+	SkipNoObservation          SkipReason = SkipReason(protection.ReasonNoObservation)
+	SkipObservationUnreadable  SkipReason = SkipReason(protection.ReasonObservationUnreadable)
+	SkipObservationStale       SkipReason = SkipReason(protection.ReasonObservationStale)
+	SkipObservationNotFed      SkipReason = SkipReason(protection.ReasonObservationNotFed)
+	SkipObservationShared      SkipReason = SkipReason(protection.ReasonObservationShared)
+	SkipObservationAssociated  SkipReason = SkipReason(protection.ReasonObservationAssociated)
+	SkipObservationHidden      SkipReason = SkipReason(protection.ReasonObservationHidden)
+	SkipNotPropagated          SkipReason = SkipReason(protection.ReasonNotPropagated)
+	SkipPropagationsUnreadable SkipReason = SkipReason(protection.ReasonPropagationsUnreadable)
+	SkipPropagationsStale      SkipReason = SkipReason(protection.ReasonPropagationsStale)
+	SkipRouteNotLearned        SkipReason = SkipReason(protection.ReasonRouteNotLearned)
 	// SkipUndeclared: the path has no next hop that one call can write.
 	SkipUndeclared SkipReason = "no-next-hop"
 )
@@ -146,7 +149,7 @@ func (b builder) skip(entry protection.Entry, path string, seen *protection.Entr
 		return SkipContended
 	case hop.IsZero():
 		return SkipUndeclared
-	case hop.Kind == route.Propagated && !b.decision.Unproven && seen.ReadyFor(path) != "":
+	case hop.Kind == route.Propagated && protection.Hinders(seen.ReadyFor(path), b.decision.Unproven):
 		return SkipReason(seen.ReadyFor(path))
 	default:
 		return SkipReason(seen.Blocked)

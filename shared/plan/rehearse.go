@@ -35,7 +35,7 @@ func Rehearse(group *protection.Group, contended []protection.EntryKey, standing
 		return nil
 	}
 	// A static may be deleted one day, whatever proves its learned route today.
-	b := builder{group: group, decision: protection.Decision{Unproven: true}, standing: standing, contended: make(map[protection.EntryKey]bool, len(contended))}
+	b := builder{group: group, standing: ready(standing), contended: make(map[protection.EntryKey]bool, len(contended))}
 	for _, key := range contended {
 		b.contended[key] = true
 	}

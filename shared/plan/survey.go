@@ -283,7 +283,7 @@ func (s *surveyor) switchovers() {
 		return
 	}
 	for _, path := range s.in.Group.Paths {
-		built := Build(s.in.Group, protection.Decision{From: path.Name, To: path.Name, Extent: s.in.Group.Steps(), Unproven: true}, nil, s.in.Standing)
+		built := Build(s.in.Group, protection.Decision{From: path.Name, To: path.Name, Extent: s.in.Group.Steps()}, nil, ready(s.in.Standing))
 		if len(built.Changes) == 0 {
 			continue
 		}

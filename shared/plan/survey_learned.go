@@ -16,8 +16,8 @@ func (s *surveyor) learned() {
 		}
 		s.unproven(path.Name)
 		s.notPropagated(path)
-		decision := protection.Decision{From: path.Name, To: path.Name, Extent: s.in.Group.Steps(), Unproven: true}
-		if n := countOp(Build(s.in.Group, decision, nil, s.in.Standing).Changes, route.OpDelete); n > 0 {
+		decision := protection.Decision{From: path.Name, To: path.Name, Extent: s.in.Group.Steps()}
+		if n := countOp(Build(s.in.Group, decision, nil, ready(s.in.Standing)).Changes, route.OpDelete); n > 0 {
 			s.info(Note{
 				Kind: NoteGap, Path: path.Name, Count: n,
 				Text: fmt.Sprintf("a switchover to %s deletes %s; until the learned routes show, which is measured and reported, their destinations may have no route. What does not show within %s is created again",
@@ -32,7 +32,8 @@ func (s *surveyor) unproven(path string) {
 	byReason := map[protection.Reason][]route.Destination{}
 	var reasons []protection.Reason
 	for _, e := range s.in.Standing.Entries {
-		if why := e.ReadyFor(path); why != "" && !e.Untouchable && !e.Foreign {
+		why := e.ReadyFor(path)
+		if why != "" && why != protection.ReasonNotPropagated && !e.Untouchable && !e.Foreign {
 			if len(byReason[why]) == 0 {
 				reasons = append(reasons, why)
 			}
@@ -48,7 +49,8 @@ func (s *surveyor) unproven(path string) {
 }
 
 // notPropagated: tables into which the path's attachment does not propagate, so that
-// its routes would never stand there.
+// its routes would never stand there, by what was read around them or with the
+// evidence.
 func (s *surveyor) notPropagated(path protection.Path) {
 	var tables []route.Table
 	for _, unit := range s.in.Group.Units {
@@ -62,7 +64,10 @@ func (s *surveyor) notPropagated(path protection.Path) {
 	for _, table := range slices.Compact(tables) {
 		around, ok := s.in.Surroundings.Of(table)
 		feeds := func(a Attachment) bool { return a.ID == path.Spec.Attachment }
-		if ok && around.Complete && !slices.ContainsFunc(around.Propagating, feeds) {
+		off := slices.ContainsFunc(s.in.Standing.Entries, func(e protection.EntryStanding) bool {
+			return e.Entry.Table == table && e.ReadyFor(path.Name) == protection.ReasonNotPropagated
+		})
+		if off || ok && around.Complete && !slices.ContainsFunc(around.Propagating, feeds) {
 			s.warn(Note{
 				Kind: NoteNotPropagated, Table: table, Path: path.Name, About: path.Spec.Attachment,
 				Text: fmt.Sprintf("%s does not propagate into %s, so the routes of %s would never stand there; enable its propagation", path.Spec.Attachment, table, path.Name),
