@@ -212,7 +212,8 @@ func (x *examination) standby(g Group, path protection.Path, judged health.Asses
 		f.Where.VPN = subject.ID
 	case health.SubjectAttachment:
 		f.Where.Attachment = subject.ID
-	case health.SubjectConnectPeer, health.SubjectInterface, health.SubjectInstance, health.SubjectAlarm, health.SubjectRouteTable:
+	case health.SubjectConnectPeer, health.SubjectInterface, health.SubjectInstance, health.SubjectAlarm, health.SubjectRouteTable,
+		health.SubjectPropagations:
 	}
 	switch {
 	case judged.State == health.Down:

@@ -108,7 +108,7 @@ func remedies(problem route.Problem) []string {
 func (x *examination) blindFacts() {
 	for _, g := range x.s.Groups {
 		for _, path := range g.Group.Paths {
-			for _, subject := range path.Spec.Subjects() {
+			for _, subject := range g.Group.SubjectsOf(path) {
 				for _, fact := range x.s.Facts {
 					if fact.Subject != subject || fact.Kind != health.FactUnreadable {
 						continue

@@ -131,6 +131,10 @@ func stateWords(reason protection.Reason) string {
 	case protection.ReasonNoObservation, protection.ReasonObservationUnreadable, protection.ReasonObservationStale, protection.ReasonObservationNotFed,
 		protection.ReasonObservationShared, protection.ReasonObservationAssociated, protection.ReasonObservationHidden:
 		return "nothing proves the learned routes"
+	case protection.ReasonNotPropagated:
+		return "the learned routes cannot come: their attachment does not propagate into the table"
+	case protection.ReasonPropagationsUnreadable, protection.ReasonPropagationsStale:
+		return "nobody knows whether the learned routes are propagated into the table"
 	case protection.ReasonMassFailure:
 		return "too many groups move at once; an operator must release it"
 	case protection.ReasonSensor:

@@ -40,10 +40,11 @@ func (o *Operator) Explain(ctx context.Context, name string, n int) (Explanation
 	preview := s.decide(name, controller.Supposed{})
 	out := Explanation{Status: statusOf(preview), Meaning: Meaning(preview.Report.Decision.Reason), Evidence: []PathEvidence{}}
 	for _, path := range preview.Group.Paths {
-		subjects := path.Spec.Subjects()
+		subjects := preview.Group.SubjectsOf(path)
 		facts := []health.Fact{}
 		for _, fact := range preview.Report.Facts {
-			if slices.Contains(subjects, fact.Subject) {
+			others := fact.Subject.Kind == health.SubjectPropagations && fact.Kind == health.FactPropagation && fact.Part != path.Spec.Attachment
+			if slices.Contains(subjects, fact.Subject) && !others {
 				facts = append(facts, fact)
 			}
 		}

@@ -41,6 +41,7 @@ func TestEveryReasonOfLearnedRoutesHasAMeaning(t *testing.T) {
 	for _, reason := range []protection.Reason{
 		protection.ReasonNoObservation, protection.ReasonObservationUnreadable, protection.ReasonObservationStale, protection.ReasonObservationNotFed,
 		protection.ReasonObservationShared, protection.ReasonObservationAssociated, protection.ReasonObservationHidden, protection.ReasonRouteNotLearned,
+		protection.ReasonNotPropagated, protection.ReasonPropagationsUnreadable, protection.ReasonPropagationsStale,
 	} {
 		if Meaning(reason) == string(reason) {
 			t.Errorf("%s stands for itself", reason)

@@ -122,7 +122,7 @@ func statusOf(p controller.Preview) Status {
 		out.Running = p.Item.Lease.Until.UTC()
 	}
 	for i, path := range p.Group.Paths {
-		out.Paths = append(out.Paths, pathStatus(path, p.Report.Health[i], record.Decision, p.Report.Facts))
+		out.Paths = append(out.Paths, pathStatus(path, p.Group.SubjectsOf(path), p.Report.Health[i], record.Decision, p.Report.Facts))
 		last := &out.Paths[len(out.Paths)-1]
 		own := plan.Learned(p.Group, path.Name, p.Readings, record)
 		last.Expected = health.Expected(path.Spec, append(own, p.Report.Facts...), p.At)
@@ -136,13 +136,12 @@ func statusOf(p controller.Preview) Status {
 	return out
 }
 
-func pathStatus(path protection.Path, judged protection.PathHealth, d protection.Decision, facts []health.Fact) PathStatus {
+func pathStatus(path protection.Path, subjects []health.Subject, judged protection.PathHealth, d protection.Decision, facts []health.Fact) PathStatus {
 	out := PathStatus{
 		Path: path.Name, Kind: path.Spec.Kind, InUse: d.Epoch != 0 && path.Name == d.To,
 		State: judged.State.String(), Reason: judged.Reason, Since: judged.Since.UTC(),
 		Suppressed: judged.Suppressed, Penalty: judged.Penalty,
 	}
-	subjects := path.Spec.Subjects()
 	for _, fact := range facts {
 		if fact.Kind == health.FactUnreadable && slices.Contains(subjects, fact.Subject) {
 			out.Unreadable = append(out.Unreadable, fact.Subject.ID+": "+string(fact.Problem))
