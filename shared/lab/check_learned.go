@@ -102,13 +102,14 @@ func (l *ledger) checkLearned() []Violation {
 }
 
 // provenBefore reports whether an observation table of the entry's group showed the
-// expected route within the time for which a fact counts.
+// expected route within the time for which a fact counts, and its attachment propagated
+// into the entry's own table, too.
 func (l *ledger) provenBefore(w ownWrite) bool {
 	oldest := w.call.SentAt.Add(-time.Duration(w.era.config.Timers.MaxFactAge))
 	for _, p := range w.entry.group.Paths {
 		from := w.entry.learnedFrom(p.Name)
 		line := l.shown[entryID{p.Observation, w.entry.id.destination}]
-		if from == "" || p.Observation == "" {
+		if from == "" || p.Observation == "" || !l.propagatedLately(w.entry.id.table, from, oldest, w.call.SentAt) {
 			continue
 		}
 		if shownAt(line, oldest).teaches(from) || slices.ContainsFunc(line, func(r shownRoute) bool {
@@ -118,6 +119,30 @@ func (l *ledger) provenBefore(w ownWrite) bool {
 		}
 	}
 	return false
+}
+
+// propagatedLately reports whether the attachment taught the table routes at some time
+// from one instant to another.
+func (l *ledger) propagatedLately(table, attachment string, from, to time.Time) bool {
+	if on, _ := l.propagates(table, attachment, from); on {
+		return true
+	}
+	return slices.ContainsFunc(l.calls, func(c sim.CallRecord) bool {
+		t, a, on, ok := switched(c)
+		return ok && on && t == table && a == attachment && c.EffectAt.After(from) && !c.EffectAt.After(to)
+	})
+}
+
+// propagatedThrough reports whether the attachment taught the table routes all the time
+// from one instant to another.
+func (l *ledger) propagatedThrough(table, attachment string, from, to time.Time) bool {
+	if on, _ := l.propagates(table, attachment, from); !on {
+		return false
+	}
+	return !slices.ContainsFunc(l.calls, func(c sim.CallRecord) bool {
+		t, a, on, ok := switched(c)
+		return ok && !on && t == table && a == attachment && c.EffectAt.After(from) && !c.EffectAt.After(to)
+	})
 }
 
 // askedUnproven reports whether a request stood that does without proof. One that
@@ -158,7 +183,8 @@ func (l *ledger) otherLives(w ownWrite, at time.Time) bool {
 }
 
 // learnable reports whether a group could go by the path as far as routes are learned: it
-// needs none, or its observation table has shown all of them for a while.
+// needs none, or its observation table has shown all of them for a while, and their
+// attachment has propagated into the entries' tables as long.
 func (l *ledger) learnable(g *declared, p config.Path, at time.Time) bool {
 	before := at.Add(-2*time.Duration(l.last().config.Timers.SweepPeriod) - learnSlack)
 	for _, e := range g.entries {
@@ -167,6 +193,9 @@ func (l *ledger) learnable(g *declared, p config.Path, at time.Time) bool {
 			continue
 		}
 		line := l.shown[entryID{p.Observation, e.id.destination}]
+		if !l.propagatedThrough(e.id.table, from, before, at) {
+			return false
+		}
 		if p.Observation == "" || !slices.Equal(l.beside[p.Observation].propagated, []string{from}) || !shownAt(line, before).teaches(from) {
 			return false
 		}

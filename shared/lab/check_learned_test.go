@@ -1,12 +1,14 @@
 package lab
 
 import (
+	"net/url"
 	"slices"
 	"testing"
 	"time"
 
 	"detour/shared/config"
 	"detour/shared/protection"
+	"detour/shared/sim"
 )
 
 // overLearned has path a learned from tgw-attach-a, with an observation table, and
@@ -21,6 +23,7 @@ func overLearned(change func(*config.Group)) *story {
 			change(g)
 		}
 	})
+	s.l.beside["tgw-rtb-1"] = besideTable{propagated: []string{"tgw-attach-a"}}
 	for _, e := range s.l.eras[0].groups[0].entries {
 		e.points[0].target = "tgw-attach-b"
 	}
@@ -56,6 +59,15 @@ func unprovenly(s *story) *story {
 	return s
 }
 
+// switchesOff has somebody end the propagation into the table that carries the traffic.
+func switchesOff(s *story, d time.Duration) *story {
+	s.l.calls = append(s.l.calls, sim.CallRecord{
+		Process: "jane", Action: "DisableTransitGatewayRouteTablePropagation", SentAt: at(d), EffectAt: at(d),
+		Params: url.Values{"TransitGatewayRouteTableId": {"tgw-rtb-1"}, "TransitGatewayAttachmentId": {"tgw-attach-a"}},
+	})
+	return s
+}
+
 func TestCheckersKnowLearnedRoutes(t *testing.T) {
 	const a, other = "tgw-attach-a", "tgw-attach-z"
 	noTable := func(g *config.Group) { g.Paths[0].Observation = "" }
@@ -66,6 +78,8 @@ func TestCheckersKnowLearnedRoutes(t *testing.T) {
 		want  Invariant
 	}{
 		{name: "a proven way back", story: overLearned(nil).proves(time.Minute, a).takesOver(20*minute, time.Second, a)},
+		{name: "not propagated into the table", story: switchesOff(overLearned(nil).proves(time.Minute, a), 10*minute).takesOver(20*minute, time.Second, a), want: LearnedRoutes},
+		{name: "switched off only just before", story: switchesOff(overLearned(nil).proves(time.Minute, a), 20*minute-time.Second).takesOver(20*minute, time.Second, a)},
 		{name: "the route came after the delete", story: overLearned(nil).proves(21*minute, a).takesOver(20*minute, time.Second, a), want: LearnedRoutes},
 		{name: "the route was withdrawn long before", story: overLearned(nil).proves(time.Minute, a).proves(10*minute, "").takesOver(20*minute, time.Second, a), want: LearnedRoutes},
 		{name: "withdrawn only just before", story: overLearned(nil).proves(time.Minute, a).proves(20*minute-time.Second, "").takesOver(20*minute, time.Second, a)},
