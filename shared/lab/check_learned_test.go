@@ -62,7 +62,7 @@ func unprovenly(s *story) *story {
 // switchesOff has somebody end the propagation into the table that carries the traffic.
 func switchesOff(s *story, d time.Duration) *story {
 	s.l.calls = append(s.l.calls, sim.CallRecord{
-		Process: "jane", Action: "DisableTransitGatewayRouteTablePropagation", SentAt: at(d), EffectAt: at(d),
+		Process: foreignWriter + "jane", Action: "DisableTransitGatewayRouteTablePropagation", SentAt: at(d), EffectAt: at(d),
 		Params: url.Values{"TransitGatewayRouteTableId": {"tgw-rtb-1"}, "TransitGatewayAttachmentId": {"tgw-attach-a"}},
 	})
 	return s
