@@ -20,7 +20,7 @@ const OwnVersion = 1
 // late or doubled one does no harm.
 type WakeUp struct {
 	Detour string `json:"detour"`
-	Key    string `json:"key"` // "group#NAME" or "filter#NAME", the key of the record
+	Key    string `json:"key"` // "group#NAME", "filter#NAME", "everything" or "every-filter", the key of the record
 }
 
 // UnmarshalJSON fills every field that it can and reports the others.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"detour/shared/filter"
+	"detour/shared/health"
 	"detour/shared/plan"
 	"detour/shared/route"
 )
@@ -89,6 +90,44 @@ func (c *Controller) Filtering(tableID string) []*filter.Filter {
 		}
 	}
 	return out
+}
+
+// FilteringOver returns the filters that may judge what the VPN connections announce,
+// by name. Where a group uses a connection with a learned next hop, its attachment is
+// known, and so are the tables that it can teach: those of transit gateways for which
+// the filter speaks of it. Of any other connection all filters may be meant.
+func (c *Controller) FilteringOver(connections []string) []*filter.Filter {
+	var attachments []string
+	for _, connection := range connections {
+		attachment := c.attachmentOf(connection)
+		if attachment == "" {
+			return c.Filtering("")
+		}
+		attachments = append(attachments, attachment)
+	}
+	var out []*filter.Filter
+	for i := range c.filters {
+		if slices.ContainsFunc(c.filters[i].Scopes, func(s filter.Scope) bool {
+			return s.Table.Kind == route.TransitGatewayTable && slices.ContainsFunc(attachments, s.Names)
+		}) {
+			out = append(out, &c.filters[i])
+		}
+	}
+	return out
+}
+
+// attachmentOf returns the attachment of a VPN connection to a transit gateway; empty:
+// the configuration does not tell. A connection has one at most (EC2 API, type
+// VpnConnection).
+func (c *Controller) attachmentOf(connection string) string {
+	for i := range c.groups {
+		for _, path := range c.groups[i].Paths {
+			if s := path.Spec; s.Subject.Kind == health.SubjectVPN && s.Subject.ID == connection && s.Attachment != "" {
+				return s.Attachment
+			}
+		}
+	}
+	return ""
 }
 
 // chosenFilters returns the filters that the trigger names, each once, by name.

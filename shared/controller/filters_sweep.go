@@ -71,3 +71,14 @@ func (c *Controller) lookFilters(ctx context.Context, trigger FilterTrigger, wit
 	}
 	return insteadOf(quiet, c.Enforce(ctx, trigger), func(r FilterReport) string { return r.Filter }), list, nil
 }
+
+// EveryFilter looks at every filter because of a message that does not say which, as
+// Everything does at every group: at most once a minute. What is known to be urgent in
+// the message is not to wait for that.
+func (c *Controller) EveryFilter(ctx context.Context, trigger FilterTrigger, fromWake bool) (reports []FilterReport, looked bool, err error) {
+	if looked, err = c.mayLook(ctx, KeyEveryFilter, fromWake); err != nil || !looked {
+		return nil, false, err
+	}
+	trigger.Filters = c.FilterNames()
+	return c.LookFilters(ctx, trigger), true, nil
+}

@@ -528,3 +528,59 @@ func TestWhoHearsTheStaticsOfItsOwnQuarantine(t *testing.T) {
 		}
 	}
 }
+
+// TestWhichFiltersAConnectionConcerns: of one whose attachment a group names, those of
+// transit gateway tables that speak of it; of any other, all.
+func TestWhichFiltersAConnectionConcerns(t *testing.T) {
+	scoped := func(name string, table route.Table, attachments ...string) filter.Filter {
+		f := newFilter(name, filter.Alert)
+		f.Scopes = []filter.Scope{{Table: table, Attachments: attachments}}
+		return f
+	}
+	g := newGroup("berlin", 1)
+	g.Paths[0].Spec.Attachment = branch.Attachment // The other path's is not known.
+	known, unknown := g.Paths[0].Spec.Subject.ID, g.Paths[1].Spec.Subject.ID
+	gateway := main
+	gateway.Kind, gateway.ID = route.VPCTable, "rtb-1"
+	c := controller.New([]protection.Group{g}, controller.Settings{}, controller.Ports{},
+		scoped("a-all", main), scoped("b-its", main, branch.Attachment), scoped("c-other", main, office.Attachment), scoped("d-vpc", gateway))
+	for _, tt := range []struct {
+		connections []string
+		want        string
+	}{
+		{[]string{known}, "[a-all b-its]"},
+		{[]string{unknown}, "[a-all b-its c-other d-vpc]"},
+		{[]string{known, unknown}, "[a-all b-its c-other d-vpc]"},
+		{[]string{"vpn-strange"}, "[a-all b-its c-other d-vpc]"},
+	} {
+		got := []string{}
+		for _, f := range c.FilteringOver(tt.connections) {
+			got = append(got, f.Name)
+		}
+		want(t, fmt.Sprint("of ", tt.connections), fmt.Sprint(got), tt.want)
+	}
+}
+
+// TestLooksAtAllFiltersAndAtEverythingDoNotHoldEachOtherBack: each has its minute.
+func TestLooksAtAllFiltersAndAtEverythingDoNotHoldEachOtherBack(t *testing.T) {
+	w := newEdge(t, newFilter("no-default", filter.Blackhole))
+	every := func(fromWake bool) (looked bool) {
+		w.await(w.run("filters", func(ctx context.Context, _ *sim.Process, c *controller.Controller) {
+			reports, is, err := c.EveryFilter(ctx, controller.FilterTrigger{Event: "event"}, fromWake)
+			if looked = is; err != nil || is != (len(reports) > 0) {
+				t.Errorf("%v, %v", reports, err)
+			}
+		}))
+		return looked
+	}
+	want(t, "everything", w.everything(false), true)
+	want(t, "the first", every(false), true)
+	want(t, "the second", every(false), false)
+	want(t, "a third", every(false), false)
+	waiting := w.wakes.Waiting()
+	if len(waiting) != 1 || waiting[0].Key != controller.KeyEveryFilter {
+		t.Fatalf("the wake-ups are %v", waiting)
+	}
+	w.s.RunUntil(waiting[0].At)
+	want(t, "by the wake-up", every(true), true)
+}

@@ -40,12 +40,24 @@ type Evidence interface {
 	Read(ctx context.Context, subjects []health.Subject) []health.Fact
 }
 
-// Key names an item of the record store: group#NAME, filter#NAME, or KeyEverything.
+// Key names an item of the record store: group#NAME, filter#NAME, KeyEverything
+// or KeyEveryFilter.
 type Key string
 
 // KeyEverything is the item that coalesces looks at everything. Its journal has
 // what operators did to all groups at once.
 const KeyEverything Key = "everything"
+
+// KeyEveryFilter is the item that coalesces looks at all filters because of messages
+// that do not say which, apart from those at everything: the functions for groups and
+// for filters do not wait for one another.
+const KeyEveryFilter Key = "every-filter"
+
+// ForFilters reports whether wake-ups of the key are for the function of filters.
+func (k Key) ForFilters() bool {
+	_, is := k.Filter()
+	return is || k == KeyEveryFilter
+}
 
 // groupPrefix starts the key of a group's item, filterPrefix that of a filter's.
 const (
@@ -102,7 +114,8 @@ type Item struct {
 	// is still to come: earliest first, a bounded number of them. What was asked for
 	// and is not in the list is armed once more at the worst.
 	Wakes []time.Time
-	// LookedAt is when everything was last looked at (KeyEverything only).
+	// LookedAt is when everything was last looked at, or all filters were (KeyEverything
+	// and KeyEveryFilter only).
 	LookedAt time.Time
 }
 

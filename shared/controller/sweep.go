@@ -110,18 +110,26 @@ func (c *Controller) awaited(item Item, trigger Trigger) bool {
 // at the end of the minute; a wake-up that comes sooner is dropped. looked says
 // whether a look was taken.
 func (c *Controller) Everything(ctx context.Context, event string, fromWake bool) (reports []Report, looked bool, err error) {
+	if looked, err = c.mayLook(ctx, KeyEverything, fromWake); err != nil || !looked {
+		return nil, false, err
+	}
+	return c.Look(ctx, Trigger{Groups: c.Names(), Event: event}), true, nil
+}
+
+// mayLook takes the turn of a look that is coalesced by the item, if there is one now.
+func (c *Controller) mayLook(ctx context.Context, key Key, fromWake bool) (may bool, err error) {
 	token := c.ports.NewToken()
 	var item Item
 	err = c.retry(ctx, func() error {
 		var err error
-		item, _, err = c.ports.Records.Take(ctx, KeyEverything, token)
+		item, _, err = c.ports.Records.Take(ctx, key, token)
 		return err
 	})
 	if errors.Is(err, ErrBusy) {
-		return nil, false, nil
+		return false, nil
 	}
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	now := c.ports.Clock.Now()
 	next := item.LookedAt.Add(everythingEvery)
@@ -132,25 +140,25 @@ func (c *Controller) Everything(ctx context.Context, event string, fromWake bool
 		if fromWake {
 			// An event that found the lease held relies on this run.
 			if err := c.ports.Records.Release(ctx, item); !errors.Is(err, ErrDirty) {
-				return nil, false, err
+				return false, err
 			}
 		}
 		if !slices.ContainsFunc(item.Wakes, next.Equal) {
-			err = c.ports.Wake.At(ctx, KeyEverything, next)
+			err = c.ports.Wake.At(ctx, key, next)
 			item.Wakes = []time.Time{next}
 			item, err = c.commitItem(ctx, item, err)
 		}
-		return nil, false, errors.Join(err, c.letGo(ctx, item))
+		return false, errors.Join(err, c.letGo(ctx, item))
 	}
 	item.LookedAt = c.ports.Clock.Now()
 	item, err = c.commitItem(ctx, item, nil)
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	if err := c.letGo(ctx, item); err != nil {
-		return nil, false, err
+		return false, err
 	}
-	return c.Look(ctx, Trigger{Groups: c.Names(), Event: event}), true, nil
+	return true, nil
 }
 
 // commitItem commits an item that is no group's, unless something failed before.

@@ -14,7 +14,7 @@ const maxBatchBytes = 6 << 20
 
 // Wake is one wake-up: look at this group or filter now.
 type Wake struct {
-	Key       string // "group#NAME", "filter#NAME" or "everything"
+	Key       string // "group#NAME", "filter#NAME", "everything" or "every-filter"
 	MessageID string
 }
 
@@ -104,18 +104,21 @@ func decodeRecord(raw []byte) (Wake, DropReason, error) {
 		return wake, DropNotForUs, fmt.Errorf("detour is not %q; send other messages elsewhere", events.KindWakeUp)
 	}
 	if !isKey(body.Key) {
-		return wake, DropMalformed, fmt.Errorf(`key is %q, want "group#NAME", "filter#NAME" or "everything"`, clean(body.Key))
+		return wake, DropMalformed, fmt.Errorf(`key is %q, want "group#NAME", "filter#NAME", "everything" or "every-filter"`, clean(body.Key))
 	}
 	wake.Key = body.Key
 	return wake, "", nil
 }
 
-// keyEverything is the key of the record that coalesces looks at everything.
-const keyEverything = "everything"
+// The keys of the records that coalesce looks at everything, and at all filters.
+const (
+	keyEverything  = "everything"
+	keyEveryFilter = "every-filter"
+)
 
-// isKey says whether s is the key of a group's or a filter's record, or keyEverything.
+// isKey says whether s is the key of a group's or a filter's record, or one of those two.
 func isKey(s string) bool {
-	if s == keyEverything {
+	if s == keyEverything || s == keyEveryFilter {
 		return true
 	}
 	kind, name, ok := strings.Cut(s, "#")

@@ -110,7 +110,7 @@ func (f *wakeFace) At(ctx context.Context, key controller.Key, at time.Time) err
 
 // worker is the function that works on the key's wake-ups.
 func (r *Rig) worker(key controller.Key) Function {
-	if _, isFilter := key.Filter(); isFilter || !r.has(Switchover) {
+	if key.ForFilters() || !r.has(Switchover) {
 		return RouteFilter
 	}
 	return Switchover

@@ -150,7 +150,7 @@ type ByKey struct{ Groups, Filters controller.Wake }
 
 // At implements controller.Wake.
 func (w ByKey) At(ctx context.Context, key controller.Key, at time.Time) error {
-	if _, isFilter := key.Filter(); isFilter {
+	if key.ForFilters() {
 		return w.Filters.At(ctx, key, at)
 	}
 	return w.Groups.At(ctx, key, at)

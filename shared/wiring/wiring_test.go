@@ -146,12 +146,12 @@ func (a *asked) At(_ context.Context, key controller.Key, _ time.Time) error {
 
 func TestWakeUpsGoToTheQueueOfTheirKey(t *testing.T) {
 	var groups, filters asked
-	for _, key := range []controller.Key{"group#a", "filter#b", controller.KeyEverything} {
+	for _, key := range []controller.Key{"group#a", "filter#b", controller.KeyEverything, controller.KeyEveryFilter} {
 		if err := (ByKey{&groups, &filters}).At(t.Context(), key, time.Time{}); err != nil {
 			t.Error(err)
 		}
 	}
-	if len(groups.keys) != 2 || len(filters.keys) != 1 || filters.keys[0] != "filter#b" {
+	if len(groups.keys) != 2 || len(filters.keys) != 2 || filters.keys[0] != "filter#b" || filters.keys[1] != controller.KeyEveryFilter {
 		t.Errorf("the groups' queue got %v, the filters' %v", groups.keys, filters.keys)
 	}
 }

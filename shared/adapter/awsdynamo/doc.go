@@ -8,8 +8,8 @@
 // that people read are RFC 3339 in UTC, with nanoseconds. What this package does
 // not know it ignores.
 //
-// A record: pk is the controller.Key ("group#NAME", "filter#NAME", "everything" or
-// "filters"), sk is "record". That of "filters" has requests only: one for each filter of
+// A record: pk is the controller.Key ("group#NAME", "filter#NAME", "everything",
+// "every-filter" or "filters"), sk is "record". That of "filters" has requests only: one for each filter of
 // which measures stand.
 //
 //	leaseToken   S  the holder of the lease; not there: the lease is free
@@ -26,7 +26,8 @@
 //	                first
 //	wakeAt       S  the one that the last run asked for, as earlier versions wrote
 //	                it; read where there is no wakes
-//	lookedAt     S  when everything was last looked at ("everything" only)
+//	lookedAt     S  when everything was last looked at ("everything"), or all filters
+//	                were ("every-filter")
 //	request#ID   S  a standing request (protection.Request) as JSON
 //
 // The control item: pk and sk are "control".
