@@ -38,7 +38,9 @@ func (h *Handler) RouteFilter(ctx context.Context, raw []byte) Outcome {
 // learned handles one message about learned routes. A route that a filter may deny
 // leads to a run at once, with its lease before its reads. Everything else is looked
 // at without a lease first: that a route is gone, a static, which may be Detour's
-// own, and what cannot be told.
+// own, and what cannot be told. Where the message names no table, all filters are looked
+// at, at most once a minute: each look asks for all VPN connections, and a switchover
+// needs the same request bucket.
 func (h *Handler) learned(ctx context.Context, look ingest.Look, err error) Outcome {
 	if d, ok := withoutEffect(err); ok {
 		return h.passOver(ctx, d)
@@ -58,19 +60,45 @@ func (h *Handler) learned(ctx context.Context, look ingest.Look, err error) Outc
 	case look.Why == ingest.WhySweep:
 		return h.drop(ctx, ingest.Drop{Reason: ingest.DropNotForUs, Detail: "a sweep, which is another function's; correct the schedule that sends it here"})
 	}
-	urgent, others := h.concerned(look)
+	at := h.concerned(look)
 	switch {
-	case len(urgent)+len(others) == 0:
+	case len(at.urgent)+len(at.named) == 0 && !at.unnamed:
 		return h.passOver(ctx, ingest.Drop{Reason: DropUnconfigured, Detail: unwatched(look)})
 	case !h.controller.TimeLeft(ctx):
 		return h.outOfTime(ctx, look.EventID)
 	}
+	trigger := controller.FilterTrigger{Event: look.EventID, Logged: logged(look)}
 	var reports []controller.FilterReport
-	if len(urgent) > 0 {
-		reports = h.controller.Enforce(ctx, controller.FilterTrigger{Filters: urgent, Event: look.EventID, Logged: logged(look)})
+	if len(at.urgent) > 0 {
+		trigger.Filters = at.urgent
+		reports = h.controller.Enforce(ctx, trigger)
 	}
-	if len(others) > 0 {
-		reports = append(reports, h.controller.LookFilters(ctx, controller.FilterTrigger{Filters: others, Event: look.EventID, Logged: logged(look)})...)
+	if len(at.named) > 0 {
+		trigger.Filters = at.named
+		reports = append(reports, h.controller.LookFilters(ctx, trigger)...)
+	}
+	out := h.filtered(ctx, reports)
+	if at.unnamed {
+		out = out.with(h.everyFilter(ctx, trigger, look.Why, false))
+	}
+	return out
+}
+
+// everyFilter looks at all filters, at most once a minute.
+func (h *Handler) everyFilter(ctx context.Context, trigger controller.FilterTrigger, why string, fromWake bool) Outcome {
+	if !h.controller.TimeLeft(ctx) {
+		return h.outOfTime(ctx, trigger.Event)
+	}
+	reports, looked, err := h.controller.EveryFilter(ctx, trigger, fromWake)
+	if err != nil {
+		h.log.LogAttrs(ctx, slog.LevelWarn, "looking at all filters failed", append([]slog.Attr{
+			slog.String("event", trigger.Event), slog.String("why", why), slog.String("error", oneLine(err.Error())),
+		}, h.metrics("", measured{{MetricFailed, 1}})...)...)
+		return Outcome{Action: Retry, why: "the record store could not be used for a look at all filters; the log has the error"}
+	}
+	if !looked {
+		h.log.LogAttrs(ctx, slog.LevelInfo, "coalesced", slog.String("event", trigger.Event), slog.String("why", why))
+		return Outcome{Action: Value}
 	}
 	return h.filtered(ctx, reports)
 }
@@ -86,36 +114,61 @@ func logged(look ingest.Look) []filter.Logged {
 	return out
 }
 
-// concerned returns the filters that the message is about, those first in which it
-// may be urgent. A message that names no table, such as a log, concerns all filters:
-// which of their attachments belongs to a VPN connection is only known by reading.
-func (h *Handler) concerned(look ingest.Look) (urgent, others []string) {
-	var filters []*filter.Filter
-	for _, table := range look.Tables {
-		filters = append(filters, h.controller.Filtering(table)...)
-	}
-	if look.Everything || len(look.Connections) > 0 {
-		filters = h.controller.Filtering("")
-	}
-	for _, f := range filters {
-		switch {
-		case slices.Contains(urgent, f.Name) || slices.Contains(others, f.Name):
-		case f.Mode == protection.Enforce && slices.ContainsFunc(look.Routes, func(r ingest.RouteHint) bool { return mayBeDenied(f, r) }):
-			urgent = append(urgent, f.Name)
-		default:
-			others = append(others, f.Name)
-		}
-	}
-	return urgent, others
+// concern is what a message is about: the filters in which it may be urgent, the others
+// whose tables it names, and whether further ones may be meant.
+type concern struct {
+	urgent, named []string
+	unnamed       bool
 }
 
-// mayBeDenied reports whether the filter could deny a route that has just come.
-func mayBeDenied(f *filter.Filter, r ingest.RouteHint) bool {
-	if r.Static || r.Gone || r.Refused || !f.Action.Writes() {
-		return false
+// concerned says what the message is about. A message that names no table, such as a
+// log, can mean all filters that its VPN connection could concern: which attachment
+// belongs to it is only known of connections that groups use.
+func (h *Handler) concerned(look ingest.Look) concern {
+	var named []*filter.Filter
+	for _, table := range look.Tables {
+		named = append(named, h.controller.Filtering(table)...)
 	}
-	judged := func(s filter.Scope) bool { return r.Attachment == "" || r.More || s.Names(r.Attachment) }
-	return slices.ContainsFunc(f.Scopes, judged) && rulesMayDeny(f.Rules, r.Destination)
+	var out concern
+	for _, f := range named {
+		switch {
+		case slices.Contains(out.urgent, f.Name) || slices.Contains(out.named, f.Name):
+		case urgent(f, look, rulesMayDeny):
+			out.urgent = append(out.urgent, f.Name)
+		default:
+			out.named = append(out.named, f.Name)
+		}
+	}
+	if !look.Everything && len(look.Connections) == 0 {
+		return out
+	}
+	outside := outsideOf(look)
+	surely := func(rules []filter.Rule, prefix netip.Prefix) bool { return rulesDeny(rules, prefix, outside) }
+	unnamed := h.controller.Filtering("")
+	if !look.Everything {
+		unnamed = h.controller.FilteringOver(look.Connections)
+	}
+	for _, f := range unnamed {
+		switch {
+		case slices.Contains(out.urgent, f.Name) || slices.Contains(out.named, f.Name):
+		case urgent(f, look, surely):
+			out.urgent = append(out.urgent, f.Name)
+		default:
+			out.unnamed = true
+		}
+	}
+	return out
+}
+
+// urgent reports whether a route of the message is one that the filter could deny.
+func urgent(f *filter.Filter, look ingest.Look, denies func([]filter.Rule, netip.Prefix) bool) bool {
+	return f.Mode == protection.Enforce && slices.ContainsFunc(look.Routes, func(r ingest.RouteHint) bool {
+		if r.Static || r.Gone || r.Refused || !f.Action.Writes() {
+			return false
+		}
+		judged := func(s filter.Scope) bool { return r.Attachment == "" || r.More || s.Names(r.Attachment) }
+		return slices.ContainsFunc(f.Scopes, judged) && denies(f.Rules, r.Destination)
+	})
 }
 
 // rulesMayDeny reads the rules as far as they can be without the outside addresses of
@@ -130,6 +183,29 @@ func rulesMayDeny(rules []filter.Rule, prefix netip.Prefix) bool {
 		}
 	}
 	return false
+}
+
+// rulesDeny reads the rules with the outside addresses that are known. It is for
+// messages that name no table: a log tells of every announcement, and were each taken
+// for one that holds a tunnel's address, none would be coalesced.
+func rulesDeny(rules []filter.Rule, prefix netip.Prefix, outside []netip.Addr) bool {
+	for _, rule := range rules {
+		if rule.Matches(prefix, outside) {
+			return !rule.Permit
+		}
+	}
+	return false
+}
+
+// outsideOf are the outside addresses of the tunnels that the message is of.
+func outsideOf(look ingest.Look) []netip.Addr {
+	var out []netip.Addr
+	for _, r := range look.Routes {
+		if address, err := netip.ParseAddr(r.Outside); err == nil {
+			out = append(out, address)
+		}
+	}
+	return out
 }
 
 // filtered logs one line for each filter and maps the reports to an outcome, as

@@ -73,6 +73,7 @@ type filterRig struct {
 	log   *lines
 	// forget takes the filter out of the configuration.
 	forget func()
+	wakes  *memory.WakeQueue
 }
 
 func newFilterRig(t *testing.T, change func(f *filter.Filter)) *filterRig {
@@ -94,7 +95,7 @@ func newFilterRig(t *testing.T, change func(f *filter.Filter)) *filterRig {
 	if change != nil {
 		change(&f)
 	}
-	r := &filterRig{clock: recordstest.NewClock(), log: &lines{}}
+	r := &filterRig{clock: recordstest.NewClock(), log: &lines{}, wakes: memory.NewWakeQueue(nil)}
 	r.net = &network{clock: r.clock, down: map[string]bool{}, routes: map[protection.EntryKey]route.NextHop{}}
 	settings := controller.Settings{
 		MaxMoves: 10, MoveWindow: 5 * time.Minute, Lease: recordstest.Lease, CallTimeout: 5 * time.Second, Skew: recordstest.Skew, Settle: 10 * time.Second,
@@ -103,7 +104,7 @@ func newFilterRig(t *testing.T, change func(f *filter.Filter)) *filterRig {
 	tokens := 0
 	configure := func(filters ...filter.Filter) *controller.Controller {
 		c := controller.New(nil, settings, controller.Ports{
-			Tables: r.net, Evidence: evidence{r.net}, Neighbors: surrounded{}, Records: r.store, Wake: memory.NewWakeQueue(nil), Publish: &memory.Events{},
+			Tables: r.net, Evidence: evidence{r.net}, Neighbors: surrounded{}, Records: r.store, Wake: r.wakes, Publish: &memory.Events{},
 			Clock: r.clock, NewToken: func() string { tokens++; return fmt.Sprint("token-", tokens) },
 		}, filters...)
 		log := slog.New(slog.NewJSONHandler(&r.log.buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -157,6 +158,8 @@ func logLines(t *testing.T, lines ...string) []byte {
 const (
 	takes = "take filter#no-default"
 	peeks = "peek [filter#no-default]"
+	// turns is what a look takes that is coalesced.
+	turns = "take every-filter, " + peeks
 )
 
 // TestWhatIsUrgent: what may be denied is run at once, all else is looked at first.
@@ -181,15 +184,18 @@ func TestWhatIsUrgent(t *testing.T) {
 		"nothing can be read of the routes":    {routingUpdate(installed, "route_leaked", "0.0.0.0/0", "tgw-attach-1"), nil, peeks},
 		"a change that is not known":           {routingUpdate("TGW-ROUTE-REPLACED", learned, "10.0.0.0/8", "tgw-attach-1"), nil, peeks},
 		"the log of a VPN: a default":          {logLines(t, "RouteStatus ADVERTISED 0.0.0.0/0"), nil, takes},
-		"the log of a VPN: withdrawn":          {logLines(t, "RouteStatus WITHDRAWN 0.0.0.0/0"), nil, peeks},
-		"the log of a VPN: refused":            {logLines(t, "RouteStatus UPDATED 0.0.0.0/0 DENIED due to: own AS"), nil, peeks},
-		"the log of a VPN: a session":          {logLines(t, "BGPStatus UP"), nil, peeks},
-		"the log of a VPN that cannot be read": {[]byte(`{"awslogs":{"data":"?"}}`), nil, peeks},
+		"the log of a VPN: its own tunnel":     {logLines(t, "RouteStatus ADVERTISED 192.0.2.0/24"), nil, takes},
+		"the log of a VPN: any other prefix":   {logLines(t, "RouteStatus ADVERTISED 198.51.100.0/24"), nil, turns},
+		"the log of a VPN: a filter observes":  {logLines(t, "RouteStatus ADVERTISED 0.0.0.0/0"), func(f *filter.Filter) { f.Mode = protection.Observe }, turns},
+		"the log of a VPN: withdrawn":          {logLines(t, "RouteStatus WITHDRAWN 0.0.0.0/0"), nil, turns},
+		"the log of a VPN: refused":            {logLines(t, "RouteStatus UPDATED 0.0.0.0/0 DENIED due to: own AS"), nil, turns},
+		"the log of a VPN: a session":          {logLines(t, "BGPStatus UP"), nil, turns},
+		"the log of a VPN that cannot be read": {[]byte(`{"awslogs":{"data":"?"}}`), nil, turns},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFilterRig(t, test.change)
 			out := r.RouteFilter(t.Context(), test.raw)
-			if out.Action != handler.Value || len(r.store.calls) != 1 || r.store.calls[0] != test.want || string(out.Body) != `{"batchItemFailures":[]}` {
+			if out.Action != handler.Value || strings.Join(r.store.calls, ", ") != test.want || string(out.Body) != `{"batchItemFailures":[]}` {
 				t.Errorf("%s %s after %v, want %q", out.Action, out.Body, r.store.calls, test.want)
 			}
 		})
@@ -259,6 +265,55 @@ func TestACallOfSomebodyIsLookedAt(t *testing.T) {
 	r := newFilterRig(t, nil)
 	if out := r.RouteFilter(t.Context(), call); out.Action != handler.Value || len(r.store.calls) != 1 || r.store.calls[0] != peeks {
 		t.Errorf("%s %s after %v", out.Action, out.Dropped, r.store.calls)
+	}
+}
+
+// TestMessagesThatNameNoTableAreCoalesced: the second within a minute asks for a wake-up,
+// which looks. What is surely denied does not wait for it, and neither does the look at
+// everything.
+func TestMessagesThatNameNoTableAreCoalesced(t *testing.T) {
+	r := newFilterRig(t, nil)
+	session := logLines(t, "BGPStatus UP")
+	first, second := r.RouteFilter(t.Context(), session), r.RouteFilter(t.Context(), session)
+	if len(first.Filters) != 1 || len(second.Filters) != 0 || second.Action != handler.Value || string(second.Body) != `{"batchItemFailures":[]}` {
+		t.Fatalf("the outcomes are %+v and %+v", first, second)
+	}
+	if waiting := r.wakes.Waiting(); len(waiting) != 1 || waiting[0].Key != controller.KeyEveryFilter {
+		t.Fatalf("the wake-ups are %v", waiting)
+	}
+	r.leak("0.0.0.0/0")
+	if out := r.RouteFilter(t.Context(), logLines(t, "RouteStatus ADVERTISED 0.0.0.0/0")); len(out.Filters) != 1 || r.net.writes != 1 {
+		t.Errorf("a default that is announced meanwhile: %d writes, %+v", r.net.writes, out)
+	}
+	r.leak("::/0")
+	if out := r.Switchover(t.Context(), sample(t, "tgw-deleted.json")); len(out.Filters) != 1 {
+		t.Errorf("a look at everything looked at %+v", out.Filters)
+	}
+	r.net.writes = 0
+	r.leak("198.18.0.0/7")
+	r.clock.Advance(time.Minute)
+	due := r.wakes.Due(r.clock.Now())
+	for _, up := range due {
+		if up.Key == controller.KeyEveryFilter {
+			out := r.RouteFilter(t.Context(), []byte(`{"Records":[{"messageId":"m1","eventSource":"aws:sqs","body":"{\"detour\":\"wake-up\",\"key\":\"every-filter\"}"}]}`))
+			if len(out.Filters) != 1 || r.net.writes != 1 || string(out.Body) != `{"batchItemFailures":[]}` {
+				t.Errorf("the wake-up led to %d writes and %+v", r.net.writes, out)
+			}
+			return
+		}
+	}
+	t.Errorf("the wake-ups are %v", due)
+}
+
+func TestALookAtAllFiltersThatFailsComesAgain(t *testing.T) {
+	r := newFilterRig(t, nil)
+	r.store.fails = true
+	if out := r.RouteFilter(t.Context(), logLines(t, "BGPStatus UP")); out.Action != handler.Retry {
+		t.Errorf("%+v", out)
+	}
+	raw := []byte(`{"Records":[{"messageId":"m1","eventSource":"aws:sqs","body":"{\"detour\":\"wake-up\",\"key\":\"every-filter\"}"}]}`)
+	if out := r.RouteFilter(t.Context(), raw); string(out.Body) != `{"batchItemFailures":[{"itemIdentifier":"m1"}]}` {
+		t.Errorf("a wake-up is answered %s", out.Body)
 	}
 }
 

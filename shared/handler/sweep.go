@@ -11,7 +11,7 @@ import (
 
 // with adds what was done about filters to the outcome of a look at groups.
 func (o Outcome) with(filters Outcome) Outcome {
-	o.Filters = filters.Filters
+	o.Filters = append(o.Filters, filters.Filters...)
 	if filters.Action == Retry && o.Action != Retry {
 		o.Action, o.why = Retry, filters.why
 	}

@@ -32,7 +32,9 @@ type woken struct {
 	filters controller.FilterTrigger
 	// everything are the ids of the messages for a look at everything.
 	everything []string
-	drops      []ingest.Drop
+	// everyFilter are those for a look at all filters.
+	everyFilter []string
+	drops       []ingest.Drop
 }
 
 // sortWakes sorts the wake-ups of a batch. One that is for nothing that is configured
@@ -50,6 +52,8 @@ func (h *Handler) sortWakes(wakes []ingest.Wake) woken {
 			out.filters.Filters, out.filters.Event = append(out.filters.Filters, filter), wake.MessageID
 		case key == controller.KeyEverything:
 			out.everything = append(out.everything, wake.MessageID)
+		case key == controller.KeyEveryFilter && len(h.controller.FilterNames()) > 0:
+			out.everyFilter = append(out.everyFilter, wake.MessageID)
 		default:
 			out.drops = append(out.drops, ingest.Drop{Reason: DropUnconfigured, Detail: fmt.Sprintf("wake-up %s is for %s, which is not configured", wake.MessageID, wake.Key)})
 		}
@@ -82,7 +86,7 @@ func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 	out := Outcome{Action: Value}
 	if drops = append(drops, woken.drops...); len(drops) > 0 {
 		dropped := h.drop(ctx, drops...)
-		if len(woken.groups.Groups)+len(woken.filters.Filters)+len(woken.everything) == 0 {
+		if len(woken.groups.Groups)+len(woken.filters.Filters)+len(woken.everything)+len(woken.everyFilter) == 0 {
 			out = dropped
 		}
 	}
@@ -97,6 +101,13 @@ func (h *Handler) wakeUps(ctx context.Context, raw []byte) Outcome {
 	if len(woken.filters.Filters) > 0 {
 		out.Filters, failed = h.wakeFilters(ctx, woken.filters)
 		again = append(again, idsOf(wakes, controller.Key.Filter, failed)...)
+	}
+	if len(woken.everyFilter) > 0 {
+		looked := h.everyFilter(ctx, controller.FilterTrigger{Event: woken.everyFilter[0]}, "wake-up", true)
+		out.Filters = append(out.Filters, looked.Filters...)
+		if looked.Action == Retry {
+			again = append(again, woken.everyFilter...)
+		}
 	}
 	if len(woken.everything) > 0 {
 		looked := h.everything(ctx, woken.everything[0], "wake-up", true) // One look serves all of them.
