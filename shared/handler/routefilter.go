@@ -91,13 +91,13 @@ func (h *Handler) everyFilter(ctx context.Context, trigger controller.FilterTrig
 	}
 	reports, looked, err := h.controller.EveryFilter(ctx, trigger, fromWake)
 	if err != nil {
-		h.log.LogAttrs(ctx, slog.LevelWarn, "looking at all filters failed", append([]slog.Attr{
-			slog.String("event", trigger.Event), slog.String("why", why), slog.String("error", oneLine(err.Error())),
+		h.log.LogAttrs(ctx, slog.LevelWarn, "looking at everything failed", append([]slog.Attr{
+			slog.String("of", "filters"), slog.String("event", trigger.Event), slog.String("why", why), slog.String("error", oneLine(err.Error())),
 		}, h.metrics("", measured{{MetricFailed, 1}})...)...)
 		return Outcome{Action: Retry, why: "the record store could not be used for a look at all filters; the log has the error"}
 	}
 	if !looked {
-		h.log.LogAttrs(ctx, slog.LevelInfo, "coalesced", slog.String("event", trigger.Event), slog.String("why", why))
+		h.log.LogAttrs(ctx, slog.LevelInfo, "coalesced", slog.String("of", "filters"), slog.String("event", trigger.Event), slog.String("why", why))
 		return Outcome{Action: Value}
 	}
 	return h.filtered(ctx, reports)
