@@ -100,6 +100,7 @@ func TestIPv6PassesWhatIPv4Passes(t *testing.T) {
 		{"connect-sessions-die", "::/0", nil},
 		{"connect-to-static-vpn-and-back", "::/0", nil},
 		{"unproven-route-does-not-come", "::/0", nil},
+		{"way-back-not-propagated", "::/0", nil},
 		{"leaked-default-blackholed", "::/0", tunnelsStay},
 		{"leaked-default-blackholed", "2000::/3", tunnelsStay},
 		{"leaked-prefixes-quarantined", "::/0", nil},
