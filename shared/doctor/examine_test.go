@@ -282,6 +282,12 @@ func (s *Snapshot) learnedBackup() {
 	s.group().Units[0].Entries[0].NextHops[1].NextHop = route.MustNextHop("propagated:tgw-attach-vpn2")
 	spec := &s.group().Paths[1].Spec
 	spec.Attachment, spec.Expect = "tgw-attach-vpn2", []netip.Prefix{netip.MustParsePrefix("172.20.0.0/16")}
+	for _, f := range []health.Fact{
+		{Kind: health.FactTableState, Value: health.TableRead}, {Kind: health.FactPropagation, Part: "tgw-attach-vpn2", Value: health.PropagationEnabled},
+	} {
+		f.Subject, f.ObservedAt, f.Source = subject(health.SubjectPropagations, "tgw-rtb-main"), now(), health.SourceGetPropagations
+		s.Facts = append(s.Facts, f)
+	}
 }
 
 // observe gives the backup an observation table with further facts about it.

@@ -49,12 +49,16 @@ func (x *examination) unlearned(g Group, used string) {
 		}
 		where.Group, where.Path = g.Group.Name, note.Path
 		f := Finding{ID: StandbyUnproven, Severity: Warning, Where: where, What: note.Text}
-		if note.Kind == plan.NoteNotPropagated {
+		switch why := protection.Reason(note.About); {
+		case note.Kind == plan.NoteNotPropagated:
 			where.Attachment = note.About
 			f.Where = where
 			f.Do = []string{fmt.Sprintf("aws ec2 enable-transit-gateway-route-table-propagation --transit-gateway-route-table-id %s --transit-gateway-attachment-id %s --region %s", note.Table.ID, note.About, note.Table.Region)}
 			f.Evidence = []Evidence{{At: x.s.At.UTC(), Text: note.About + " is not among what propagates into " + note.Table.ID}}
-		} else {
+		case why == protection.ReasonPropagationsUnreadable || why == protection.ReasonPropagationsStale:
+			f.Do = []string{"see with detour explain " + g.Group.Name + " why the propagations of the tables could not be read"}
+			f.Evidence = []Evidence{{At: x.s.At.UTC(), Text: "what was read of the propagations: " + note.About}}
+		default:
 			f.Do = []string{"make an observation table, which only the path's attachment propagates into and nothing is associated with, and name it in the path's observation; or see with detour plan " + g.Group.Name + " what keeps the one that is named from proving anything"}
 			f.Evidence = []Evidence{{At: x.s.At.UTC(), Text: "what the observation table shows: " + note.About}}
 		}
