@@ -230,7 +230,7 @@ func TestAFailbackThatWaitsForTime(t *testing.T) {
 	if _, err := w.tool.AbortFailback(t.Context(), found, abort, "not tonight"); err != nil {
 		t.Fatal(err)
 	}
-	if ended := w.followed(found.ID, operator.ToTheEnd); ended.Outcome != operator.OutcomeEnded || !strings.Contains(ended.Text, "nothing was moved: the execution has been stopped (Aborted)") {
+	if ended := w.followed(found.ID, operator.ToTheEnd); ended.Outcome != operator.OutcomeEnded || !strings.Contains(ended.Text, "nothing was moved: the execution has been stopped: Aborted: by arn:aws:sts::111122223333:assumed-role/ops/jane (jane@desk): not tonight") {
 		t.Errorf("it came to %+v", ended)
 	}
 	if w.failback() != nil {

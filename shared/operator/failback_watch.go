@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"detour/shared/controller"
@@ -171,11 +170,8 @@ func executionText(e workflow.Execution) string {
 	text := "the execution has " + map[workflow.Status]string{
 		workflow.Running: "not ended", workflow.Succeeded: "ended", workflow.Failed: "failed", workflow.TimedOut: "run out of time", workflow.Aborted: "been stopped",
 	}[e.Status]
-	if e.Error != "" {
-		text += fmt.Sprintf(" (%s)", e.Error)
-	}
-	if e.Cause != "" {
-		text += ": " + shown(e.Cause)
+	if why := whyOf(e); why != "" {
+		text += ": " + shown(why)
 	}
 	return text
 }
