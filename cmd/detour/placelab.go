@@ -84,7 +84,7 @@ func openLab(ctx context.Context, address string) (opened, error) {
 					return reached{}, err
 				}
 				clients, err := awsclient.New(asked)
-				return reached{clients: clients, table: home.Table, queue: home.WakeQueue, filterQueue: home.FilterWakeQueue}, err
+				return reached{clients: clients, table: home.Table, queue: home.WakeQueue, filterQueue: home.FilterWakeQueue, machine: home.StateMachine}, err
 			}
 			return reached{}, failure{fmt.Errorf("nothing is deployed to account %s in %s in the lab at %s; start it anew", account, region, address)}
 		},

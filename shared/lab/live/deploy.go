@@ -27,6 +27,8 @@ type home struct {
 	// wakeURL is the queue for the wake-ups of groups, and wakes are all queues of
 	// wake-ups.
 	wakeURL string
+	// machine is the ARN of the state machine of failbacks; empty: there is none.
+	machine string
 	wakes   []wakes
 	// role and externalID are those of further accounts.
 	role, externalID string
@@ -74,7 +76,12 @@ func (s *Server) deploy(model *stack.Assembly) error {
 	}
 	for _, st := range model.Stacks {
 		for _, m := range st.StateMachines {
-			s.workflows.Create(st.Account, st.Region, m.Name, m.Role, m.Definition)
+			arn := s.workflows.Create(st.Account, st.Region, m.Name, m.Role, m.Definition)
+			for _, h := range s.homes {
+				if h.Account == st.Account && h.Region == st.Region {
+					h.machine = arn
+				}
+			}
 		}
 		if err := s.connect(st); err != nil {
 			return err

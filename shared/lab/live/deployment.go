@@ -36,6 +36,8 @@ type DeployedHome struct {
 	// FilterWakeQueue is the queue for the wake-ups of filters; empty where there are
 	// none.
 	FilterWakeQueue string `json:"filterWakeQueue,omitempty"`
+	// StateMachine is the ARN of the state machine of failbacks; empty: there is none.
+	StateMachine string `json:"stateMachine,omitempty"`
 	// Role is the role template of the functions, and ExternalID what the roles ask
 	// for; empty where they need none.
 	Role       string `json:"role,omitempty"`
@@ -53,7 +55,8 @@ func (s *Server) Deployment() (Deployment, error) {
 	}
 	for _, h := range s.homes {
 		out.Homes = append(out.Homes, DeployedHome{
-			Account: h.Account, Region: h.Region, Table: h.table, WakeQueue: h.wakeURL, FilterWakeQueue: h.filterWakeURL(), Role: h.role, ExternalID: h.externalID,
+			Account: h.Account, Region: h.Region, Table: h.table, WakeQueue: h.wakeURL, FilterWakeQueue: h.filterWakeURL(),
+			StateMachine: h.machine, Role: h.role, ExternalID: h.externalID,
 		})
 	}
 	return out, nil

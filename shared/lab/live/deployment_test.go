@@ -34,7 +34,7 @@ func TestDeployment(t *testing.T) {
 	s, _ := serve(t, Options{FunctionsDir: fakeFunctions(t), NoSchedule: true})
 	got, text := getDeployment(t, s)
 	wake := s.homes[0].wakeURL
-	want := []DeployedHome{{Account: "111122223333", Region: "ap-northeast-1", Table: recordTable, WakeQueue: wake, Role: roleTemplate, ExternalID: externalID}}
+	want := []DeployedHome{{Account: "111122223333", Region: "ap-northeast-1", Table: recordTable, WakeQueue: wake, StateMachine: "arn:aws:states:ap-northeast-1:111122223333:stateMachine:" + stateMachine, Role: roleTemplate, ExternalID: externalID}}
 	if got.Topology != "cloud-join" || got.Endpoint != s.URL()+"/as/operator" || !slices.Equal(got.Homes, want) {
 		t.Errorf("it tells %+v", got)
 	}
