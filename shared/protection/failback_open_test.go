@@ -191,6 +191,19 @@ func TestAFreezeThatEnds(t *testing.T) {
 	}
 }
 
+// TestAnEndIsNoWordForWhatWasLost: a close that comes after the authority keeps nothing.
+func TestAnEndIsNoWordForWhatWasLost(t *testing.T) {
+	in := movedTo(3)
+	in.Record.Settled, in.Record.WroteAt = false, noon.Add(-time.Second)
+	in.Freeze = FreezeState{On: true, Immediate: true}
+	in.Record.Failback.Over, in.Record.Failback.Frozen = ReasonFrozen, true
+	in.Failback = &FailbackStep{ID: failbackID, Kind: FailbackClose}
+	out := Decide(in)
+	if !out.Failback.Accepted || out.Next.Failback.Kept || out.Next.FailbackEnd() != EndHeldPartial {
+		t.Errorf("%+v, %+v", out.Failback, out.Next.Failback)
+	}
+}
+
 // TestTheEndDoesNotChange with what becomes of the group later.
 func TestTheEndDoesNotChange(t *testing.T) {
 	in := movedTo(3)

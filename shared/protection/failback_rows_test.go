@@ -57,6 +57,10 @@ const rowsFailbackNone = `
 	revertive                            | A 3 move wait-to-restore-expired  | -
 	revertive, silence                   | A 3 move wait-to-restore-expired  | -
 	mass failure                         | B 3 stay do-not-revert            | -
+	force to A, freeze after change      | A 3 move forced-switch would-be   | -
+	force to B, freeze after change      | B 3 stay forced-switch            | -
+	beat, newer manual to C              | C 3 move manual-switch            | -    | refused failback-over
+	advance, newer manual to C           | C 3 move manual-switch            | -    | refused failback-over
 	anything else                        | B 3 stay do-not-revert            | -    | refused failback-over
 `
 
@@ -123,6 +127,10 @@ const rowsFailbackOpen = `
 	revertive                            | B 3 stay failback                 | open
 	revertive, silence                   | B 3 stay wait-to-restore          | silence, as-before
 	mass failure                         | B 3 stay failback                 | open
+	force to A, freeze after change      | A 3 move forced-switch would-be   | frozen, as-before
+	force to B, freeze after change      | B 3 stay forced-switch            | frozen, as-before
+	beat, newer manual to C              | C 3 move manual-switch            | manual-switch, superseded            | refused manual-switch
+	advance, newer manual to C           | C 3 move manual-switch            | manual-switch, superseded            | refused manual-switch
 	anything else                        | B 3 stay do-not-revert            | not-approved, as-before              | refused not-approved
 `
 
@@ -191,6 +199,10 @@ const rowsFailbackAsked = `
 	path A removed                       | B 3 adopt first-sight             | configuration-changed, superseded
 	path B removed                       | A 3 adopt first-sight             | configuration-changed, superseded
 	revertive, silence                   | B 3 stay wait-to-restore          | silence, as-before
+	force to A, freeze after change      | A 3 move forced-switch would-be   | frozen, as-before
+	force to B, freeze after change      | B 3 stay forced-switch            | frozen, as-before
+	beat, newer manual to C              | C 3 move manual-switch            | manual-switch, superseded            | refused manual-switch
+	advance, newer manual to C           | C 3 move manual-switch            | manual-switch, superseded            | refused manual-switch
 	anything else                        | B 3 stay failback                 | open
 `
 
@@ -260,6 +272,10 @@ const rowsFailbackCanary = `
 	path A removed                     | B 3 adopt first-sight             | configuration-changed, superseded
 	path B removed                     | A 3 adopt first-sight             | configuration-changed, superseded
 	revertive, silence                 | B 3 undo silence                  | silence
+	force to A, freeze after change    | A 3 step forced-switch            | frozen
+	force to B, freeze after change    | B 3 move forced-switch            | frozen, superseded
+	beat, newer manual to C            | C 3 move manual-switch            | manual-switch, superseded            | refused manual-switch
+	advance, newer manual to C         | C 3 move manual-switch            | manual-switch, superseded            | refused manual-switch
 	anything else                      | A 1 stay failback                 | open
 `
 
@@ -326,6 +342,10 @@ const rowsFailbackWriting = `
 	path A removed                     | B 3 adopt first-sight             | configuration-changed, superseded
 	path B removed                     | A 3 adopt first-sight             | configuration-changed, superseded
 	revertive, silence                 | B 3 undo silence                  | silence
+	force to A, freeze after change    | A 3 step forced-switch            | frozen
+	force to B, freeze after change    | B 3 move forced-switch            | frozen, superseded
+	beat, newer manual to C            | C 3 move manual-switch            | manual-switch, superseded            | refused manual-switch
+	advance, newer manual to C         | C 3 move manual-switch            | manual-switch, superseded            | refused manual-switch
 	anything else                      | A 2 stay failback                 | open
 `
 
@@ -385,5 +405,9 @@ const rowsFailbackRejected = `
 	path B removed                       | A 3 adopt first-sight             | rejected, as-before
 	revertive                            | B 3 stay wait-to-restore          | rejected, as-before
 	revertive, silence                   | B 3 stay wait-to-restore          | rejected, as-before
+	force to A, freeze after change      | A 3 move forced-switch would-be   | rejected, as-before
+	force to B, freeze after change      | B 3 stay forced-switch            | rejected, as-before
+	beat, newer manual to C              | C 3 move manual-switch            | rejected, as-before | refused rejected
+	advance, newer manual to C           | C 3 move manual-switch            | rejected, as-before | refused rejected
 	anything else                        | B 3 stay do-not-revert            | rejected, as-before
 `
