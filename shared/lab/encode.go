@@ -127,7 +127,7 @@ func sameValue(a, b reflect.Value) bool {
 func inOneLine(value reflect.Value) bool {
 	switch value.Interface().(type) {
 	case sim.RouteSpec, sim.TunnelSpec, sim.AttachmentSpec, sim.SiteRouteSpec, sim.HostSpec, sim.AlarmSpec, sim.ConnectPeerSpec, sim.AnnouncementSpec,
-		config.Home, config.PathCheck, config.PrefixList, Step, RuleSpec, ReachExpectation, TableExpectation, Bound:
+		config.Home, config.PathCheck, config.PrefixList, Step, RuleSpec, ReachExpectation, TableExpectation, FailbackExpectation, Bound:
 		return true
 	default:
 		return false

@@ -34,6 +34,8 @@ type PlayOptions struct {
 	// rehearsal fires.
 	Rehearse   []time.Duration
 	Log, Trace io.Writer
+	// rigged gets the rig before anything runs.
+	rigged func(*Rig)
 	// replay are the events that are delivered in the place of the network's own.
 	replay []*ReplayedEvent
 }
@@ -78,6 +80,9 @@ func Play(ctx context.Context, s *Scenario, opts PlayOptions) (*Result, error) {
 	defer rig.Close()
 	out := &Result{Scenario: s, Seed: seed, Rig: rig, Before: rig.World.Snapshot(), initial: rig.World.StaticRoutes(), Replayed: opts.replay}
 	out.script(s)
+	if opts.rigged != nil {
+		opts.rigged(rig)
+	}
 	for _, at := range opts.Rehearse {
 		rig.Scheduler.At(Start().Add(at), "rehearse", func() { rig.Invoke(Sweep, []byte(`{"detour":"rehearse"}`), "schedule") })
 	}

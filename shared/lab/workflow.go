@@ -32,6 +32,8 @@ type Workflow struct {
 	ARN string
 	// Started are the executions that somebody started, in order.
 	Started []StartedFailback
+	// ended is told of the end of each task before Step Functions is; nil: nobody is.
+	ended func(*Run)
 }
 
 // StartedFailback is an execution that somebody started for a group.
@@ -71,7 +73,12 @@ func (w *Workflow) pause() time.Duration {
 // invoked so.
 func (w *Workflow) invoke(call states.Invocation) {
 	_, name, _ := strings.Cut(call.Function, ":function:detour-")
-	w.rig.start(Function(name), call.Payload, causeWorkflow, 1, func(run *Run) { call.Answer(answerOf(run)) })
+	w.rig.start(Function(name), call.Payload, causeWorkflow, 1, func(run *Run) {
+		if w.ended != nil {
+			w.ended(run)
+		}
+		call.Answer(answerOf(run))
+	})
 }
 
 // answerOf is what Step Functions learns of a run. Sources: Step Functions Developer
