@@ -30,7 +30,7 @@ func Judge(f *Filter, views []View, record Record, now time.Time) Decision {
 			j.hold(table, ReasonIncomplete)
 			continue
 		}
-		s := newSight(f, views[i])
+		s := newSight(f, views[i], record)
 		if reason := s.whole(); reason != "" {
 			j.hold(table, reason)
 			continue

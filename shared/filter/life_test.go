@@ -91,6 +91,25 @@ func TestALeakWhileTheStaticsStillStand(t *testing.T) {
 	}
 }
 
+// TestALeakBeforeThePropagationIsBack: the call that was to switch it on never came there,
+// so nothing but the record says what the attachment is. The statics stay.
+func TestALeakBeforeThePropagationIsBack(t *testing.T) {
+	s := newStory(Quarantine, leaky(), "deny default-like").watch(site)
+	s.look(0)
+	s.m.withdraw(site, "0.0.0.0/0")
+	s.look(time.Minute)
+	if d := s.look(5 * time.Minute); texts(d.Changes) != "enable-propagation tgw-attach-site" {
+		t.Fatalf("%s", texts(d.Changes))
+	}
+	s.m.on[site] = false
+	s.m.announce(site, "0.0.0.0/0")
+	for _, after := range []time.Duration{time.Second, time.Minute} {
+		if d := s.look(after); len(d.Changes) > 0 || len(s.m.statics) != 1 || d.Verdicts[0].Why.Announcers[0].Type != TypeVPN {
+			t.Fatalf("after %v %s: %+v", after, texts(d.Changes), d.Verdicts)
+		}
+	}
+}
+
 // TestAfterTheEnd: the look that only sees that nothing of a measure stands any more says
 // why it ended.
 func TestAfterTheEnd(t *testing.T) {

@@ -175,13 +175,6 @@ func (s *sight) alone(d *draft, destination route.Destination) bool {
 // peering. Of a type that is not known it is not assumed.
 func (s *sight) takesStatics(d *draft) bool {
 	kind := s.neighbor(d.m.Attachment).Type
-	if kind == "" {
-		for _, n := range d.m.Why.Announcers {
-			if n.Attachment == d.m.Attachment {
-				kind = n.Type
-			}
-		}
-	}
 	return kind == TypeVPC || kind == TypeVPN || kind == TypeDirectConnect || kind == TypePeering
 }
 

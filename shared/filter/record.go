@@ -187,6 +187,20 @@ func (r Record) Measure(key Key) (Measure, bool) {
 	return Measure{}, false
 }
 
+// announcersIn returns the attachments that measures of the table are about, as they were
+// read when the measures began, by id.
+func (r Record) announcersIn(table route.Table) map[string]Neighbor {
+	out := map[string]Neighbor{}
+	for _, m := range r.Measures {
+		for _, n := range m.Why.Announcers {
+			if m.Table == table && n.Type != "" {
+				out[n.Attachment] = n
+			}
+		}
+	}
+	return out
+}
+
 // Tables returns the tables of the measures, sorted, each once: a table that the
 // filter no longer speaks about is still read until nothing of ours stands there.
 func (r Record) Tables() []route.Table {

@@ -34,6 +34,8 @@ type sight struct {
 	observations map[string]observation
 	// heard is what announced has found already.
 	heard map[string][]netip.Prefix
+	// known is what was read before of attachments that measures of the table are about.
+	known map[string]Neighbor
 }
 
 // observation is what an observation table shows of its attachment. Where it is not
@@ -44,7 +46,7 @@ type observation struct {
 	has      map[netip.Prefix]bool
 }
 
-func newSight(f *Filter, view View) *sight {
+func newSight(f *Filter, view View, record Record) *sight {
 	s := &sight{
 		f: f, view: view,
 		statics:    map[route.Destination]route.Route{},
@@ -53,6 +55,7 @@ func newSight(f *Filter, view View) *sight {
 
 		observations: map[string]observation{},
 		heard:        map[string][]netip.Prefix{},
+		known:        record.announcersIn(view.Reading.Table),
 	}
 	s.scope, s.inScope = f.scope(view.Reading.Table)
 	for _, o := range view.Outside.List {
@@ -132,9 +135,13 @@ func teachers(hop route.NextHop) []string {
 	return slices.Compact(ids)
 }
 
-// neighbor returns what is known of an attachment that teaches the table.
+// neighbor returns what is known of an attachment that teaches the table, or taught it
+// until Detour switched that off.
 func (s *sight) neighbor(attachment string) Neighbor {
 	if n, ok := s.view.Propagations.find(attachment); ok {
+		return n
+	}
+	if n, ok := s.known[attachment]; ok {
 		return n
 	}
 	n := Neighbor{Attachment: attachment}
