@@ -188,6 +188,41 @@ func TestSyncing(t *testing.T) {
 	}
 }
 
+// TestADeadStaticIsWrittenAgain: an outage left it with the state blackhole, while what
+// it stands in for is announced again. Two readings have to show that, and one write has
+// to do for a contention window.
+func TestADeadStaticIsWrittenAgain(t *testing.T) {
+	s := newStory(Quarantine, leaky(), "deny default-like").watch(site)
+	s.look(0)
+	destination := route.MustDestination("10.1.0.0/16")
+	for _, step := range []struct {
+		after  time.Duration
+		dead   bool
+		writes bool
+		next   time.Duration
+	}{
+		{after: time.Minute},
+		{after: time.Minute, dead: true, next: 10 * time.Second},
+		{after: 9 * time.Second, dead: true, next: time.Second},
+		{after: time.Second, dead: true, writes: true, next: 10 * time.Minute},
+		{after: time.Minute, dead: true, next: 9 * time.Minute}, // It did not help.
+		{after: 9 * time.Minute, dead: true, writes: true, next: 10 * time.Minute},
+		{after: time.Minute}, // It did, until the next outage.
+		{after: time.Minute, dead: true, next: 10 * time.Second},
+		{after: 10 * time.Second, dead: true, writes: true, next: 10 * time.Minute},
+	} {
+		s.m.dead[destination] = step.dead
+		want := map[bool]string{true: "replace-route 10.1.0.0/16 tgw-attach-site"}[step.writes]
+		next := time.Time{}
+		if step.next > 0 {
+			next = s.now.Add(step.after + step.next)
+		}
+		if d := s.look(step.after); texts(d.Changes) != want || !d.Next.Equal(next) || len(d.Record.Reversals) > 0 {
+			t.Fatalf("%s: %q, next look %v, want %q and %v", s.now.Sub(begin), texts(d.Changes), d.Next, want, next)
+		}
+	}
+}
+
 // TestMoving: a destination that one quarantined attachment withdraws and another still
 // announces is moved in one call.
 func TestMoving(t *testing.T) {

@@ -34,6 +34,8 @@ type model struct {
 	on      map[string]bool
 	kinds   map[string]string
 	statics map[route.Destination]route.NextHop
+	// dead are the statics with the state blackhole, until they are written again.
+	dead map[route.Destination]bool
 	// associated are the attachments that look up routes in the table.
 	associated []Neighbor
 	outside    []Outside
@@ -44,7 +46,7 @@ type model struct {
 func newModel(table route.Table) *model {
 	return &model{
 		table: table, rib: map[string]map[netip.Prefix]int{}, on: map[string]bool{}, kinds: map[string]string{},
-		statics: map[route.Destination]route.NextHop{},
+		statics: map[route.Destination]route.NextHop{}, dead: map[route.Destination]bool{},
 	}
 }
 
@@ -101,6 +103,9 @@ func (m *model) routes() []route.Route {
 	}
 	for _, d := range slices.SortedFunc(maps.Keys(m.statics), route.Destination.Compare) {
 		add(d, m.statics[d], route.OriginStatic)
+		if m.dead[d] {
+			out[len(out)-1].State = route.StateBlackhole
+		}
 	}
 	for _, prefix := range m.local {
 		add(route.CIDR(prefix), route.NextHop{Kind: route.Local}, route.OriginLocal)
@@ -154,6 +159,7 @@ func (m *model) apply(c route.Change) {
 		return
 	}
 	standing, stands := m.statics[c.Destination]
+	delete(m.dead, c.Destination)
 	switch {
 	case c.Op == route.OpCreate && stands, c.Op != route.OpCreate && (!stands || standing != c.Before):
 		panic("a change that EC2 would refuse, or that presumes what is not there: " + c.String())

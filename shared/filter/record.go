@@ -110,6 +110,14 @@ type Static struct {
 	Seen bool `json:"seen,omitempty"`
 	// PutBack: somebody undid it, and no reading has shown it since.
 	PutBack bool `json:"putBack,omitempty"`
+	// RewriteAt is from when the route is written again, since it drops traffic although
+	// what it stands in for is announced; zero: it does not.
+	RewriteAt time.Time `json:"rewriteAt,omitzero"`
+}
+
+func (s Static) equal(other Static) bool {
+	return s.Destination == other.Destination && s.Adopted == other.Adopted && s.Seen == other.Seen && s.PutBack == other.PutBack &&
+		s.RewriteAt.Equal(other.RewriteAt)
 }
 
 // Finding says what a denied route is, and what it puts at risk.
@@ -241,7 +249,7 @@ func (r Record) Equal(other Record) bool {
 func (m Measure) equal(other Measure) bool {
 	return m.Key == other.Key && m.Action == other.Action && m.Since.Equal(other.Since) && m.SeenAt.Equal(other.SeenAt) &&
 		m.GoneSince.Equal(other.GoneSince) && m.EndedAt.Equal(other.EndedAt) && m.EndedFor == other.EndedFor && m.Preset == other.Preset && m.Manual == other.Manual && m.NextHop == other.NextHop &&
-		slices.Equal(m.Statics, other.Statics) && m.Off == other.Off && m.OffSeen == other.OffSeen &&
+		slices.EqualFunc(m.Statics, other.Statics, Static.equal) && m.Off == other.Off && m.OffSeen == other.OffSeen &&
 		m.WroteAt.Equal(other.WroteAt) && m.Why.equal(other.Why)
 }
 

@@ -3,6 +3,7 @@ package filter
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"detour/shared/protection"
 	"detour/shared/route"
@@ -116,7 +117,14 @@ func (w *writer) wantedStatic(d *draft, destination route.Destination) (static S
 		w.j.out.Changes = append(w.j.out.Changes, change)
 		return static, true, false
 	case standing.NextHop == d.nextHop:
-		return Static{Destination: destination, Seen: true, Adopted: !own}, true, false
+		static = Static{Destination: destination, Seen: true, Adopted: !own, RewriteAt: recorded.static.RewriteAt}
+		if static.RewriteAt = w.rewriteAt(d, static, standing); !static.RewriteAt.IsZero() && !w.s.readAt().Before(static.RewriteAt) {
+			change.Op = route.OpReplace
+			w.j.out.Changes = append(w.j.out.Changes, change)
+			static.RewriteAt = w.j.now.Add(w.j.f.Limits.ContendedWindow)
+		}
+		w.j.due(static.RewriteAt)
+		return static, true, false
 	case own && standing.NextHop == recorded.hop:
 		change.Op = route.OpReplace
 		w.j.out.Changes = append(w.j.out.Changes, change)
@@ -130,6 +138,24 @@ func (w *writer) wantedStatic(d *draft, destination route.Destination) (static S
 			d.held = ReasonForeign
 		}
 		return Static{}, false, false
+	}
+}
+
+// rewriteAt is from when the static of a quarantine is written again with the same next
+// hop: it has the state blackhole, as one to a VPN connection gets with an outage, while
+// the observation table shows that the attachment announces the destination. Whether such
+// a route comes back to life by itself is UNVERIFIED. As with the routes of groups (ADR
+// 0008) two readings have to show it so, a settle time apart, and one write has to do for
+// a contention window.
+func (w *writer) rewriteAt(d *draft, static Static, standing route.Route) time.Time {
+	announced := w.s.observations[d.m.Attachment].has[standing.Destination.Prefix()]
+	switch {
+	case static.Adopted || !announced || standing.State != route.StateBlackhole:
+		return time.Time{}
+	case static.RewriteAt.IsZero():
+		return w.s.readAt().Add(w.j.f.Limits.SettleTime)
+	default:
+		return static.RewriteAt
 	}
 }
 
