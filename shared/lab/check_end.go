@@ -123,7 +123,7 @@ func (l *ledger) standsBadly(g *declared, at time.Time, common map[string]bool) 
 		eligible = eligible || is.alive() && !locked && l.learnable(g, p, at)
 		if common[p.Name] {
 			onto = append(onto, p.Name)
-			standsWell = standsWell || is != dead && !locked && l.carries(g, p, at) || l.ignoringHealth(g.Name, at)
+			standsWell = standsWell || is != dead && !locked && l.standsLearned(g, p, at) || l.ignoringHealth(g.Name, at)
 		}
 	}
 	switch {

@@ -213,3 +213,27 @@ func (l *ledger) carries(g *declared, p config.Path, at time.Time) bool {
 		return from != "" && e.targetBefore(at) == "" && !shownAt(e.shown, at).teaches(from)
 	})
 }
+
+// standsLearned reports whether the group can stand on the path as far as routes are
+// learned: they carry it, or BGP chose the route of another attachment, and the path's own
+// may be there behind it. That is BGP's business (shared/design/domain.md, section 4).
+func (l *ledger) standsLearned(g *declared, p config.Path, at time.Time) bool {
+	return !slices.ContainsFunc(g.entries, func(e *declaredEntry) bool {
+		from := e.learnedFrom(p.Name)
+		if from == "" || e.targetBefore(at) != "" {
+			return false
+		}
+		now := shownAt(e.shown, at)
+		beaten := now.learned && now.active && !l.withdrew(p, e, at)
+		return !now.teaches(from) && !beaten
+	})
+}
+
+// withdrew reports whether the path's observation table shows that its attachment does
+// not announce the entry's block.
+func (l *ledger) withdrew(p config.Path, e *declaredEntry, at time.Time) bool {
+	from := e.learnedFrom(p.Name)
+	beside, known := l.beside[p.Observation]
+	return known && slices.Equal(beside.propagated, []string{from}) && len(beside.associated) == 0 &&
+		!shownAt(l.shown[entryID{p.Observation, e.id.destination}], at).teaches(from)
+}

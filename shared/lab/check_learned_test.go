@@ -120,3 +120,25 @@ func TestALearnedRouteIsARoute(t *testing.T) {
 		t.Errorf("without a route for %v s, want the 3 s between the static and the learned one", got)
 	}
 }
+
+// TestAGroupStandsBehindAnotherLearnedRoute: BGP chose another attachment's route, and
+// that is fine while nothing shows that the path's own is not behind it.
+func TestAGroupStandsBehindAnotherLearnedRoute(t *testing.T) {
+	const a, other = "tgw-attach-a", "tgw-attach-z"
+	for name, test := range map[string]struct {
+		shown, observed string
+		want            bool
+	}{
+		"its own":                   {a, a, true},
+		"another's":                 {other, a, true},
+		"another's, its own is not": {other, "", false},
+		"none":                      {"", a, false},
+	} {
+		s := overLearned(nil).proves(time.Minute, test.observed).takesOver(20*minute, time.Second, test.shown)
+		s.l.beside["tgw-rtb-seen"] = besideTable{propagated: []string{a}}
+		g := s.l.eras[0].groups[0]
+		if got := s.l.standsLearned(g, g.Paths[0], at(25*minute)); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
