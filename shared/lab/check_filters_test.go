@@ -101,6 +101,15 @@ func TestPermittedPrefixesKeepTheirRoute(t *testing.T) {
 			l.shown[id] = []shownRoute{showing(off-500*time.Millisecond, true, true), showing(off, false, false)}
 			delete(l.shown, entryID{watchedTable, id.destination})
 		},
+		"more than maxPrefixes, of which a static hides one": func(l *ledger) {
+			f := &l.eras[0].config.FilterList[0]
+			f.MaxPrefixes, f.Observation = 1, nil
+			kept := entryID{filteredTable, "10.0.0.0/16"}
+			l.calls = append([]sim.CallRecord{{Process: "routefilter-1", SentAt: Start().Add(off - time.Second), EffectAt: Start().Add(off - time.Second), Write: &sim.RouteWrite{
+				Table: kept.table, Destination: kept.destination, After: teacher,
+			}}}, l.calls...)
+			l.shown[kept] = []shownRoute{showing(0, true, true), showing(off-time.Second, false, true)}
+		},
 		"somebody else's doing": func(l *ledger) { l.calls[0].Process = foreignWriter + "bob" },
 		"another table's":       func(l *ledger) { l.calls[0].Params["TransitGatewayRouteTableId"] = []string{watchedTable} },
 	} {

@@ -84,9 +84,15 @@ func (l *ledger) announcedSince(f filterRules, id entryID, attachment string, fr
 }
 
 // announced are the blocks that the attachment is seen to announce: in the table and in
-// its observation table.
+// its observation table, and those for which Detour has a static to it in the table, which
+// hides the announcement.
 func (l *ledger) announced(f filterRules, table, attachment string, at time.Time) []string {
 	out := append(l.taught(table, attachment, at), l.taught(f.Observation[attachment], attachment, at)...)
+	for id := range l.shown {
+		if target, _ := l.lastOwn(table, id.destination, sim.CallRecord{EffectAt: at}); id.table == table && target == attachment {
+			out = append(out, id.destination)
+		}
+	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
