@@ -32,6 +32,9 @@ func (d *decider) watchFailback() {
 		}
 	}
 	f := &d.out.Next.Failback
+	if f.Open() && d.in.Record.Decision.Epoch != f.expected() {
+		d.endAuthority(d.movedOn()) // A run that knew nothing of it moved the group.
+	}
 	if f.Open() {
 		if why := d.takesAuthority(aborted); why != "" {
 			d.endAuthority(why)
@@ -192,7 +195,7 @@ func (d *decider) concludeFailback() {
 	}
 	d.keptByRequest()
 	middle := next.failbackMiddle()
-	f.Frozen = middle && d.out.Freeze.On && (d.out.Freeze.Immediate || next.Settled)
+	f.Frozen = middle && d.out.Freeze.On && !d.out.Writes(d.in.Group.Mode)
 	d.out.HeldPartial = d.out.HeldPartial || f.Frozen
 	switch {
 	case !middle:

@@ -336,13 +336,13 @@ func (d *decider) restoreDue() bool {
 	return d.classOf(d.in.Group.Working()) == 3 && !d.in.Now.Before(d.restoreAt(a))
 }
 
-// restoreAt is when a working path that stays fit has waited to restore. A failback
-// that did not come there starts the time anew: what it found would else be overruled
-// at once.
+// restoreAt is when a working path that stays fit has waited to restore. The end of a
+// failback's authority starts the time anew: what it found would else be overruled at
+// once.
 func (d *decider) restoreAt(working health.Assessment) time.Time {
 	since := working.Since
-	if f := d.out.Next.Failback; f.End != EndRestored && f.OverAt.After(since) {
-		since = f.OverAt
+	if over := d.out.Next.Failback.OverAt; over.After(since) {
+		since = over
 	}
 	return since.Add(d.in.Group.WaitToRestore)
 }

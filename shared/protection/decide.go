@@ -125,8 +125,8 @@ func Decide(in Input) Output {
 	}
 	d.deadlines()
 	d.heldPartial()
-	d.concludeFailback()
 	d.unsafe()
+	d.concludeFailback()
 	return d.out
 }
 

@@ -101,8 +101,9 @@ const (
 	EndAsBefore FailbackEnd = "as-before"
 	// EndSuperseded: something of higher priority took over.
 	EndSuperseded FailbackEnd = "superseded"
-	// EndHeldPartial: an immediate freeze holds the group in the middle. It is an end
-	// only for as long as the freeze stands.
+	// EndHeldPartial: an immediate freeze holds the group in the middle, or one after
+	// change that lets nothing be written that would leave it. It is an end only for as
+	// long as the freeze stands.
 	EndHeldPartial FailbackEnd = "held-partial"
 )
 
@@ -141,7 +142,7 @@ type Failback struct {
 	OverAt time.Time `json:"overAt,omitzero"`
 	// Kept: its authority ended with the group on the target, where it stays.
 	Kept bool `json:"kept,omitempty"`
-	// Frozen: an immediate freeze holds it in the middle.
+	// Frozen: a freeze holds it in the middle.
 	Frozen bool `json:"frozen,omitempty"`
 	// End is what it came to, once that can change no more.
 	End FailbackEnd `json:"end,omitempty"`

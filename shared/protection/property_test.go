@@ -261,6 +261,9 @@ func TestPropertySameReadingsTwiceChangeNothing(t *testing.T) {
 			}
 		}
 		in = again(in, out)
+		if out.Failback.Retry {
+			in.Failback = nil // Asked again it may be answered otherwise.
+		}
 		second := Decide(in)
 		if !second.Next.Equal(out.Next) || second.Starts || second.Moved {
 			t.Fatalf("%s\nthen %s\nrecord %+v\nthen   %+v", describe(out), describe(second), out.Next, second.Next)

@@ -109,7 +109,7 @@ func (d *decider) outranks() FailbackAnswer {
 		return FailbackAnswer{Refused: ReasonForcedSwitch}
 	case active == health.AdminDown:
 		return FailbackAnswer{Refused: ReasonLockout}
-	case !d.in.Record.MassFailureAt.IsZero():
+	case !d.in.Record.MassFailureAt.IsZero() && !active.Alive(): // Else the hold ends with this run.
 		return FailbackAnswer{Refused: ReasonMassFailure}
 	case active == health.Down:
 		return FailbackAnswer{Refused: ReasonSignalFail}
