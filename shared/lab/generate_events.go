@@ -167,7 +167,7 @@ func (g *generator) operator(at config.Duration) {
 		step.IgnoreHealth = kind == protection.ForcedSwitch && g.chance(0.3)
 	case protection.Freeze:
 		step.Immediate = g.chance(0.5)
-	case protection.ManualSwitchToWorking, protection.Release, protection.AdoptAnew:
+	case protection.ManualSwitchToWorking, protection.Release, protection.AdoptAnew, protection.FailbackAbort:
 	}
 	if lists := g.s.Topology.PrefixLists; len(lists) > 0 && kind == protection.ManualSwitch && g.chance(0.3) {
 		step.Lists = map[string]int{oneOfList(g, lists).ID: 1}

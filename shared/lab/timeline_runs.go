@@ -22,11 +22,8 @@ func (t *timeline) runs() {
 		news := t.news(i, last, committed)
 		well := run.Finished && run.Outcome.Action == handler.Value && len(committed) == 0
 		switch {
-		case len(news) == 0 && well && run.Cause == "event":
-			t.add(run.Started, rankRun, who, faint, "%s: nothing to change", causeWords(run))
-		case len(news) == 0 && well && run.Cause == causeWorkflow: // The workflow's line says that it ran.
 		case len(news) == 0 && well:
-			t.entries = append(t.entries, entry{at: run.Started, rank: rankRun, who: who, quiet: run.Cause})
+			t.quiet(run, who)
 		case len(news) == 1 && well && news[0].quiet == brief:
 			t.add(run.Started, rankRun, who, faint, "%s; %s", causeWords(run), news[0].text)
 		default:
@@ -39,6 +36,17 @@ func (t *timeline) runs() {
 			}
 			t.end(run, who)
 		}
+	}
+}
+
+// quiet tells of a run that changed nothing.
+func (t *timeline) quiet(run Run, who string) {
+	switch run.Cause {
+	case "event":
+		t.add(run.Started, rankRun, who, faint, "%s: nothing to change", causeWords(run))
+	case causeWorkflow: // The workflow's line says that it ran.
+	default:
+		t.entries = append(t.entries, entry{at: run.Started, rank: rankRun, who: who, quiet: run.Cause})
 	}
 }
 

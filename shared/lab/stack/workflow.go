@@ -26,13 +26,13 @@ type stateMachineProperties struct {
 	LoggingConfiguration    struct {
 		Destinations []struct {
 			CloudWatchLogsLogGroup struct {
-				LogGroupArn string `must:"name the log group"` //nolint:revive // It is the property's name.
+				LogGroupArn string `must:"name the log group"`
 			} `must:"name the log group"`
 		}
 		IncludeExecutionData bool
 		Level                string
 	}
-	RoleArn              string `must:"give the state machine the role that it works as"` //nolint:revive // It is the property's name.
+	RoleArn              string `must:"give the state machine the role that it works as"`
 	StateMachineName     string
 	StateMachineType     string
 	Tags                 tags
