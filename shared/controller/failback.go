@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,12 +20,14 @@ func (c *Controller) Failback(ctx context.Context, group string, step protection
 
 // AnswerOf is what became of the workflow's word, by the reports of Failback: the last
 // one that answers it. Where none does, it is worth asking again: another run had the
-// lease, or the record store could not be used. There is no report of a group that the
-// configuration does not have, and then it is not.
+// lease, other groups' moves kept this one from committing, or the record store could
+// not be used. There is no report of a group that the configuration does not have, and
+// then it is not.
 func AnswerOf(reports []Report) (answer protection.FailbackAnswer, last Report) {
 	answer.Refused = protection.ReasonUnknownGroup
 	for _, r := range reports {
-		if last = r; r.Status == StatusBusy || r.Status == StatusFailed || r.Status == StatusFenced {
+		uncommitted := errors.Is(r.Err, ErrControlChanged)
+		if last = r; r.Status == StatusBusy || r.Status == StatusFailed || r.Status == StatusFenced || uncommitted {
 			answer = protection.FailbackAnswer{Refused: protection.ReasonBusy, Retry: true}
 			continue
 		}
@@ -115,6 +118,8 @@ func failbackEvents(before, next protection.Record) []Event {
 // FailbackSight is what a failback of a group would be if it began now.
 type FailbackSight struct {
 	Preview
+	// Unproven: learned routes need no proof.
+	Unproven bool
 	// Target is the working path, and Since when its state began.
 	Target string
 	Since  time.Time
@@ -138,7 +143,7 @@ func (s *Sight) Failback(name string, unproven bool) (out FailbackSight, ok bool
 		return FailbackSight{}, false
 	}
 	record := preview.Item.Record
-	out = FailbackSight{Preview: preview, Target: preview.Group.Working()}
+	out = FailbackSight{Preview: preview, Unproven: unproven, Target: preview.Group.Working()}
 	for _, path := range preview.Report.Health {
 		if path.Path == out.Target {
 			out.Since = path.Since

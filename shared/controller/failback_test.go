@@ -529,3 +529,11 @@ func (w *world) survive(stage string, last int, step protection.FailbackStep, lo
 		w.t.Fatalf("%s, killed at call %d: a sweep still changes something: %v", stage, last, w.what())
 	}
 }
+
+// TestAnAnswerThatWasNotCommitted is none: other groups' moves kept the run from
+// committing its own.
+func TestAnAnswerThatWasNotCommitted(t *testing.T) {
+	accepted := protection.Output{Failback: protection.FailbackAnswer{Accepted: true}}
+	answer, _ := controller.AnswerOf([]controller.Report{{Status: controller.StatusUnfinished, Output: accepted, Err: controller.ErrControlChanged}})
+	want(t, "the answer", answer, protection.FailbackAnswer{Refused: protection.ReasonBusy, Retry: true})
+}

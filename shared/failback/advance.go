@@ -19,7 +19,7 @@ func (j *job) advance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	extents := Extents(seen.Group)
+	extents := Extents(seen.Group, j.input.Unproven)
 	if j.Step < 1 || j.Step > len(extents) {
 		return Refused{protection.ReasonConfiguration, fmt.Sprintf("step %d of %d", j.Step, len(extents))}
 	}

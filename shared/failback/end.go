@@ -33,7 +33,12 @@ func (j *job) close(ctx context.Context, wrong error) error {
 		return nil //nolint:nilerr // As above.
 	}
 	reason, why := j.ending()
-	_, last, err := j.tell(ctx, protection.FailbackStep{Kind: protection.FailbackClose, Reason: reason}, false)
+	kind := protection.FailbackClose
+	if j.Caught != nil {
+		// The undo may not have been heard. This role writes nothing: a run that is woken does.
+		kind = protection.FailbackUndo
+	}
+	_, last, err := j.tell(ctx, protection.FailbackStep{Kind: kind, Reason: reason}, false)
 	if err != nil {
 		return err
 	}

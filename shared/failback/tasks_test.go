@@ -74,13 +74,13 @@ func TestExtents(t *testing.T) {
 	} {
 		g := newGroup("paris", c.units)
 		g.Stateful, g.Failback.Batch = c.stateful, c.batch
-		if got := failback.Extents(&g); !slices.Equal(got, c.want) {
+		if got := failback.Extents(&g, false); !slices.Equal(got, c.want) {
 			t.Errorf("%d units by %d: %v, want %v", c.units, c.batch, got, c.want)
 		}
 	}
 	for units := 1; units < 1200; units += 7 {
 		g := protection.Group{Units: make([]protection.Unit, units), Failback: protection.FailbackSettings{Batch: 1}}
-		got := failback.Extents(&g)
+		got := failback.Extents(&g, false)
 		if len(got) > failback.MaxSteps || got[0] != 1 || got[len(got)-1] != units || !slices.IsSorted(got) {
 			t.Fatalf("%d units go in %d steps: %v", units, len(got), got)
 		}

@@ -51,7 +51,7 @@ func (j *job) view(ctx context.Context) ([]route.NextHop, error) {
 		return nil, err
 	}
 	record := seen.Item.Record
-	extents := Extents(seen.Group)
+	extents := Extents(seen.Group, j.input.Unproven)
 	switch f := record.Failback; {
 	case f.ID != j.Execution || !f.Open():
 		return nil, Refused{Reason: protection.ReasonFailbackOver, Detail: string(f.Over)}
@@ -84,6 +84,8 @@ func pathGood(seen controller.FailbackSight) error {
 			return Unsettled{protection.ReasonSensor, said}
 		case h.State != health.Up || h.Suppressed:
 			return Unverified{said}
+		case h.Evidence == health.Down:
+			return Unsettled{protection.ReasonSignalFail, said + ", and its facts say that it is down"}
 		}
 	}
 	for _, path := range seen.Group.Paths {
@@ -107,7 +109,8 @@ func about(facts []health.Fact, subjects []health.Subject) []health.Fact {
 }
 
 // stand returns the next hops of the entries that have moved. All of them have to
-// stand on the working path, but for those that the plan left alone.
+// stand on the working path, but for those that nothing may touch: no plan is asked for
+// that leaves others alone.
 func stand(seen controller.FailbackSight) ([]route.NextHop, error) {
 	var out []route.NextHop
 	for _, e := range seen.Standing.Entries {
@@ -115,9 +118,8 @@ func stand(seen controller.FailbackSight) ([]route.NextHop, error) {
 			continue
 		}
 		out = append(out, e.NextHop)
-		leftAlone := e.Untouchable || e.Foreign && !seen.Group.TakeOver || e.Blocked != ""
 		switch {
-		case e.On(seen.Target) && !e.Blackhole && !e.Orphan, leftAlone && !e.On(seen.Target):
+		case e.On(seen.Target) && !e.Blackhole && !e.Orphan, e.Untouchable && !e.On(seen.Target):
 		case !seen.Item.Record.Settled:
 			return nil, Unsettled{protection.ReasonNotSettled, e.Entry.String() + " is not written yet"}
 		case e.Blackhole:

@@ -270,3 +270,15 @@ func TestALearnedRouteThatDoesNotCome(t *testing.T) {
 		}
 	}
 }
+
+// TestNoPlanThatLeavesEntriesBehindIsAsked: what came in the way since the failback was
+// opened is no part of what is approved, so the group could never be whole.
+func TestNoPlanThatLeavesEntriesBehindIsAsked(t *testing.T) {
+	in := failbackOf()
+	in.Standing.Entries[1] = standingAt(in.Group.Units[1].Entries[0], 1, strangeHop)
+	in.Failback = &FailbackStep{ID: failbackID, Kind: FailbackAsk, Plan: "shown", Steps: shownSteps(), Token: "token"}
+	out := Decide(in)
+	if got := out.Failback; got.Refused != ReasonForeign || got.Retry || len(got.Entries) != 1 || out.Next.Failback.Token != "" {
+		t.Errorf("it is answered %+v, and the record has %+v", got, out.Next.Failback)
+	}
+}

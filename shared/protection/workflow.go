@@ -219,6 +219,8 @@ func (d *decider) askApproval(step FailbackStep) FailbackAnswer {
 		return FailbackAnswer{Refused: ReasonIncomplete, Retry: true}
 	case d.unsettled():
 		return FailbackAnswer{Refused: ReasonNotSettled, Retry: true}
+	case d.inTheWay().Refused != "":
+		return d.inTheWay() // It came since the failback was opened.
 	case step.Plan == "" || !slices.Equal(step.Steps, d.in.Planned) || d.lists(Request{Lists: step.Lists}) != listsAsSeen:
 		return FailbackAnswer{Refused: ReasonPlanChanged, Retry: true}
 	}

@@ -1,0 +1,104 @@
+package failback_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"detour/shared/controller"
+	"detour/shared/failback"
+	"detour/shared/protection"
+	"detour/shared/route"
+)
+
+// TestCloseAfterAFailureKeepsNothing: where the undo could not be heard either, the group
+// goes back all the same, although the last unit has moved.
+func TestCloseAfterAFailureKeepsNothing(t *testing.T) {
+	g := newGroup("paris", 1)
+	g.Failback.Samples = []protection.Sample{{Table: g.Units[0].Entries[0].Table, Address: "10.0.0.7"}}
+	b := moved(t, g)
+	b.net.more = append(b.net.more, route.Route{
+		Table: g.Units[0].Entries[0].Table, Destination: route.MustDestination("10.0.0.7/32"), NextHop: hop("X"), Origin: route.OriginStatic, State: route.StateActive,
+	})
+	result := b.give(failback.Verify, nil)
+	wantError[failback.Unverified](t, result, "10.0.0.7/32")
+	b.caught(result.Err)
+	b.records.take = controller.ErrBusy
+	wantError[failback.Busy](t, b.give(failback.Undo, nil))
+	b.records.take = nil
+	wantError[failback.Unsettled](t, b.give(failback.Close, nil))
+	b.sweeps(2)
+	if end, why := b.end(); end != protection.EndAsBefore || b.standsOn()["A"] != 0 {
+		t.Errorf("it ended %s: %s, and the group stands on %v", end, why, b.standsOn())
+	}
+	if over := b.record().Failback.Over; over != protection.ReasonVerifyFailed {
+		t.Errorf("in the record it is over because of %s", over)
+	}
+}
+
+// TestARouteThatSomebodyTookOver: what the failback has moved leads elsewhere, and that
+// is no success.
+func TestARouteThatSomebodyTookOver(t *testing.T) {
+	b := moved(t, newGroup("paris", 4))
+	for key := range b.net.routes {
+		if key.Destination == route.MustDestination("10.0.1.0/24") {
+			b.net.routes[key] = hop("X")
+		}
+	}
+	result := b.give(failback.Verify, nil)
+	wantError[failback.Unverified](t, result, "10.0.1.0/24", "tgw-attach-X")
+	b.caught(result.Err)
+	b.do(failback.Undo, nil)
+	if end, why := b.end(); end != protection.EndAsBefore {
+		t.Errorf("it ended %s: %s", end, why)
+	}
+	if on := b.standsOn(); on["B"] != 7 || on["X"] != 1 {
+		t.Errorf("the group stands on %v", on)
+	}
+}
+
+// TestVerifyDuringHoldOff: the facts say that the path is down, and whether they last is
+// not known yet.
+func TestVerifyDuringHoldOff(t *testing.T) {
+	g := newGroup("paris", 1)
+	g.Paths[0].Spec.HoldOff = 2 * time.Minute
+	b := moved(t, g)
+	b.net.down["vpn-A"] = true
+	wantError[failback.Unsettled](t, b.give(failback.Verify, nil), "signal-fail")
+	b.net.down["vpn-A"] = false
+	b.do(failback.Verify, nil)
+}
+
+// TestTheFirstUnprovenUnitMovesAlone, or at the end of a step: the next ones follow once
+// its learned route has shown.
+func TestTheFirstUnprovenUnitMovesAlone(t *testing.T) {
+	learned := func(units, batch int, where ...int) *protection.Group {
+		g := newGroup("paris", units)
+		g.Failback.Batch = batch
+		for _, u := range where {
+			g.Units[u].Entries[0].NextHops[0].NextHop = route.NextHop{Kind: route.Propagated, ID: "tgw-attach-A"}
+		}
+		return &g
+	}
+	for _, c := range []struct {
+		group *protection.Group
+		want  []int
+	}{
+		{learned(9, 4, 0, 1, 2), []int{1, 5, 9}},
+		{learned(9, 4, 1, 2, 3), []int{1, 2, 6, 9}},
+		{learned(9, 4, 2, 3), []int{1, 3, 7, 9}},
+		{learned(9, 4, 4, 5), []int{1, 5, 9}},
+		{learned(9, 4, 8), []int{1, 5, 9}},
+		{learned(9, 4, 6, 7), []int{1, 5, 7, 9}},
+	} {
+		if got := failback.Extents(c.group, true); !slices.Equal(got, c.want) {
+			t.Errorf("%v, want %v", got, c.want)
+		}
+	}
+	for units := 2; units < 256; units += 7 {
+		got := failback.Extents(learned(units, 1, units/2), true)
+		if len(got) > failback.MaxSteps || got[0] != 1 || got[len(got)-1] != units || !slices.IsSorted(got) || !slices.Contains(got, units/2+1) {
+			t.Fatalf("%d units go in %d steps: %v", units, len(got), got)
+		}
+	}
+}
