@@ -20,8 +20,8 @@ func (j *job) advance(ctx context.Context) error {
 		return err
 	}
 	extents := Extents(seen.Group, j.input.Unproven)
-	if j.Step < 1 || j.Step > len(extents) {
-		return Refused{protection.ReasonConfiguration, fmt.Sprintf("step %d of %d", j.Step, len(extents))}
+	if j.Step < 1 || j.Step > len(extents) || j.Steps != len(extents) {
+		return Refused{protection.ReasonConfiguration, fmt.Sprintf("step %d of %d, and there are %d by now", j.Step, j.Steps, len(extents))}
 	}
 	soak := time.Duration(j.SoakSeconds) * time.Second
 	answer, _, err := j.tell(ctx, protection.FailbackStep{

@@ -102,3 +102,16 @@ func TestTheFirstUnprovenUnitMovesAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestStepsOfAnotherConfiguration: the steps that were shown are not those that would be
+// made by now, and the last of them would leave the group in the middle.
+func TestStepsOfAnotherConfiguration(t *testing.T) {
+	b := opened(t, newGroup("paris", 4))
+	b.state.Steps--
+	wantError[failback.Refused](t, b.give(failback.Advance, nil), "configuration-changed")
+	b.state.Steps++
+	b.do(failback.Advance, nil)
+	b.clock.Advance(time.Minute)
+	b.state.Steps--
+	wantError[failback.Refused](t, b.give(failback.Verify, nil), "configuration-changed")
+}

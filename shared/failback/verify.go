@@ -55,7 +55,7 @@ func (j *job) view(ctx context.Context) ([]route.NextHop, error) {
 	switch f := record.Failback; {
 	case f.ID != j.Execution || !f.Open():
 		return nil, Refused{Reason: protection.ReasonFailbackOver, Detail: string(f.Over)}
-	case j.Step < 1 || j.Step > len(extents) || record.Decision.Extent != extents[j.Step-1]:
+	case j.Step < 1 || j.Step > len(extents) || j.Steps != len(extents) || record.Decision.Extent != extents[j.Step-1]:
 		return nil, Refused{Reason: protection.ReasonConfiguration, Detail: fmt.Sprintf("%d units have moved, and step %d of %d is another number", record.Decision.Extent, j.Step, len(extents))}
 	case !seen.Standing.Complete && throttled(seen.Report):
 		return nil, Throttled{"group " + j.input.Group + ": tables could not be read"}

@@ -219,10 +219,10 @@ func (d *decider) askApproval(step FailbackStep) FailbackAnswer {
 		return FailbackAnswer{Refused: ReasonIncomplete, Retry: true}
 	case d.unsettled():
 		return FailbackAnswer{Refused: ReasonNotSettled, Retry: true}
-	case d.inTheWay().Refused != "":
-		return d.inTheWay() // It came since the failback was opened.
 	case step.Plan == "" || !slices.Equal(step.Steps, d.in.Planned) || d.lists(Request{Lists: step.Lists}) != listsAsSeen:
 		return FailbackAnswer{Refused: ReasonPlanChanged, Retry: true}
+	case d.inTheWay().Refused != "":
+		return d.inTheWay() // It came since the failback was opened.
 	}
 	f.Plan, f.Steps, f.Lists, f.Token = step.Plan, slices.Clone(step.Steps), slices.Clone(step.Lists), step.Token
 	d.prolong(step)
