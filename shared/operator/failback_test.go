@@ -439,3 +439,17 @@ func TestAFreezeInTheMiddle(t *testing.T) {
 		t.Errorf("after the freeze it is %+v, %+v", ended, w.failback())
 	}
 }
+
+// TestAnExecutionThatWasStopped: who looks then is not sent to approve.
+func TestAnExecutionThatWasStopped(t *testing.T) {
+	w, _ := away(t, 2, 15*time.Minute)
+	w.begin("line 1 is repaired")
+	found := w.failback()
+	if err := w.flows.Stop(t.Context(), found.ID, "", "by mistake"); err != nil {
+		t.Fatal(err)
+	}
+	text := operator.FailbackText("paris", w.failback(), operator.Style{Now: w.clock.Now()})
+	if !strings.Contains(text, "the execution is over") || strings.Contains(text, "\napprove ") || !strings.Contains(text, "\nabort ") {
+		t.Errorf("it says\n%s", text)
+	}
+}

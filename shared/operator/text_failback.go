@@ -143,13 +143,20 @@ func FailbackText(group string, f *FailbackStatus, style Style) string {
 	}
 	if f.Open() {
 		out.WriteString("\n")
-		if f.Phase == PhaseAsking {
+		if f.stopped() {
+			out.WriteString("the execution is over, so nothing goes on and no answer is heard; the authority ends by itself at the time above, or at once with\n")
+		}
+		if f.Phase == PhaseAsking && !f.stopped() {
 			out.WriteString("approve  " + f.Approve + "\nreject   detour failback reject " + f.Group + "\n")
 		}
 		out.WriteString("abort    detour failback abort " + f.Group + "\n")
 	}
 	return out.String()
 }
+
+// stopped reports whether the failback is open, and its execution over: somebody has
+// stopped it.
+func (f *FailbackStatus) stopped() bool { return f.Execution != nil && f.Execution.Status.Over() }
 
 func (s Style) phase(f *FailbackStatus) string {
 	colour := yellow
