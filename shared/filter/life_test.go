@@ -73,6 +73,22 @@ func checkReturn(t *testing.T, s *story) {
 	}
 }
 
+// TestAnEndThatIsNotWrittenAsksForNoLook: while everything is frozen, or the write is
+// refused, the sweep is soon enough. After a write the run asks for a look by itself.
+func TestAnEndThatIsNotWrittenAsksForNoLook(t *testing.T) {
+	s := newStory(Quarantine, leaky(), "deny default-like").watch(site)
+	s.look(0)
+	s.m.withdraw(site, "0.0.0.0/0")
+	s.look(time.Minute)
+	for range 3 {
+		s.now = s.now.Add(5 * time.Minute)
+		d := Judge(s.f, []View{s.m.view(s.now, s.observed...)}, s.record, s.now)
+		if texts(d.Changes) != "enable-propagation tgw-attach-site" || !d.Next.IsZero() {
+			t.Fatalf("%s, next look %v", texts(d.Changes), d.Next)
+		}
+	}
+}
+
 // TestALeakWhileTheStaticsStillStand: the quarantine goes on, and no static is written.
 func TestALeakWhileTheStaticsStillStand(t *testing.T) {
 	s := newStory(Quarantine, leaky(), "deny default-like").watch(site)

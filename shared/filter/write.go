@@ -195,7 +195,6 @@ func (w *writer) propagation(d *draft) (off, seen bool) {
 	case d.off:
 		return d.m.Off, d.m.Off
 	case d.m.Off && !on:
-		w.j.due(w.j.now.Add(w.j.f.Limits.SettleTime))
 		w.j.out.Changes = append(w.j.out.Changes, route.SwitchPropagation(w.s.scope.Table, id, true))
 		return true, d.m.OffSeen
 	case w.returning(d):
