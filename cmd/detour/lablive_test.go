@@ -179,7 +179,7 @@ func fakeFunctions(t *testing.T) string {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	for _, name := range []string{live.Sweep, live.Switchover} {
+	for _, name := range []string{"failback", live.Sweep, live.Switchover} {
 		if err := os.MkdirAll(filepath.Join(folder, name), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -88,7 +88,7 @@ func fakeFunctions(t *testing.T) string {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	for _, name := range builtinFunctions() {
+	for _, name := range append(builtinFunctions(), failbackTasks) {
 		file := bootstrap(folder, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			t.Fatal(err)

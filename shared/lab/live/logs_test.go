@@ -108,7 +108,7 @@ func TestTheBuiltInDeploymentHasFilters(t *testing.T) {
 				file.Config.GroupList = nil
 			}
 			s, out := serve(t, Options{File: file, FunctionsDir: fakeFunctions(t), NoSchedule: true})
-			want := "routefilter sweep switchover"
+			want := "failback-advance failback-ask failback-close failback-precheck failback-undo failback-verify routefilter sweep switchover"
 			if !groups {
 				want = "routefilter sweep"
 			}
