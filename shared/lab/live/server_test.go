@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -376,7 +377,7 @@ func TestWrap(t *testing.T) {
 	if len(seen) != 1 || seen[0] != "switchover /" {
 		t.Errorf("seen %v", seen)
 	}
-	if _, err := s.Invoke(t.Context(), "x", nil); err == nil || !strings.Contains(err.Error(), `function "x" does not run; there are sweep, switchover`) {
+	if _, err := s.Invoke(t.Context(), "x", nil); err == nil || !strings.Contains(err.Error(), `function "x" does not run; there are failback-advance, failback-ask, failback-close, failback-precheck, failback-undo, failback-verify, sweep, switchover`) {
 		t.Errorf("an unknown function: %v", err)
 	}
 }
@@ -398,7 +399,7 @@ func TestJSONLines(t *testing.T) {
 		kinds[l.Kind] = l.Data
 	}
 	var ready readiness
-	if err := json.Unmarshal(kinds[kindReady], &ready); err != nil || ready.URL != s.URL() || len(ready.Functions) != 2 || len(ready.Commands) != 4 {
+	if err := json.Unmarshal(kinds[kindReady], &ready); err != nil || ready.URL != s.URL() || !slices.Equal(ready.Functions, s.functionNames()) || len(ready.Commands) != 4 {
 		t.Errorf("ready: %v, %+v", err, ready)
 	}
 	if log := string(kinds[kindLog]); !strings.Contains(log, `"msg":"seen"`) || kinds[kindInvocation] == nil || !strings.Contains(string(kinds[kindResult]), `"result":"succeeded"`) {

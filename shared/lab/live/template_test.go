@@ -52,8 +52,8 @@ func TestATemplateIsServed(t *testing.T) {
 	}
 	until(t, s, "both events are handled", func() bool { return count(s, Switchover, CauseEvent, Succeeded) == 2 })
 	wants(t, s, out,
-		"controller-111122223333-us-west-2: functions 2, rules 4, schedules 2, queues 3, mappings 1, tables 1, topics 1, alarms 4, roles 3",
-		"alarms that the lab does not evaluate: 2", "policies of roles, queues, topics and keys are read, and not enforced", "functions: sweep, switchover",
+		"controller-111122223333-us-west-2: functions 8, state machines 1, rules 4, schedules 2, queues 3, mappings 1, tables 1, topics 1, alarms 4, roles 10",
+		"alarms that the lab does not evaluate: 2", "policies of roles, queues, topics and keys are read, and not enforced", "functions: failback-advance, failback-ask, failback-close, failback-precheck, failback-undo, failback-verify, sweep, switchover",
 		"switchover   gets event VPN-CONNECTION-IPSEC-DOWN tunnel 203.0.113.11 of primary\n")
 	if !runsHere("arm64") {
 		wants(t, s, out, "the templates' binaries are for linux/arm64 and this machine is")
@@ -186,7 +186,11 @@ func TestATemplateIsRefused(t *testing.T) {
 	without := AssemblyOf(t, "one-account", file.Config, nil)
 	different := AssemblyOf(t, "one-account", file.Config, nil)
 	broken := AssemblyOf(t, "one-account", file.Config, nil)
-	for name, text := range map[string]string{filepath.Join(different, "asset.sweep", "detour.json"): "{}", filepath.Join(broken, "asset.sweep", "detour.json"): "{", filepath.Join(broken, "asset.switchover", "detour.json"): "{"} {
+	configurations := map[string]string{filepath.Join(different, "asset.sweep", "detour.json"): "{}"}
+	for _, asset := range []string{"asset.failback", "asset.sweep", "asset.switchover"} {
+		configurations[filepath.Join(broken, asset, "detour.json")] = "{"
+	}
+	for name, text := range configurations {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
