@@ -96,3 +96,26 @@ func TestAGroupTakesOverFromAMeasure(t *testing.T) {
 		}
 	}
 }
+
+// TestAQuarantineOfTwoKeepsWhatTheOtherProvided: a Connect attachment takes no statics, and
+// what it provided has to go on over the connection that announces it, too, although the
+// table showed it as the other's. One that is held goes on providing it.
+func TestAQuarantineOfTwoKeepsWhatTheOtherProvided(t *testing.T) {
+	story := func(acceptLoss bool) *story {
+		m := newModel(mainTable).attach(other, TypeConnect, "0.0.0.0/0", "10.1.0.0/16").attach(site, TypeVPN, "0.0.0.0/0", "10.1.0.0/16")
+		s := newStory(Quarantine, m, "deny default-like").watch(site)
+		s.f.AcceptLoss = acceptLoss
+		return s
+	}
+	s := story(true)
+	for _, after := range []time.Duration{0, time.Minute, time.Minute} {
+		s.look(after)
+		if hop := s.m.statics[route.MustDestination("10.1.0.0/16")]; hop != route.MustNextHop(site) || s.m.on[site] || s.m.on[other] {
+			t.Fatalf("%v: %v, propagations %v", after, s.m.statics, s.m.on)
+		}
+	}
+	s = story(false)
+	if s.look(0); len(s.m.statics) > 0 || !s.m.on[other] {
+		t.Fatalf("held: %v, propagations %v", s.m.statics, s.m.on)
+	}
+}

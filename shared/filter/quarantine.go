@@ -87,15 +87,21 @@ func (j *judgement) cordon(s *sight, drafts []*draft) {
 			taken[static.Destination] = d
 		}
 	}
+	lost := map[string]bool{} // Attachments that go and leave no static behind.
+	for _, d := range drafts {
+		if d.inForce {
+			d.off, d.nextHop = true, route.NextHop{Kind: route.TransitGatewayAttachment, ID: d.m.Attachment}
+			d.held = j.quarantineObstacle(s, d)
+			lost[d.m.Attachment] = d.held == "" && !s.takesStatics(d)
+		}
+	}
 	claims := make([]map[route.Destination]bool, len(drafts))
 	for i, d := range drafts {
 		if !d.inForce {
 			continue
 		}
 		claims[i] = map[route.Destination]bool{}
-		d.off, d.nextHop = true, route.NextHop{Kind: route.TransitGatewayAttachment, ID: d.m.Attachment}
-		d.held = j.quarantineObstacle(s, d)
-		for _, destination := range j.kept(s, d) {
+		for _, destination := range j.kept(s, d, lost) {
 			claims[i][destination] = true
 		}
 	}
@@ -117,14 +123,14 @@ func (j *judgement) cordon(s *sight, drafts []*draft) {
 }
 
 // kept returns the destinations of the attachment that have to go on by static routes,
-// sorted: the permitted ones that it alone provides.
-func (j *judgement) kept(s *sight, d *draft) []route.Destination {
+// sorted: the permitted ones that it alone provides once the lost attachments are gone.
+func (j *judgement) kept(s *sight, d *draft, lost map[string]bool) []route.Destination {
 	if !s.takesStatics(d) {
 		return nil
 	}
 	var out []route.Destination
 	for _, prefix := range j.allowed(s, d) {
-		if destination := route.CIDR(prefix); s.alone(d, destination) {
+		if destination := route.CIDR(prefix); s.alone(d, destination, lost) {
 			out = append(out, destination)
 		}
 	}
@@ -156,8 +162,9 @@ func (j *judgement) allowed(s *sight, d *draft) []netip.Prefix {
 }
 
 // alone reports whether nothing but the attachment provides the destination: its route
-// stands, or a static of a quarantine, or nothing does.
-func (s *sight) alone(d *draft, destination route.Destination) bool {
+// stands, or that of an attachment which is lost at the same time, or a static of a
+// quarantine, or nothing does.
+func (s *sight) alone(d *draft, destination route.Destination, lost map[string]bool) bool {
 	if s.untouchable(destination) || s.declared(destination) {
 		return false
 	}
@@ -165,7 +172,7 @@ func (s *sight) alone(d *draft, destination route.Destination) bool {
 		return false
 	}
 	if r, ok := s.learned[destination]; ok {
-		return r.NextHop.ID == d.m.Attachment
+		return r.NextHop.ID == d.m.Attachment || lost[r.NextHop.ID]
 	}
 	return true
 }
