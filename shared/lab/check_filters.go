@@ -126,15 +126,23 @@ func (l *ledger) notDeletable(w ownWrite) string {
 // lastOwn is where Detour's last write before a call pointed the entry; ever is false
 // if there was none. Two statics with one target are the same.
 func (l *ledger) lastOwn(table, destination string, before sim.CallRecord) (target string, ever bool) {
+	if call, wrote := l.lastOwnWrite(table, destination, before); wrote {
+		return call.Write.After, true
+	}
+	return "", false
+}
+
+// lastOwnWrite is Detour's last write to the entry before a call.
+func (l *ledger) lastOwnWrite(table, destination string, before sim.CallRecord) (call sim.CallRecord, ever bool) {
 	for _, c := range l.calls {
 		if c.Write == nil || c.Write.Table != table || c.Write.Destination != destination || isForeign(c.Process) {
 			continue
 		}
 		if c.EffectAt.Before(before.EffectAt) {
-			target, ever = c.Write.After, true
+			call, ever = c, true
 		}
 	}
-	return target, ever
+	return call, ever
 }
 
 // unseen reports whether somebody else wrote the entry so short before a call that its

@@ -157,6 +157,44 @@ func TestFiltersWriteInTheirTables(t *testing.T) {
 	}
 }
 
+// TestWhatAGroupLeavesIsNoMeasure: a static that a group wrote stays when the group goes,
+// and no filter has to take it out, as it has what it wrote itself.
+func TestWhatAGroupLeavesIsNoMeasure(t *testing.T) {
+	const writer = "reconcile-1"
+	id := entryID{filteredTable, "10.1.1.0/24"}
+	for action, says := range map[string]string{"pin": "holds on to tgw-rtb-1 10.1.1.0/24", "quarantine": "a static of filter f leads to tgw-attach-1"} {
+		for name, groups := range map[string][]config.Group{
+			"a filter's": nil,
+			"a group's":  {{Name: "g", Units: []config.Unit{{Entries: []config.Entry{{Table: id.table, Destination: id.destination}}}}}},
+		} {
+			l := filteredLedger(config.Filter{Action: action, Attachments: []string{teacher}})
+			after := l.eras[0].config
+			after.Timers.Damping.HalfLife = config.Duration(time.Minute)
+			l.eras = nil
+			before := after
+			before.GroupList = groups
+			l.declare(Start(), before)
+			l.took[writer] = l.last()
+			l.declare(Start().Add(2*time.Minute), after)
+			at := Start().Add(time.Minute)
+			l.calls = []sim.CallRecord{
+				{Process: writer, SentAt: at, EffectAt: at, Write: &sim.RouteWrite{Table: id.table, Destination: id.destination, After: teacher}},
+				{Process: "routefilter-1", Action: "DisableTransitGatewayRouteTablePropagation", SentAt: at, EffectAt: at, Params: map[string][]string{
+					"TransitGatewayRouteTableId": {filteredTable}, "TransitGatewayAttachmentId": {teacher},
+				}},
+			}
+			l.shown[id] = []shownRoute{showing(time.Minute, false, true)}
+			var got []string
+			for _, v := range append(l.checkLifted(Checks{ConvergedBy: l.end}), l.checkStandIns(Checks{ConvergedBy: l.end})...) {
+				got = append(got, v.Text)
+			}
+			if found := strings.Contains(strings.Join(got, "\n"), says); found != (groups == nil) {
+				t.Errorf("%s, %s: %q", action, name, got)
+			}
+		}
+	}
+}
+
 // TestCheckersReadRulesLikeFilters holds the checkers' reading of rules against that
 // of filters.
 func TestCheckersReadRulesLikeFilters(t *testing.T) {

@@ -161,8 +161,7 @@ func (l *ledger) standIns(f *enforcedRules, table, attachment string) []Violatio
 		}
 	}
 	for id := range l.shown {
-		target, ever := l.lastOwn(table, id.destination, sim.CallRecord{EffectAt: l.end})
-		if id.table == table && ever && target == attachment && l.last().entries[id] == nil && !slices.Contains(announced, id.destination) {
+		if id.table == table && l.measured(id) == attachment && l.last().entries[id] == nil && !slices.Contains(announced, id.destination) {
 			add(id.destination, fmt.Sprintf("a static of filter %s leads to %s, which does not announce it", f.Name, attachment))
 		}
 	}
@@ -224,8 +223,7 @@ func (l *ledger) overstays(f *enforcedRules, table string, since time.Time) []Vi
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(l.shownIn(table)), compareEntries) {
 		prefix, err := netip.ParsePrefix(id.destination)
-		target, _ := l.lastOwn(table, id.destination, sim.CallRecord{EffectAt: l.end})
-		if err != nil || target == "" || l.last().entries[id] != nil || f.Preset && (prefix.Bits() == 0 || f.namesExactly(id.destination)) {
+		if err != nil || l.measured(id) == "" || l.last().entries[id] != nil || f.Preset && (prefix.Bits() == 0 || f.namesExactly(id.destination)) {
 			continue
 		}
 		seen := l.taughtSince(table, id.destination, since)
@@ -237,6 +235,16 @@ func (l *ledger) overstays(f *enforcedRules, table string, since time.Time) []Vi
 		}
 	}
 	return out
+}
+
+// measured is where Detour pointed the entry at last, if that was for a filter; empty: it
+// deleted it, never wrote it, or wrote it for a group, whose routes stay when it goes.
+func (l *ledger) measured(id entryID) string {
+	call, ever := l.lastOwnWrite(id.table, id.destination, sim.CallRecord{EffectAt: l.end})
+	if !ever || l.entryOf(call.Process, id) {
+		return ""
+	}
+	return call.Write.After
 }
 
 // namesExactly reports whether a rule denies the block by name.
