@@ -168,7 +168,7 @@ func TestTesterFindsBrokenFilters(t *testing.T) {
 		},
 		{
 			name:  "a quarantine writes the entries of groups",
-			needs: []string{"filter that is to quarantine", "path of a learned route"}, after: 19,
+			needs: []string{"filter that is to quarantine", "path of a learned route"}, after: 394,
 			breaks:    FuzzOptions{BreakFilters: eachFilter(func(f *filter.Filter) { f.Declared = nil })},
 			invariant: OwnRoutesOnly, says: "group",
 		},
