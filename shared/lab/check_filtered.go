@@ -111,7 +111,7 @@ func (l *ledger) judges(f *enforcedRules, id entryID, prefix netip.Prefix, r sho
 		return !slices.ContainsFunc(r.from, func(a string) bool { return !judged(a) })
 	default:
 		return !slices.ContainsFunc(l.propagating(id.table, at), func(a string) bool {
-			return !judged(a) && !(slices.Contains(beside.vpcs, a) && tooShortForVPC(prefix))
+			return !judged(a) && (!slices.Contains(beside.vpcs, a) || !tooShortForVPC(prefix))
 		})
 	}
 }
