@@ -30,6 +30,9 @@ func (d *decider) choose() choice {
 // chooseRest is rows 7 to 9. A move that a person made and that was adopted
 // stands like a manual switch.
 func (d *decider) chooseRest() choice {
+	if c, ok := d.chooseRemainder(); ok {
+		return c
+	}
 	active := d.in.Record.Decision.To
 	away := active != d.in.Group.Working()
 	if away && d.in.Record.Decision.Reason == ReasonMovedByHand {
@@ -314,7 +317,7 @@ func (d *decider) toward(request Request, path string, reason Reason) choice {
 	if d.there(path, extent) {
 		return choice{action: Stay, reason: reason}
 	}
-	return choice{to: path, extent: extent, action: Move, reason: reason, unproven: request.Unproven}
+	return choice{to: path, extent: extent, aim: d.aim(request, extent), action: Move, reason: reason, unproven: request.Unproven}
 }
 
 // chooseRestore is row 7: the working path must have been Up, unbroken and not

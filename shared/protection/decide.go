@@ -295,6 +295,7 @@ func (d *decider) decide() {
 type choice struct {
 	to     string
 	extent int // 0: all
+	aim    int // The decision's Aim.
 	reason Reason
 	action Action
 	// automatic choices are bounded by the blast radius.
@@ -337,7 +338,7 @@ func (d *decider) apply(c choice) Decision {
 		}
 		decision = Decision{Group: decision.Group, From: from, To: c.to, Extent: extent, Action: Move, Reason: c.reason, Epoch: d.newEpoch()}
 	}
-	decision.Unproven = c.unproven
+	decision.Unproven, decision.Aim = c.unproven, c.aim
 	if d.held(c) {
 		decision = cur
 		decision.Group, decision.Action, decision.Reason = d.in.Group.Name, Hold, ReasonMassFailure

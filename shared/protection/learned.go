@@ -89,6 +89,34 @@ func (d *decider) portion(request Request, path string) int {
 	return request.Extent
 }
 
+// aim is the decision's Aim if the request is followed to the extent.
+func (d *decider) aim(request Request, extent int) int {
+	aim := d.in.Group.Steps()
+	if request.Extent > 0 {
+		aim = min(request.Extent, aim)
+	}
+	if extent == 0 || extent >= aim {
+		return 0
+	}
+	return aim
+}
+
+// chooseRemainder ends a switch in portions whose request is gone: nobody asked for a
+// group that stands half on one path and half on another. The other units follow once
+// the learned routes of the first ones show; if theirs cannot come, all go back.
+func (d *decider) chooseRemainder() (choice, bool) {
+	cur := d.in.Record.Decision
+	if !d.partial() || cur.Aim <= cur.Extent {
+		return choice{}, false
+	}
+	if why := d.hindrance(cur.To, true); why != "" {
+		back, ok := d.back(cur.To)
+		return choice{to: back, action: Move, reason: why}, ok
+	}
+	goesOn := preference(d.health(cur.To)) == 3 && d.shows(cur.To, cur.Extent)
+	return choice{to: cur.To, extent: cur.Aim, action: Move, reason: cur.Reason, unproven: true}, goesOn
+}
+
 // firstUnproven is the extent of a move to the path that has one unit with an entry
 // whose learned route nothing proves.
 func (d *decider) firstUnproven(path string) (extent int, ok bool) {

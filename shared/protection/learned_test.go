@@ -57,6 +57,17 @@ func provingA(ago time.Duration, shown ...health.RouteState) Input {
 	return in
 }
 
+// inPortions has the first unit of a switch from B to A, whose request has ended, wait
+// for its learned route; nothing proves those of the others.
+func inPortions(first health.RouteState) Input {
+	in := provingA(time.Second, first)
+	in.learn(1, "B")
+	in.learn(2, "B")
+	in.Record.Decision.Extent, in.Record.Decision.Aim, in.Record.Decision.Unproven = 1, 3, true
+	in.unready(ReasonNoObservation, 1, 2)
+	return in
+}
+
 func ask(kind RequestKind, path string) Request {
 	return Request{ID: "r", Kind: kind, Path: path, At: noon.Add(-time.Second)}
 }
@@ -213,6 +224,39 @@ func TestDecideWithLearnedRoutes(t *testing.T) {
 			in.Requests = []Request{unproven(ask(ManualSwitch, "A"))}
 			return in
 		}, result{Step, ReasonManualSwitch, "A", 3, ""}},
+		"unproven, the request gone: the rest follows the first": {func() Input {
+			return inPortions(shown)
+		}, result{Step, ReasonManualSwitch, "A", 3, ""}},
+		"unproven, the request gone: the rest waits for the first": {func() Input {
+			return inPortions(absent)
+		}, result{Stay, ReasonNoRequest, "A", 1, ""}},
+		"unproven, the request gone: no further than it asked": {func() Input {
+			in := inPortions(shown)
+			in.Record.Decision.Aim = 2
+			return in
+		}, result{Step, ReasonManualSwitch, "A", 2, ""}},
+		"unproven, the request gone: nothing was left to do": {func() Input {
+			in := inPortions(shown)
+			in.Record.Decision.Aim = 0
+			return in
+		}, result{Stay, ReasonNoRequest, "A", 1, ""}},
+		"unproven, the request gone: the rest waits for a target that is up": {func() Input {
+			in := inPortions(shown)
+			in.set("A", health.Unknown)
+			return in
+		}, result{Stay, ReasonSensor, "A", 1, ""}},
+		"unproven, the request gone: what cannot come moves all back": {func() Input {
+			in := inPortions(shown)
+			in.unready(ReasonNotPropagated, 2)
+			return in
+		}, result{Move, ReasonNotPropagated, "B", 3, ""}},
+		"unproven, the request gone: all wait where the path that they came from is down": {func() Input {
+			in := inPortions(shown)
+			in.unready(ReasonNotPropagated, 2)
+			in.set("B", health.AdminDown)
+			in.set("C", health.Down)
+			return in
+		}, result{Hold, ReasonNoUsablePath, "A", 1, ""}},
 		"the route is awaited": {func() Input { return provingA(LearnWait-time.Second, absent, shown, shown) }, result{Stay, ReasonNoRequest, "A", 3, ""}},
 		"the route did not come: back to the static": {func() Input {
 			in := provingA(LearnWait, shown, absent, shown)
@@ -435,4 +479,33 @@ func TestPropertyNoUnprovenMove(t *testing.T) {
 			t.Fatalf("unproven without a request for it: %+v", next)
 		}
 	})
+}
+
+// TestASwitchInPortionsRemembersHowFarItGoes, since its request may end before the
+// learned routes of its first units show.
+func TestASwitchInPortionsRemembersHowFarItGoes(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		asked       int
+		unproven    []int
+		extent, aim int
+	}{
+		{"all", 0, []int{0, 1, 2}, 1, 3},
+		{"some", 2, []int{0, 1, 2}, 1, 2},
+		{"more than there are", 7, []int{0, 1, 2}, 1, 3},
+		{"the portion is all that it asks for", 1, []int{0, 1, 2}, 1, 0},
+		{"the portion is all that there is", 0, []int{2}, 3, 0},
+		{"nothing to prove", 2, nil, 2, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := learningOn("B")
+			in.unready(ReasonNoObservation, tt.unproven...)
+			request := unproven(ask(ManualSwitch, "A"))
+			request.Extent = tt.asked
+			in.Requests = []Request{request}
+			if got := Decide(in).Next.Decision; got.Extent != tt.extent || got.Aim != tt.aim {
+				t.Errorf("extent %d, aim %d; want %d, %d", got.Extent, got.Aim, tt.extent, tt.aim)
+			}
+		})
+	}
 }

@@ -128,7 +128,10 @@ type Decision struct {
 	To   string `json:"to"`
 	// Extent is how many units, from the first on, have come over to To. All
 	// later ones still aim at From.
-	Extent int    `json:"extent"`
+	Extent int `json:"extent"`
+	// Aim is how many units the switch asked for, where it came to fewer at first because
+	// nothing proved the learned routes of the next ones. 0: Extent is what was asked for.
+	Aim    int    `json:"aim,omitempty"`
 	Action Action `json:"action"`
 	Reason Reason `json:"reason"`
 	// Unproven: statics may be deleted although nothing proves that the learned routes
@@ -312,6 +315,10 @@ func (r Record) fitted(steps int) Record {
 	if r.Steps == 0 || r.Steps == steps {
 		return r
 	}
+	if r.Decision.Aim >= r.Steps {
+		r.Decision.Aim = steps
+	}
+	r.Decision.Aim = min(r.Decision.Aim, steps)
 	if r.Decision.Extent >= r.Steps {
 		r.CameAt = r.UsedSince(r.Decision.To) // New units are written there now.
 		r.Decision.Extent, r.Settled = steps, false

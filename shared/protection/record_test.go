@@ -26,7 +26,7 @@ func fullRecord() Record {
 	rec.Writers = []Writer{{Name: "arn:aws:iam::111122223333:user/alice", At: noon, Entry: key}}
 	rec.Proving = []Proof{{Entry: key, At: noon}}
 	rec.Unmet = []Unmet{{Path: "A", At: noon}}
-	rec.Decision.Unproven = true
+	rec.Decision.Unproven, rec.Decision.Aim = true, 3
 	rec.Held = ReasonNoUsablePath
 	rec.Steps = 3
 	rec.MassFailureAt = noon
