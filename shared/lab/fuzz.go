@@ -161,7 +161,7 @@ func (t *tally) one(ctx context.Context, seed uint64, opts FuzzOptions) {
 	if finding != nil {
 		t.tell(opts, "%s", finding.line())
 		if !opts.NoShrink {
-			finding.Shrunk = shrink(ctx, s, finding, opts.play())
+			finding.Shrunk = shrink(ctx, s, finding, opts.play(), shrinkRuns)
 		}
 	}
 	t.count(s, res, finding, same, opts)

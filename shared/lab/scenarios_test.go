@@ -15,7 +15,7 @@ import (
 // seedsTried are the seeds that every scenario must pass beside its own. A large
 // network differs little from seed to seed, and takes long: seedsTriedLarge.
 const (
-	seedsTried      = 12
+	seedsTried      = 6
 	seedsTriedLarge = 2
 )
 

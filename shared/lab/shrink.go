@@ -22,9 +22,9 @@ type shrinker struct {
 }
 
 // shrink removes steps, groups, filters, entries and faults from a failing scenario.
-// It stops early if ctx ends.
-func shrink(ctx context.Context, s *Scenario, finding *Finding, opts PlayOptions) *Scenario {
-	sh := &shrinker{ctx: ctx, opts: opts, best: s, left: shrinkRuns, err: finding.Err != ""}
+// It stops after so many runs, or if ctx ends.
+func shrink(ctx context.Context, s *Scenario, finding *Finding, opts PlayOptions, runs int) *Scenario {
+	sh := &shrinker{ctx: ctx, opts: opts, best: s, left: runs, err: finding.Err != ""}
 	if len(finding.Violations) > 0 {
 		sh.want = finding.Violations[0].Invariant
 	}
