@@ -23,6 +23,19 @@ type besideTable struct {
 	statics bool
 }
 
+// local reports whether the prefix lies within the table's VPC.
+func (b besideTable) local(prefix netip.Prefix) bool {
+	return slices.ContainsFunc(b.locals, func(local netip.Prefix) bool {
+		return local.Bits() <= prefix.Bits() && local.Contains(prefix.Addr())
+	})
+}
+
+// advertises reports whether an attachment that may speak BGP is associated with the
+// table: any but that of a VPC.
+func (b besideTable) advertises() bool {
+	return slices.ContainsFunc(b.associated, func(a string) bool { return !slices.Contains(b.vpcs, a) })
+}
+
 // ownedBy is the account and Region of a resource.
 type ownedBy struct{ account, region string }
 

@@ -115,27 +115,38 @@ func allOn(entries []*declaredEntry, path string, at time.Time) bool {
 // standsBadly judges the paths on which the whole group stands. Nothing is left
 // because it became unknown, so only a path that is surely dead is a bad one.
 func (l *ledger) standsBadly(g *declared, at time.Time, common map[string]bool) string {
-	var onto []string
-	eligible, standsWell := false, false
-	for _, p := range g.Paths {
-		is := l.health.judge(p, l.health.shownAt(at), l.weightAt(g, p.Name, at))
-		locked := l.lockedOut(g.Name, p.Name, at)
-		eligible = eligible || is.alive() && !locked && l.learnable(g, p, at)
-		if common[p.Name] {
-			onto = append(onto, p.Name)
-			standsWell = standsWell || is != dead && !locked && l.standsLearned(g, p, at) || l.ignoringHealth(g.Name, at)
-		}
-	}
+	stands := l.footingOf(g, at, common)
 	switch {
-	case len(onto) == 0 && !eligible && l.refusing(g, at):
+	case len(stands.onto) == 0 && !stands.eligible && l.refusing(g, at):
 		return "" // AWS takes no route to the path, and no other is better.
-	case len(onto) == 0:
+	case len(stands.onto) == 0:
 		return "does not stand wholly on one path"
-	case eligible && !standsWell:
-		return fmt.Sprintf("stands on %s, which is not eligible, although another path is", strings.Join(onto, " or "))
+	case stands.eligible && !stands.well:
+		return fmt.Sprintf("stands on %s, which is not eligible, although another path is", strings.Join(stands.onto, " or "))
 	default:
 		return ""
 	}
+}
+
+// footing is how a group stands: onto which paths, whether it may be on one of those,
+// and whether any of its paths is eligible.
+type footing struct {
+	onto           []string
+	well, eligible bool
+}
+
+func (l *ledger) footingOf(g *declared, at time.Time, common map[string]bool) footing {
+	var out footing
+	for _, p := range g.Paths {
+		is := l.health.judge(p, l.health.shownAt(at), l.weightAt(g, p.Name, at))
+		locked := l.lockedOut(g.Name, p.Name, at)
+		out.eligible = out.eligible || is.alive() && !locked && l.learnable(g, p, at)
+		if common[p.Name] {
+			out.onto = append(out.onto, p.Name)
+			out.well = out.well || is != dead && !locked && l.standsLearned(g, p, at) || l.ignoringHealth(g.Name, at)
+		}
+	}
+	return out
 }
 
 // refusing reports whether a path of the group leads to what takes no routes: an

@@ -86,16 +86,18 @@ func (l *ledger) enforcedAt(table string, at time.Time) *enforcedRules {
 // and forwards, of an attachment that it speaks about, and for which the action is not
 // refused (docs/configuration.md, what a filter can do).
 func (l *ledger) judges(f *enforcedRules, id entryID, prefix netip.Prefix, r shownRoute, at time.Time) bool {
-	beside := l.beside[id.table]
 	if !r.learned || !r.active || neverTouched(l.last().config, prefix) || l.undoneOften(id) {
 		return false
 	}
 	if !strings.HasPrefix(id.table, "tgw-") {
-		local := slices.ContainsFunc(beside.locals, func(local netip.Prefix) bool {
-			return local.Bits() <= prefix.Bits() && local.Contains(prefix.Addr())
-		})
-		return f.Action == "pin" && !local && f.speaksOf(r.from[0], false)
+		return f.Action == "pin" && !l.beside[id.table].local(prefix) && f.speaksOf(r.from[0], false)
 	}
+	return l.judgesAtGateway(f, id, prefix, r, at)
+}
+
+// judgesAtGateway is the part of judges that holds for the tables of transit gateways.
+func (l *ledger) judgesAtGateway(f *enforcedRules, id entryID, prefix netip.Prefix, r shownRoute, at time.Time) bool {
+	beside := l.beside[id.table]
 	judged := func(a string) bool {
 		return f.speaksOf(a, slices.Contains(beside.vpcs, a)) && a != f.Egress[id.table]
 	}
@@ -103,12 +105,7 @@ func (l *ledger) judges(f *enforcedRules, id entryID, prefix netip.Prefix, r sho
 	case "quarantine":
 		return len(r.from) == 1 && judged(r.from[0]) && l.quarantines(f, id.table, r.from[0], at)
 	case "pin":
-		for _, a := range beside.associated {
-			if !slices.Contains(beside.vpcs, a) {
-				return false // It may speak BGP.
-			}
-		}
-		return !slices.ContainsFunc(r.from, func(a string) bool { return !judged(a) })
+		return !beside.advertises() && !slices.ContainsFunc(r.from, func(a string) bool { return !judged(a) })
 	default:
 		return !slices.ContainsFunc(l.propagating(id.table, at), func(a string) bool {
 			return !judged(a) && (!slices.Contains(beside.vpcs, a) || !tooShortForVPC(prefix))
@@ -201,26 +198,40 @@ func (l *ledger) coveredUp(id entryID, from, to time.Time) bool {
 	return longest <= 2*time.Duration(l.last().config.Timers.SweepPeriod)+filterSlack
 }
 
+// enforcedTable is a table in which a filter is enforced until the end of the run.
+type enforcedTable struct {
+	*enforcedRules
+	table string
+}
+
+// enforcedLast are the tables in which filters are enforced until the end. What others
+// wrote in may be contended, and is left out.
+func (l *ledger) enforcedLast() []enforcedTable {
+	var out []enforcedTable
+	for _, declared := range l.last().config.FilterList {
+		for _, table := range declared.Tables {
+			if f := l.enforcedAt(table, l.end); f != nil && f.Name == declared.Name && !l.meddledIn(table) {
+				out = append(out, enforcedTable{f, table})
+			}
+		}
+	}
+	return out
+}
+
 // checkBounds: an attachment that announces more than maxPrefixes teaches a quarantined
 // table no more than that. It counts once the network stands still.
 func (l *ledger) checkBounds(from time.Time) []Violation {
 	var out []Violation
-	for _, declared := range l.last().config.FilterList {
-		for _, table := range declared.Tables {
-			f := l.enforcedAt(table, l.end)
-			if f == nil || f.Name != declared.Name || f.Action != "quarantine" || f.MaxPrefixes == 0 {
-				continue
-			}
-			since := latest(l.still, l.last().from, from)
-			if l.end.Sub(since) <= f.takesAtMost {
-				continue
-			}
-			for _, a := range l.propagating(table, l.end) {
-				n := len(l.taught(table, a, l.end))
-				if n > f.MaxPrefixes && f.speaksOf(a, slices.Contains(l.beside[table].vpcs, a)) && l.quarantines(f, table, a, since) && !l.meddledIn(table) {
-					out = append(out, Violation{FilteredTables, l.end, f.Name, fmt.Sprintf(
-						"%s teaches %s %d prefixes, and filter %s allows %d", a, table, n, f.Name, f.MaxPrefixes)})
-				}
+	since := latest(l.still, l.last().from, from)
+	for _, f := range l.enforcedLast() {
+		if f.Action != "quarantine" || f.MaxPrefixes == 0 || l.end.Sub(since) <= f.takesAtMost {
+			continue
+		}
+		for _, a := range l.propagating(f.table, l.end) {
+			n := len(l.taught(f.table, a, l.end))
+			if n > f.MaxPrefixes && f.speaksOf(a, slices.Contains(l.beside[f.table].vpcs, a)) && l.quarantines(f.enforcedRules, f.table, a, since) {
+				out = append(out, Violation{FilteredTables, l.end, f.Name, fmt.Sprintf(
+					"%s teaches %s %d prefixes, and filter %s allows %d", a, f.table, n, f.Name, f.MaxPrefixes)})
 			}
 		}
 	}

@@ -199,18 +199,24 @@ func (l *ledger) checkSwitches(c Checks) []Violation {
 		add := func(invariant Invariant, text string) {
 			out = append(out, Violation{invariant, call.EffectAt, "", fmt.Sprintf("%s switched the propagation of %s into %s: %s", call.Process, attachment, table, text)})
 		}
-		f := l.filterOf(l.eraOf(call.Process).config, table)
 		was, by := l.propagates(table, attachment, call.EffectAt.Add(-time.Nanosecond))
 		switch {
 		case strings.HasPrefix(call.Process, string(Switchover)+"-"):
 			add(OwnRoutesOnly, "no group has a part in that")
 		case on && (by == "" || isForeign(by)) && !was:
 			add(OwnRoutesOnly, "Detour had not switched it off")
-		case !on && (f == nil || f.Action != "quarantine" || f.Mode != "enforce" || !f.speaksOf(attachment, slices.Contains(l.beside[table].vpcs, attachment))):
+		case !on && !l.mayQuarantine(call.Process, table, attachment):
 			add(OwnRoutesOnly, "no filter asks for that")
 		case !c.ConvergedBy.IsZero() && call.EffectAt.After(c.ConvergedBy) && l.still.Before(c.ConvergedBy.Add(-l.restTime())):
 			add(QuietIsQuiet, "everything had converged")
 		}
 	}
 	return out
+}
+
+// mayQuarantine reports whether a filter of the process's configuration quarantines the
+// attachment in the table where its rules ask for it.
+func (l *ledger) mayQuarantine(process, table, attachment string) bool {
+	f := l.filterOf(l.eraOf(process).config, table)
+	return f != nil && f.Action == "quarantine" && f.Mode == "enforce" && f.speaksOf(attachment, slices.Contains(l.beside[table].vpcs, attachment))
 }

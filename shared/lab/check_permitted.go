@@ -123,29 +123,30 @@ func (l *ledger) checkStandIns(c Checks) []Violation {
 		return nil
 	}
 	var out []Violation
-	for _, declared := range l.last().config.FilterList {
-		for _, table := range declared.Tables {
-			f := l.enforcedAt(table, l.end)
-			if f == nil || f.Name != declared.Name || f.Action != "quarantine" || l.meddledIn(table) {
-				continue
-			}
-			settled := latest(l.still, l.last().from, c.ConvergedBy.Add(-undisturbedFor))
-			if l.end.Sub(settled) <= f.takesAtMost {
-				continue
-			}
-			for _, a := range f.Attachments {
-				on, by := l.propagates(table, a, l.end)
-				if !on && by != "" && !isForeign(by) && l.observed(f.filterRules, a) && !slices.Contains(l.beside[table].connects, a) {
-					out = append(out, l.standIns(f, table, a)...)
-				}
+	settled := latest(l.still, l.last().from, c.ConvergedBy.Add(-undisturbedFor))
+	for _, f := range l.enforcedLast() {
+		if f.Action != "quarantine" || l.end.Sub(settled) <= f.takesAtMost {
+			continue
+		}
+		for _, a := range f.Attachments {
+			if l.quarantined(f.table, a) && l.observed(f.filterRules, a) && !slices.Contains(l.beside[f.table].connects, a) {
+				out = append(out, l.standIns(f, a)...)
 			}
 		}
 	}
 	return out
 }
 
-func (l *ledger) standIns(f *enforcedRules, table, attachment string) []Violation {
+// quarantined reports whether Detour has switched the attachment's propagation into the
+// table off, at the end.
+func (l *ledger) quarantined(table, attachment string) bool {
+	on, by := l.propagates(table, attachment, l.end)
+	return !on && by != "" && !isForeign(by)
+}
+
+func (l *ledger) standIns(f enforcedTable, attachment string) []Violation {
 	var out []Violation
+	table := f.table
 	add := func(destination, text string) {
 		out = append(out, Violation{FilteredTables, l.end, f.Name, fmt.Sprintf("%s %s: %s", table, destination, text)})
 	}
@@ -176,62 +177,63 @@ func (l *ledger) checkLifted(c Checks) []Violation {
 		return nil
 	}
 	var out []Violation
-	for _, declared := range l.last().config.FilterList {
-		for _, table := range declared.Tables {
-			f := l.enforcedAt(table, l.end)
-			if f == nil || f.Name != declared.Name || l.meddledIn(table) {
-				continue
-			}
-			timers := l.last().config.Timers
-			wait := time.Duration(f.LiftAfter) + 4*time.Duration(timers.Damping.HalfLife) + f.takesAtMost
-			since := l.end.Add(-wait)
-			if since.Before(latest(l.last().from, l.start)) || !l.allObserved(f, table) {
-				continue
-			}
-			out = append(out, l.overstays(f, table, since)...)
+	timers := l.last().config.Timers
+	for _, f := range l.enforcedLast() {
+		wait := time.Duration(f.LiftAfter) + 4*time.Duration(timers.Damping.HalfLife) + f.takesAtMost
+		since := l.end.Add(-wait)
+		if since.Before(latest(l.last().from, l.start)) || !l.allObserved(f) {
+			continue
+		}
+		for _, what := range l.overstays(f, since) {
+			out = append(out, Violation{FilteredTables, l.end, f.Name, fmt.Sprintf("filter %s holds on to %s %s, although nothing that it denies was announced for %s",
+				f.Name, f.table, what, l.end.Sub(since))})
 		}
 	}
 	return out
 }
 
 // allObserved reports whether whatever the filter judges in the table can be seen.
-func (l *ledger) allObserved(f *enforcedRules, table string) bool {
-	if !strings.HasPrefix(table, "tgw-") {
+func (l *ledger) allObserved(f enforcedTable) bool {
+	if !strings.HasPrefix(f.table, "tgw-") {
 		return true
 	}
-	return !slices.ContainsFunc(l.beside[table].propagated, func(a string) bool {
-		return f.speaksOf(a, slices.Contains(l.beside[table].vpcs, a)) && !l.observed(f.filterRules, a)
+	return !slices.ContainsFunc(l.beside[f.table].propagated, func(a string) bool {
+		return f.speaksOf(a, slices.Contains(l.beside[f.table].vpcs, a)) && !l.observed(f.filterRules, a)
 	})
 }
 
 // overstays names the measures that stand at the end although nothing denied was
 // announced from an instant on.
-func (l *ledger) overstays(f *enforcedRules, table string, since time.Time) []Violation {
-	var out []Violation
-	add := func(what string) {
-		out = append(out, Violation{FilteredTables, l.end, f.Name, fmt.Sprintf("filter %s holds on to %s %s, although nothing that it denies was announced for %s",
-			f.Name, table, what, l.end.Sub(since))})
-	}
+func (l *ledger) overstays(f enforcedTable, since time.Time) []string {
 	if f.Action == "quarantine" {
-		for _, a := range f.Attachments {
-			on, by := l.propagates(table, a, l.end)
-			if !on && by != "" && !isForeign(by) && !l.leaked(f, a, since) {
-				add("by the quarantine of " + a)
-			}
-		}
-		return out
+		return l.overstayingQuarantines(f, since)
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(l.shownIn(table)), compareEntries) {
+	return l.overstayingRoutes(f, since)
+}
+
+func (l *ledger) overstayingQuarantines(f enforcedTable, since time.Time) []string {
+	var out []string
+	for _, a := range f.Attachments {
+		if l.quarantined(f.table, a) && !l.leaked(f.enforcedRules, a, since) {
+			out = append(out, "by the quarantine of "+a)
+		}
+	}
+	return out
+}
+
+func (l *ledger) overstayingRoutes(f enforcedTable, since time.Time) []string {
+	var out []string
+	for _, id := range slices.SortedFunc(maps.Keys(l.shownIn(f.table)), compareEntries) {
 		prefix, err := netip.ParsePrefix(id.destination)
 		if err != nil || l.measured(id) == "" || l.last().entries[id] != nil || f.Preset && (prefix.Bits() == 0 || f.namesExactly(id.destination)) {
 			continue
 		}
-		seen := l.taughtSince(table, id.destination, since)
+		seen := l.taughtSince(f.table, id.destination, since)
 		for _, observation := range f.Observation {
 			seen = seen || l.taughtSince(observation, id.destination, since)
 		}
 		if !seen {
-			add(id.destination)
+			out = append(out, id.destination)
 		}
 	}
 	return out

@@ -106,35 +106,8 @@ func (g *generator) privateLine(s speaker) {
 func (g *generator) hubs() {
 	topo := &g.s.Topology
 	for i := range topo.TransitGateways {
-		gw := &topo.TransitGateways[i]
-		var teaching []string
-		for _, s := range g.speakers {
-			if s.gateway == gw.ID {
-				teaching = append(teaching, s.attachment)
-			}
-		}
-		if len(teaching) == 0 {
-			continue
-		}
-		for j := range gw.Tables {
-			if g.chance(0.6) {
-				gw.Tables[j].Propagated = append(slices.Clone(gw.Tables[j].Propagated), teaching...)
-			}
-		}
-		if g.chance(0.6) {
-			gw.Tables = append(gw.Tables, sim.TransitGatewayTable{ID: g.id("tgw-rtb"), Propagated: append(g.transports(gw.ID), teaching...)})
-		}
-		shared := len(gw.Tables)
-		for k := range g.speakers {
-			if s := &g.speakers[k]; s.gateway == gw.ID && g.chance(0.8) {
-				g.observe(gw, s, teaching)
-			}
-		}
-		for _, id := range append(teaching, g.transports(gw.ID)...) {
-			if g.chance(0.5) {
-				t := &gw.Tables[g.rng.IntN(shared)]
-				t.Associated = append(t.Associated, id)
-			}
+		if gw := &topo.TransitGateways[i]; len(g.teaching(gw.ID)) > 0 {
+			g.hub(gw)
 		}
 	}
 	for i := range topo.VPCs {
@@ -142,6 +115,43 @@ func (g *generator) hubs() {
 			if s.vgw != "" && g.vpcOf(s.vgw) == topo.VPCs[i].ID && g.chance(0.8) {
 				topo.VPCs[i].Tables[0].Propagated = []string{s.vgw}
 			}
+		}
+	}
+}
+
+// teaching are the attachments of a transit gateway over which sites announce.
+func (g *generator) teaching(gateway string) []string {
+	var out []string
+	for _, s := range g.speakers {
+		if s.gateway == gateway {
+			out = append(out, s.attachment)
+		}
+	}
+	return out
+}
+
+// hub lets tables of one gateway learn, and associates attachments with those that are
+// no observation tables.
+func (g *generator) hub(gw *sim.TransitGatewaySpec) {
+	teaching := g.teaching(gw.ID)
+	for j := range gw.Tables {
+		if g.chance(0.6) {
+			gw.Tables[j].Propagated = append(slices.Clone(gw.Tables[j].Propagated), teaching...)
+		}
+	}
+	if g.chance(0.6) {
+		gw.Tables = append(gw.Tables, sim.TransitGatewayTable{ID: g.id("tgw-rtb"), Propagated: append(g.transports(gw.ID), teaching...)})
+	}
+	shared := len(gw.Tables)
+	for k := range g.speakers {
+		if s := &g.speakers[k]; s.gateway == gw.ID && g.chance(0.8) {
+			g.observe(gw, s, teaching)
+		}
+	}
+	for _, id := range append(teaching, g.transports(gw.ID)...) {
+		if g.chance(0.5) {
+			t := &gw.Tables[g.rng.IntN(shared)]
+			t.Associated = append(t.Associated, id)
 		}
 	}
 }

@@ -175,25 +175,38 @@ func (g *generator) gatewayScope(f *config.Filter, s speaker) {
 			}
 		}
 	}
-	for _, other := range g.speakers {
-		spoken := len(f.Attachments) == 0 || slices.Contains(f.Attachments, other.attachment)
-		if f.Action != "alert" && other.gateway == s.gateway && spoken && other.observation != "" && g.chance(0.9) {
+	if f.Action != "alert" {
+		g.watchAnnounced(f, s.gateway)
+	}
+	if f.Action == "pin" {
+		g.pinOnto(f, s.gateway)
+	}
+}
+
+// watchAnnounced gives the filter the observation tables of most attachments of the
+// gateway that it speaks of.
+func (g *generator) watchAnnounced(f *config.Filter, gateway string) {
+	for _, s := range g.speakers {
+		spoken := len(f.Attachments) == 0 || slices.Contains(f.Attachments, s.attachment)
+		if s.gateway == gateway && spoken && s.observation != "" && g.chance(0.9) {
 			if f.Observation == nil {
 				f.Observation = map[string]string{}
 			}
-			f.Observation[other.attachment] = other.observation
+			f.Observation[s.attachment] = s.observation
 		}
 	}
-	if f.Action == "pin" {
-		f.Egress = map[string]string{}
-		var egress []string
-		for _, w := range g.backups(s.gateway) {
-			egress = append(egress, w.attachment)
-		}
-		egress = append(egress, g.transports(s.gateway)...)
-		for _, t := range f.Tables {
-			f.Egress[t] = oneOfList(g, egress)
-		}
+}
+
+// pinOnto gives each of the filter's tables an egress at the gateway.
+func (g *generator) pinOnto(f *config.Filter, gateway string) {
+	var egress []string
+	for _, w := range g.backups(gateway) {
+		egress = append(egress, w.attachment)
+	}
+	egress = append(egress, g.transports(gateway)...)
+	f.Egress = map[string]string{}
+	for _, t := range f.Tables {
+		f.Egress[t] = oneOfList(g, egress)
 	}
 }
 

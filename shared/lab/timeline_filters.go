@@ -178,28 +178,49 @@ func measureWords(v filter.Verdict) string {
 // findingWords says who announces a denied route, what it would have taken over, what
 // is at risk, and what to change where it comes from.
 func findingWords(v filter.Verdict) string {
-	f := v.Why
-	var parts []string
-	var who []string
+	parts := originWords(v.Why)
+	if v.Why.DeniedCount > 0 && v.Attachment != "" {
+		parts = append(parts, "denied: "+countedList(prefixWords(v.Why.Denied), v.Why.DeniedCount))
+	}
+	if v.Why.Prefixes > 0 {
+		parts = append(parts, fmt.Sprintf("%d prefixes", v.Why.Prefixes))
+	}
+	parts = append(parts, riskWords(v.Why)...)
+	for _, advice := range v.Why.Advice() {
+		switch advice {
+		case filter.AdviceStopAnnouncing:
+			parts = append(parts, "to change: the announcer should not announce it")
+		case filter.AdviceHostRoutes:
+			parts = append(parts, "to change: whoever hears it should have a host route to each end of its tunnels")
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(parts, "; ")
+}
+
+// originWords say where a denied route comes from.
+func originWords(f filter.Finding) []string {
+	var parts, who, over []string
 	for _, n := range f.Announcers {
 		who = append(who, cmp.Or(n.Resource, n.Attachment))
 	}
 	if len(who) > 0 {
 		parts = append(parts, "announced by "+listing(who))
 	}
-	if len(f.Sources) > 0 {
-		var over []string
-		for _, from := range f.Sources {
-			over = append(over, from.String())
-		}
+	for _, from := range f.Sources {
+		over = append(over, from.String())
+	}
+	if len(over) > 0 {
 		parts = append(parts, "over "+listing(over))
 	}
-	if f.DeniedCount > 0 && v.Attachment != "" {
-		parts = append(parts, "denied: "+countedList(prefixWords(f.Denied), f.DeniedCount))
-	}
-	if f.Prefixes > 0 {
-		parts = append(parts, fmt.Sprintf("%d prefixes", f.Prefixes))
-	}
+	return parts
+}
+
+// riskWords say what a denied route does harm to.
+func riskWords(f filter.Finding) []string {
+	var parts []string
 	if !f.TookOver.IsZero() {
 		parts = append(parts, "traffic would leave "+f.TookOver.String())
 	}
@@ -213,18 +234,7 @@ func findingWords(v filter.Verdict) string {
 		}
 		parts = append(parts, "tunnels at risk: "+countedList(tunnels, f.TunnelCount))
 	}
-	for _, advice := range f.Advice() {
-		switch advice {
-		case filter.AdviceStopAnnouncing:
-			parts = append(parts, "to change: the announcer should not announce it")
-		case filter.AdviceHostRoutes:
-			parts = append(parts, "to change: whoever hears it should have a host route to each end of its tunnels")
-		}
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return "; " + strings.Join(parts, "; ")
+	return parts
 }
 
 // countedList names the first of a list that has n items in all.
