@@ -141,6 +141,35 @@ func TestAStaticThatIsRefusedKeepsThePropagation(t *testing.T) {
 	}
 }
 
+// TestATableThatIsRefusedHoldsUpNoOther: what cannot be written in one table, as where its
+// account lets nobody in, is no reason to leave a leak in another.
+func TestATableThatIsRefusedHoldsUpNoOther(t *testing.T) {
+	f := newFilter("no-default", filter.Quarantine)
+	second := edgeTable("tgw-rtb-second")
+	f.Scopes = append(f.Scopes, f.Scopes[0])
+	f.Scopes[1].Table = second
+	for _, outcome := range []route.Outcome{route.Denied, route.Refused, route.Busy} {
+		w := newEdge(t, f)
+		w.taught[second] = []filter.Neighbor{branch}
+		w.leak()
+		w.onWrite = func(_ int, change route.Change) (route.Outcome, bool) {
+			if change.Table == second {
+				return outcome, false
+			}
+			return route.Applied, true
+		}
+		r := onlyFilter(t, w.enforce("no-default"))
+		if r.Status != controller.StatusUnfinished {
+			t.Errorf("%s: the report is %+v", outcome, r)
+		}
+		want(t, string(outcome)+": the table that takes writes", w.shows(),
+			[]string{"10.1.0.0/16 tgw-attach-branch", "10.2.0.0/16 tgw-attach-branch", "10.9.0.0/16 tgw-attach-office*"})
+		if !slices.Contains(w.taught[second], branch) {
+			t.Errorf("%s: the propagation ended in the table that takes none", outcome)
+		}
+	}
+}
+
 // TestAnObservingFilterWritesNothing: it keeps its record, and says what it would do.
 func TestAnObservingFilterWritesNothing(t *testing.T) {
 	f := newFilter("no-default", filter.Blackhole)

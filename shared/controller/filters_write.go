@@ -42,17 +42,18 @@ func (p *filterProgress) note(receipts []route.Receipt) {
 	}
 }
 
-// left takes out what was done. What was refused stands in the way of the stages
-// after it, so with it goes everything that is not of its stage or before.
+// left takes out what was done. What was refused stands in the way of the stages of its
+// table after it, so with it go all changes of them.
 func (p *filterProgress) left(changes []route.Change) []route.Change {
-	end := math.MaxInt
-	for _, ch := range changes {
+	end := map[route.Table]int{}
+	for _, ch := range slices.Backward(changes) { // The first stage of a table comes last.
 		if p.refused[ch] {
-			end = min(end, ch.Phase())
+			end[ch.Table] = ch.Phase()
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(changes), func(ch route.Change) bool {
-		return p.applied[ch] || p.refused[ch] || ch.Phase() > end
+		last, ends := end[ch.Table]
+		return p.applied[ch] || p.refused[ch] || ends && ch.Phase() > last
 	})
 }
 
@@ -71,8 +72,9 @@ func writePriority(changes []route.Change) int {
 
 // writeStages sends the changes stage by stage, in the order of their phases: no
 // propagation ends before every static that stands in for it is accepted, and no
-// static goes before the propagation is back. The first stage that is not complete is
-// the last one. stopped says that the lease, a freeze or the deadline ended it early.
+// static goes before the propagation is back. The first stage of a table that is not
+// complete is its last one. stopped says that the lease, a freeze or the deadline ended
+// it early.
 func (c *Controller) writeStages(ctx context.Context, h *filterHold, changes []route.Change) (receipts []route.Receipt, stopped bool) {
 	started := c.ports.Clock.Now()
 	defer c.stage(&h.hold, StageWrite, started)
@@ -85,10 +87,12 @@ func (c *Controller) writeStages(ctx context.Context, h *filterHold, changes []r
 		}
 		wrote, stopped := c.write(ctx, &h.hold, changes[:n])
 		receipts = append(receipts, wrote...)
-		if stopped || slices.ContainsFunc(wrote, func(r route.Receipt) bool { return r.Outcome != route.Applied }) {
-			return receipts, stopped
+		if stopped {
+			return receipts, true
 		}
-		changes = changes[n:]
+		changes = slices.DeleteFunc(slices.Clone(changes[n:]), func(ch route.Change) bool {
+			return slices.ContainsFunc(wrote, func(r route.Receipt) bool { return r.Change.Table == ch.Table && r.Outcome != route.Applied })
+		})
 	}
 	return receipts, false
 }

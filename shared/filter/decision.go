@@ -129,7 +129,7 @@ type Decision struct {
 	Verdicts []Verdict
 	// Changes are in the order in which they have to be made: creates and replaces, then
 	// propagations switched on, then off, then deletes. A stage starts only when every
-	// change of those before it is in place; else the rest is for the next run.
+	// change of its table before it is in place; else the rest is for the next run.
 	Changes []route.Change
 	// Next is the earliest instant at which time alone changes the answer; zero: none.
 	Next time.Time
