@@ -263,7 +263,7 @@ func (r *FilterReport) tell(before filter.Record, d judged) {
 		return
 	}
 	for _, v := range d.Verdicts {
-		switch newsOf(before, v) {
+		switch newsOf(before, v, false) {
 		case newsPlaced:
 			r.Placed = append(r.Placed, v)
 		case newsLifted:
@@ -284,7 +284,7 @@ func (c *Controller) commitFilter(ctx context.Context, h *filterHold, d judged) 
 	}
 	entry := JournalEntry{Key: h.key, At: c.ports.Clock.Now(), Event: h.trigger.Event, Ended: d.ended, WouldBe: d.WouldBe}
 	for _, v := range d.Verdicts {
-		if newsOf(h.item.Filter, v) != newsNone {
+		if newsOf(h.item.Filter, v, d.WouldBe) != newsNone {
 			entry.Verdicts = append(entry.Verdicts, v.Clone())
 		}
 	}

@@ -22,21 +22,28 @@ const (
 	newsHeld            // a measure, or its end, begins to be impossible
 )
 
-// newsOf compares a verdict with the record that it was made from.
-func newsOf(before filter.Record, v filter.Verdict) newsKind {
-	m, known := before.Measure(v.Key)
-	// A measure that was held from the start has nothing that could be lifted.
-	stood := known && m.EndedAt.IsZero() && (m.Off || len(m.Statics) > 0 || m.Action == filter.Alert)
+// newsOf compares a verdict with the record that it was made from. wouldBe says that
+// nothing is written for it. A measure that was wanted before, and held or only
+// observed, begins with its first write.
+func newsOf(before filter.Record, v filter.Verdict, wouldBe bool) newsKind {
+	m, _ := before.Measure(v.Key)
+	written := !wouldBe && (!acted(m) || m.Action == filter.Alert && v.Action.Writes())
 	switch {
-	case v.New && v.InForce:
+	case v.InForce && (v.New || written):
 		return newsPlaced
-	case stood && !v.InForce && !v.Reason.Holds():
+	case acted(m) && !v.InForce && !v.Reason.Holds():
 		return newsLifted
 	case v.Reason.Pages() && !slices.Contains(before.Held, filter.Held{Key: v.Key, Reason: v.Reason}):
 		return newsHeld
 	default:
 		return newsNone
 	}
+}
+
+// acted reports whether a measure in force did something: one that was held from the
+// start, or only observed, has nothing that could be lifted.
+func acted(m filter.Measure) bool {
+	return m.EndedAt.IsZero() && (m.Off || len(m.Statics) > 0 || m.Action == filter.Alert)
 }
 
 // maxFilterEvents bounds the events of one run and kind: an attachment can announce a

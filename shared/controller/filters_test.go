@@ -397,6 +397,36 @@ func TestAHoldIsToldOnce(t *testing.T) {
 	want(t, "the events of a hold that begins again", w.toldOf(), []string{"Filter Measure Held", "Filter Measure Held"})
 }
 
+// TestAMeasureIsToldWhenItIsFirstWritten: it was wanted before, when something stood in its
+// way, or when the filter did not write.
+func TestAMeasureIsToldWhenItIsFirstWritten(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before func(w *world)
+		told   []string
+	}{
+		"held":     {func(w *world) { w.filters[0].Scopes[0].Attachments = []string{branch.Attachment} }, []string{"Filter Measure Held", "Filter Measure Placed"}},
+		"observed": {func(w *world) { w.filters[0].Mode = protection.Observe }, []string{"Filter Measure Placed"}},
+		"an alert": {func(w *world) { w.filters[0].Action = filter.Alert }, []string{"Filter Measure Placed", "Filter Measure Placed"}},
+	} {
+		w := newEdge(t, newFilter("no-default", filter.Blackhole))
+		tt.before(w)
+		w.leak()
+		w.enforce("no-default")
+		want(t, name+": writes before", w.writes(), nil)
+		w.filters[0] = newFilter("no-default", filter.Blackhole)
+		for range 3 {
+			w.sweepFilters()
+			w.pass(time.Minute)
+		}
+		want(t, name+": writes", w.writes(), []string{placed})
+		want(t, name+": the events", w.toldOf(), tt.told)
+		history, err := w.store.History(t.Context(), controller.FilterKey("no-default"), 5)
+		if err != nil || len(history) != 2 || len(history[0].Verdicts) != 1 || history[0].WouldBe {
+			t.Errorf("%s: the journal is %+v, %v", name, history, err)
+		}
+	}
+}
+
 // TestNeverTouchHoldsForFiltersToo, whatever the filter says.
 func TestNeverTouchHoldsForFiltersToo(t *testing.T) {
 	w := newEdge(t, newFilter("no-default", filter.Blackhole))
