@@ -31,6 +31,10 @@ func Judge(f *Filter, views []View, record Record, now time.Time) Decision {
 			continue
 		}
 		s := newSight(f, views[i], record)
+		if !s.inScope && s.view.Reading.Problem == route.ProblemGone {
+			j.forget(table)
+			continue
+		}
 		if reason := s.whole(); reason != "" {
 			j.hold(table, reason)
 			continue
@@ -65,6 +69,17 @@ func (j *judgement) hold(table route.Table, reason Reason) {
 			j.next.Released = append(j.next.Released, key)
 		}
 	}
+}
+
+// forget drops the measures of a table that is deleted, and that the configuration does
+// not have any more: nothing of them stands, and no later reading would be a whole one.
+func (j *judgement) forget(table route.Table) {
+	for _, m := range j.old.Measures {
+		if m.Table == table {
+			j.verdict(Verdict{Key: m.Key, Action: m.Action, Reason: cmp.Or(m.EndedFor, ReasonOutOfScope), Why: m.Why.clone()})
+		}
+	}
+	j.next.Contended = slices.DeleteFunc(j.next.Contended, func(k Key) bool { return k.Table == table })
 }
 
 // stands reports whether something in the tables is the measure's, or stands in its place.

@@ -414,6 +414,40 @@ func TestATableWithoutAView(t *testing.T) {
 	}
 }
 
+// TestADeletedTable: what stood in it is forgotten once the configuration does not have it
+// any more, and not before, and not for any other reason.
+func TestADeletedTable(t *testing.T) {
+	for name, tt := range map[string]struct {
+		problem route.Problem
+		scopes  int
+		kept    int
+	}{
+		"and taken out":                    {route.ProblemGone, 0, 1},
+		"and still configured":             {route.ProblemGone, 1, 2},
+		"taken out, and cannot be read":    {route.ProblemThrottled, 0, 2},
+		"taken out, and may not be read":   {route.ProblemDenied, 0, 2},
+		"taken out, and read in half":      {route.ProblemMalformed, 0, 2},
+		"taken out, and no answer in time": {route.ProblemTimeout, 0, 2},
+	} {
+		s := newStory(Blackhole, leaky(), "deny default-like")
+		second := newModel(route.Table{Kind: route.TransitGatewayTable, ID: "tgw-rtb-second", Account: "111122223333", Region: "eu-central-1"})
+		second.attach(site, TypeVPN, "0.0.0.0/0")
+		whole := append(slices.Clone(s.f.Scopes), Scope{Table: second.table})
+		s.f.Scopes = whole
+		d := Judge(s.f, []View{s.m.view(begin), second.view(begin)}, Record{}, begin)
+		d.Record.Contended = []Key{d.Record.Measures[0].Key, d.Record.Measures[1].Key}
+		s.f.Scopes = append(slices.Clone(whole[1:]), whole[:tt.scopes]...)
+		gone := View{Reading: route.Reading{Table: mainTable, Problem: tt.problem, StartedAt: begin}}
+		d = Judge(s.f, []View{gone, second.view(begin)}, d.Record, begin.Add(time.Minute))
+		if len(d.Record.Measures) != tt.kept || len(d.Record.Contended) != tt.kept || len(d.Record.Tables()) != tt.kept || len(d.Changes) > 0 {
+			t.Errorf("%s: %+v, %s", name, d.Record, texts(d.Changes))
+		}
+		if forgotten := reasonOf(d, "0.0.0.0/0") == ReasonOutOfScope; forgotten != (tt.kept == 1) || d.Verdicts[len(d.Verdicts)-1].Table != second.table {
+			t.Errorf("%s: %+v", name, d.Verdicts)
+		}
+	}
+}
+
 // TestEveryReasonThatPagesHolds.
 func TestEveryReasonThatPagesHolds(t *testing.T) {
 	for _, r := range []Reason{ReasonNothingDenied, ReasonDenied, ReasonPreset, ReasonGone, ReasonLifted, ReasonForeign, ReasonUnobserved} {
