@@ -106,8 +106,6 @@ func (s *sight) observe() {
 	}
 }
 
-func (s *sight) table() route.Table { return s.scope.Table }
-
 func (s *sight) vpc() bool { return s.scope.Table.Kind == route.VPCTable }
 
 // readAt is when the reading of the table began.

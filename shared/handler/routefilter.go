@@ -142,8 +142,10 @@ func (h *Handler) concerned(look ingest.Look) concern {
 	if !look.Everything && len(look.Connections) == 0 {
 		return out
 	}
+	// A log tells of every announcement. Were each taken for one that holds the address of
+	// a tunnel, none would be coalesced, so only the addresses that are known count here.
 	outside := outsideOf(look)
-	surely := func(rules []filter.Rule, prefix netip.Prefix) bool { return rulesDeny(rules, prefix, outside) }
+	surely := func(rules []filter.Rule, prefix netip.Prefix) bool { return !filter.Permits(rules, prefix, outside) }
 	unnamed := h.controller.Filtering("")
 	if !look.Everything {
 		unnamed = h.controller.FilteringOver(look.Connections)
@@ -180,18 +182,6 @@ func rulesMayDeny(rules []filter.Rule, prefix netip.Prefix) bool {
 			return !rule.Permit
 		case rule.DefaultLike && !rule.Permit:
 			return true
-		}
-	}
-	return false
-}
-
-// rulesDeny reads the rules with the outside addresses that are known. It is for
-// messages that name no table: a log tells of every announcement, and were each taken
-// for one that holds a tunnel's address, none would be coalesced.
-func rulesDeny(rules []filter.Rule, prefix netip.Prefix, outside []netip.Addr) bool {
-	for _, rule := range rules {
-		if rule.Matches(prefix, outside) {
-			return !rule.Permit
 		}
 	}
 	return false
