@@ -58,9 +58,6 @@ type FilterReport struct {
 	// WakeAt is when the filter is to be looked at again; zero: at the next sweep.
 	WakeAt time.Time `json:"wakeAt,omitzero"`
 	Err    error     `json:"-"`
-
-	// before is the record as it was when the run began.
-	before filter.Record
 }
 
 func sortedFilters(filters []filter.Filter) []filter.Filter {

@@ -92,7 +92,6 @@ func (c *Controller) filterCycle(ctx context.Context, h *filterHold, last bool) 
 	seen := c.lookAround(ctx, filterTables([]*filter.Filter{h.filter}, []filter.Record{h.item.Filter}))
 	seen.logged = h.logged
 	c.stage(&h.hold, StageRead, started)
-	h.out.before, h.out.Problems = h.item.Filter, seen.problems
 	done := &filterProgress{applied: map[route.Change]bool{}, refused: map[route.Change]bool{}, doubted: map[route.Change]bool{}}
 	for round := 0; ; round++ {
 		c.judgeAndCommit(ctx, h, seen, round)

@@ -63,7 +63,7 @@ func (c *Controller) lookFilters(ctx context.Context, trigger FilterTrigger, wit
 	for i, f := range filters {
 		mine := seen.of(f, records[i])
 		d := c.judge(f, items[i], control, mine, now)
-		quiet[i].before, quiet[i].Status, quiet[i].WakeAt = records[i], StatusQuiet, d.Next
+		quiet[i].Status, quiet[i].WakeAt = StatusQuiet, d.Next
 		quiet[i].note(d, mine, true)
 		if d.pending {
 			trigger.Filters = append(trigger.Filters, f.Name)

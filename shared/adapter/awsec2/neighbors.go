@@ -104,19 +104,10 @@ func (n *Neighbors) propagations(ctx context.Context, table route.Table, into *f
 	var list []filter.Neighbor
 	api, err := n.client.api(table.Account, table.Region)
 	if err == nil {
-		input := &ec2.GetTransitGatewayRouteTablePropagationsInput{TransitGatewayRouteTableId: aws.String(table.ID), MaxResults: aws.Int32(pageSize)}
-		err = follow(func(token *string) (*string, error) {
-			input.NextToken = token
-			output, err := call(ctx, n.client, api, input, (*ec2.Client).GetTransitGatewayRouteTablePropagations)
-			if err != nil {
-				return nil, err
+		err = n.client.propagations(ctx, api, table.ID, func(shown types.TransitGatewayRouteTablePropagation) {
+			if shown.State != types.TransitGatewayPropagationStateDisabled {
+				list = append(list, neighbor(shown.TransitGatewayAttachmentId, shown.ResourceType, shown.ResourceId))
 			}
-			for _, shown := range output.TransitGatewayRouteTablePropagations {
-				if shown.State != types.TransitGatewayPropagationStateDisabled {
-					list = append(list, neighbor(shown.TransitGatewayAttachmentId, shown.ResourceType, shown.ResourceId))
-				}
-			}
-			return output.NextToken, nil
 		})
 	}
 	*into = neighbors(list, err)
@@ -126,19 +117,10 @@ func (n *Neighbors) associations(ctx context.Context, table route.Table, into *f
 	var list []filter.Neighbor
 	api, err := n.client.api(table.Account, table.Region)
 	if err == nil {
-		input := &ec2.GetTransitGatewayRouteTableAssociationsInput{TransitGatewayRouteTableId: aws.String(table.ID), MaxResults: aws.Int32(pageSize)}
-		err = follow(func(token *string) (*string, error) {
-			input.NextToken = token
-			output, err := call(ctx, n.client, api, input, (*ec2.Client).GetTransitGatewayRouteTableAssociations)
-			if err != nil {
-				return nil, err
+		err = n.client.associations(ctx, api, table.ID, func(shown types.TransitGatewayRouteTableAssociation) {
+			if shown.State != types.TransitGatewayAssociationStateDisassociated {
+				list = append(list, neighbor(shown.TransitGatewayAttachmentId, shown.ResourceType, shown.ResourceId))
 			}
-			for _, shown := range output.Associations {
-				if shown.State != types.TransitGatewayAssociationStateDisassociated {
-					list = append(list, neighbor(shown.TransitGatewayAttachmentId, shown.ResourceType, shown.ResourceId))
-				}
-			}
-			return output.NextToken, nil
 		})
 	}
 	*into = neighbors(list, err)

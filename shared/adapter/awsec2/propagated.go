@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"detour/shared/controller"
 	"detour/shared/health"
@@ -55,17 +55,8 @@ func (p *Propagations) ask(ctx context.Context, table health.Subject) ([]health.
 		return nil, err
 	}
 	var out []health.Fact
-	input := &ec2.GetTransitGatewayRouteTablePropagationsInput{TransitGatewayRouteTableId: aws.String(table.ID), MaxResults: aws.Int32(pageSize)}
-	err = follow(func(token *string) (*string, error) {
-		input.NextToken = token
-		output, err := call(ctx, p.client, api, input, (*ec2.Client).GetTransitGatewayRouteTablePropagations)
-		if err != nil {
-			return nil, err
-		}
-		for _, shown := range output.TransitGatewayRouteTablePropagations {
-			out = append(out, health.Fact{Kind: health.FactPropagation, Part: aws.ToString(shown.TransitGatewayAttachmentId), Value: string(shown.State)})
-		}
-		return output.NextToken, nil
+	err = p.client.propagations(ctx, api, table.ID, func(shown types.TransitGatewayRouteTablePropagation) {
+		out = append(out, health.Fact{Kind: health.FactPropagation, Part: aws.ToString(shown.TransitGatewayAttachmentId), Value: string(shown.State)})
 	})
 	return out, err
 }

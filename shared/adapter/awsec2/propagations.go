@@ -1,11 +1,13 @@
 package awsec2
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"detour/shared/route"
 )
@@ -53,4 +55,38 @@ func isStalePropagation(op route.Op, code string) bool {
 	default:
 		return false
 	}
+}
+
+// propagations reads the propagations into a transit gateway table, in any state, with
+// one call for each page. Source: EC2 API, GetTransitGatewayRouteTablePropagations.
+func (c *Client) propagations(ctx context.Context, api *ec2.Client, table string, each func(types.TransitGatewayRouteTablePropagation)) error {
+	input := &ec2.GetTransitGatewayRouteTablePropagationsInput{TransitGatewayRouteTableId: aws.String(table), MaxResults: aws.Int32(pageSize)}
+	return follow(func(token *string) (*string, error) {
+		input.NextToken = token
+		output, err := call(ctx, c, api, input, (*ec2.Client).GetTransitGatewayRouteTablePropagations)
+		if err != nil {
+			return nil, err
+		}
+		for _, shown := range output.TransitGatewayRouteTablePropagations {
+			each(shown)
+		}
+		return output.NextToken, nil
+	})
+}
+
+// associations reads the associations with a transit gateway table, as propagations
+// does. Source: EC2 API, GetTransitGatewayRouteTableAssociations.
+func (c *Client) associations(ctx context.Context, api *ec2.Client, table string, each func(types.TransitGatewayRouteTableAssociation)) error {
+	input := &ec2.GetTransitGatewayRouteTableAssociationsInput{TransitGatewayRouteTableId: aws.String(table), MaxResults: aws.Int32(pageSize)}
+	return follow(func(token *string) (*string, error) {
+		input.NextToken = token
+		output, err := call(ctx, c, api, input, (*ec2.Client).GetTransitGatewayRouteTableAssociations)
+		if err != nil {
+			return nil, err
+		}
+		for _, shown := range output.Associations {
+			each(shown)
+		}
+		return output.NextToken, nil
+	})
 }

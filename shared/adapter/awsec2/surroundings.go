@@ -148,45 +148,21 @@ func (h *home) findGateways(ctx context.Context, api *ec2.Client) error {
 	})
 }
 
-// associations finds the attachments whose traffic the table routes. Source: EC2
-// API, GetTransitGatewayRouteTableAssociations.
+// associations finds the attachments whose traffic the table routes.
 func (h *home) associations(ctx context.Context, api *ec2.Client, table *plan.TableSurroundings) error {
-	input := &ec2.GetTransitGatewayRouteTableAssociationsInput{
-		TransitGatewayRouteTableId: aws.String(table.Table.ID), MaxResults: aws.Int32(pageSize),
-	}
-	return follow(func(token *string) (*string, error) {
-		input.NextToken = token
-		output, err := call(ctx, h.client, api, input, (*ec2.Client).GetTransitGatewayRouteTableAssociations)
-		if err != nil {
-			return nil, err
+	return h.client.associations(ctx, api, table.Table.ID, func(shown types.TransitGatewayRouteTableAssociation) {
+		if shown.State != types.TransitGatewayAssociationStateDisassociated {
+			table.Associated = append(table.Associated, attachmentOf(shown.TransitGatewayAttachmentId, shown.ResourceType, shown.ResourceId))
 		}
-		for _, shown := range output.Associations {
-			if shown.State != types.TransitGatewayAssociationStateDisassociated {
-				table.Associated = append(table.Associated, attachmentOf(shown.TransitGatewayAttachmentId, shown.ResourceType, shown.ResourceId))
-			}
-		}
-		return output.NextToken, nil
 	})
 }
 
-// propagations finds the attachments that teach the table routes. Source: EC2
-// API, GetTransitGatewayRouteTablePropagations.
+// propagations finds the attachments that teach the table routes.
 func (h *home) propagations(ctx context.Context, api *ec2.Client, table *plan.TableSurroundings) error {
-	input := &ec2.GetTransitGatewayRouteTablePropagationsInput{
-		TransitGatewayRouteTableId: aws.String(table.Table.ID), MaxResults: aws.Int32(pageSize),
-	}
-	return follow(func(token *string) (*string, error) {
-		input.NextToken = token
-		output, err := call(ctx, h.client, api, input, (*ec2.Client).GetTransitGatewayRouteTablePropagations)
-		if err != nil {
-			return nil, err
+	return h.client.propagations(ctx, api, table.Table.ID, func(shown types.TransitGatewayRouteTablePropagation) {
+		if shown.State != types.TransitGatewayPropagationStateDisabled {
+			table.Propagating = append(table.Propagating, attachmentOf(shown.TransitGatewayAttachmentId, shown.ResourceType, shown.ResourceId))
 		}
-		for _, shown := range output.TransitGatewayRouteTablePropagations {
-			if shown.State != types.TransitGatewayPropagationStateDisabled {
-				table.Propagating = append(table.Propagating, attachmentOf(shown.TransitGatewayAttachmentId, shown.ResourceType, shown.ResourceId))
-			}
-		}
-		return output.NextToken, nil
 	})
 }
 
