@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -117,5 +118,28 @@ func TestAQuarantineOfTwoKeepsWhatTheOtherProvided(t *testing.T) {
 	s = story(false)
 	if s.look(0); len(s.m.statics) > 0 || !s.m.on[other] {
 		t.Fatalf("held: %v, propagations %v", s.m.statics, s.m.on)
+	}
+}
+
+// TestAMeasureThatIsHeldKeepsNoStaticOfAnother: what it wants it does not write, so that
+// nobody would follow the route.
+func TestAMeasureThatIsHeldKeepsNoStaticOfAnother(t *testing.T) {
+	m := newModel(mainTable).attach(site, TypeVPN, "0.0.0.0/0", "10.1.0.0/16").attach(other, TypeVPN, "0.0.0.0/0", "10.1.0.0/16", "10.9.0.0/16")
+	s := newStory(Quarantine, m, "deny default-like").watch(site, other)
+	s.f.NeverTouch = []route.Destination{route.MustDestination("10.9.0.0/16")}
+	if d := s.look(0); reasonOf(d, other) != ReasonNeverTouch || texts(d.Changes) != "create-route 10.1.0.0/16 tgw-attach-site; disable-propagation tgw-attach-site" {
+		t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+	}
+	m.withdraw(site, "0.0.0.0/0")
+	s.look(time.Minute)
+	if d := s.look(5 * time.Minute); texts(d.Changes) != "enable-propagation tgw-attach-site" {
+		t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+	}
+	if d := s.look(time.Minute); texts(d.Changes) != "delete-route 10.1.0.0/16 none" || reasonOf(d, other) != ReasonNeverTouch {
+		t.Fatalf("%s: %+v", texts(d.Changes), d.Verdicts)
+	}
+	m.withdraw(site, "10.1.0.0/16")
+	if s.look(time.Minute); !m.live(netip.MustParsePrefix("10.1.0.0/16")) {
+		t.Errorf("a route that the other has is hidden by %v", m.statics)
 	}
 }

@@ -21,13 +21,13 @@ func (j *judgement) write(s *sight, drafts []*draft) {
 				w.holders[static.Destination] = holder{static: static, hop: d.m.NextHop}
 			}
 		}
-		for destination := range d.statics {
-			w.wanted[destination] = true
-		}
 	}
 	for _, d := range drafts {
 		if d.held == "" && w.undone(d) && j.f.Mode == protection.Enforce && j.reverse(s, d.m.Key) {
 			d.held = ReasonContended
+		}
+		for destination := range d.statics {
+			w.wanted[destination] = w.wanted[destination] || d.held == ""
 		}
 	}
 	for _, d := range drafts {
@@ -42,7 +42,7 @@ type writer struct {
 	j *judgement
 	s *sight
 	// holders are the recorded statics by destination, and wanted the destinations for
-	// which some draft wants one.
+	// which some draft that is not held wants one.
 	holders map[route.Destination]holder
 	wanted  map[route.Destination]bool
 }
