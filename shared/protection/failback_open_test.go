@@ -73,6 +73,9 @@ func TestWhatKeepsAFailbackFromBeginning(t *testing.T) {
 		{"an unreadable list and a blocked one", blocked(BlockUnreadable, BlockOwner), FailbackAnswer{Refused: ReasonBlocked}},
 		{"the routes of the target are not learned", learning(ReasonRouteNotLearned), FailbackAnswer{Refused: ReasonRouteNotLearned}},
 		{"the observation table is unreadable", learning(ReasonObservationUnreadable), FailbackAnswer{Refused: ReasonObservationUnreadable, Retry: true}},
+		{"the propagations are unreadable", learning(ReasonPropagationsUnreadable), FailbackAnswer{Refused: ReasonPropagationsUnreadable, Retry: true}},
+		{"the routes of the target are not propagated", learning(ReasonNotPropagated), FailbackAnswer{Refused: ReasonNotPropagated}},
+		{"unproven, and not propagated", also(learning(ReasonNotPropagated), func(in *Input) { in.Failback.Unproven = true }), FailbackAnswer{Refused: ReasonNotPropagated}},
 		{"unproven", also(learning(ReasonRouteNotLearned), func(in *Input) { in.Failback.Unproven = true }), FailbackAnswer{Accepted: true}},
 		{"another failback", func(in *Input) { in.Record.Failback = failbackOf().Record.Failback; in.Failback.ID = "other" }, FailbackAnswer{Refused: ReasonFailbackUnderWay}},
 		{"the same again", func(in *Input) { in.Record.Failback = failbackOf().Record.Failback }, FailbackAnswer{Accepted: true}},
@@ -250,6 +253,21 @@ func TestAnUnprovenFailbackMovesItsFirstLearnedUnitAlone(t *testing.T) {
 	wantDecision(t, out, "B", "A", 2, Move, ReasonFailback)
 	if !out.Next.Decision.Unproven {
 		t.Error("the decision does not say that it is unproven")
+	}
+}
+
+// TestWhatCouldNotBeReadEndsNoFailback: the step is asked for again. What cannot come does
+// end it, though nothing had to be proven.
+func TestWhatCouldNotBeReadEndsNoFailback(t *testing.T) {
+	for why, ends := range map[Reason]bool{ReasonObservationUnreadable: false, ReasonPropagationsUnreadable: false, ReasonNotPropagated: true} {
+		in := movedTo(1)
+		in.Record.Failback.Unproven, in.Record.Decision.Unproven = ends, ends
+		in.Standing.Entries[2].Learning, in.Standing.Entries[2].NotReady = []string{"A"}, []NotReady{{Path: "A", Why: why}}
+		next(&in)
+		out := Decide(in)
+		if got := out.Failback; got.Refused != why || got.Retry == ends || out.Next.Failback.Open() == ends {
+			t.Errorf("%s: it is answered %+v, open: %t", why, got, out.Next.Failback.Open())
+		}
 	}
 }
 

@@ -64,11 +64,15 @@ func (d *decider) refusesLearned(request Request, path string) Reason {
 	}
 }
 
-// awaitsReading: what keeps the request from being followed is only that the
-// observation table, or what propagates into an entry's own, could not be read on this
-// run.
+// awaitsReading: what keeps the request from being followed is only what could not be
+// read on this run.
 func (d *decider) awaitsReading(request Request, path string) bool {
-	why := d.hindrance(path, request.Unproven)
+	return unread(d.hindrance(path, request.Unproven))
+}
+
+// unread: the observation table, or what propagates into an entry's own, could not be
+// read.
+func unread(why Reason) bool {
 	return why == ReasonObservationUnreadable || why == ReasonPropagationsUnreadable
 }
 

@@ -156,8 +156,8 @@ func (d *decider) refusesTarget(unproven bool) FailbackAnswer {
 	case a.Suppressed:
 		return FailbackAnswer{Refused: ReasonSuppressed}
 	}
-	if why := d.notReady(target); why != "" && !unproven {
-		return FailbackAnswer{Refused: why, Retry: why == ReasonObservationUnreadable}
+	if why := d.hindrance(target, unproven); why != "" {
+		return FailbackAnswer{Refused: why, Retry: unread(why)}
 	}
 	return FailbackAnswer{}
 }
