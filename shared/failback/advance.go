@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"detour/shared/plan"
 	"detour/shared/protection"
 )
 
@@ -26,8 +25,7 @@ func (j *job) advance(ctx context.Context) error {
 	soak := time.Duration(j.SoakSeconds) * time.Second
 	answer, _, err := j.tell(ctx, protection.FailbackStep{
 		Kind: protection.FailbackAdvance, Extent: extents[j.Step-1], Plan: approval.Plan, Approver: approval.By,
-		// The writes count, too: a thousand of them take minutes.
-		For: plan.Predict(seen.Plan.Changes).Wait + soak + protection.FailbackAuthority,
+		For: j.lasting(ctx) + soak,
 	}, true)
 	switch {
 	case err != nil:

@@ -287,8 +287,21 @@ func (b *bench) give(task failback.Task, more map[string]any) failback.Result {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return b.tasks.Run(b.t.Context(), task, raw)
+	return b.tasks.Run(invocation{b.t.Context(), b.clock.Now().Add(functionTimeout)}, task, raw)
 }
+
+// functionTimeout is how long Lambda lets a task run.
+const functionTimeout = 5 * time.Minute
+
+// invocation is the context of a task's function, whose time ends by the bench's clock.
+type invocation struct {
+	context.Context //nolint:containedctx // It is one.
+
+	until time.Time
+}
+
+// Deadline implements context.Context.
+func (i invocation) Deadline() (time.Time, bool) { return i.until, true }
 
 // do runs a task that goes well, and takes its answer over by its JSON, as the state
 // machine does.

@@ -115,3 +115,77 @@ func TestStepsOfAnotherConfiguration(t *testing.T) {
 	b.state.Steps--
 	wantError[failback.Refused](t, b.give(failback.Verify, nil), "configuration-changed")
 }
+
+// TestAVerifyThatTakesAllItsTime is no silence: neither one that answers just before its
+// function's time is over, while another run keeps the next task waiting, nor one that
+// is begun anew after that.
+func TestAVerifyThatTakesAllItsTime(t *testing.T) {
+	for name, dies := range map[string]bool{"and answers": false, "and dies": true} {
+		t.Run(name, func(t *testing.T) {
+			b := moved(t, newGroup("paris", 6))
+			readings := 0
+			b.net.after = func() {
+				if readings++; readings > 1 { // The first one is the run's with the lease.
+					b.clock.Advance(2*time.Minute + 15*time.Second)
+				}
+			}
+			before := b.state
+			b.do(failback.Verify, nil)
+			b.net.after = nil
+			if dies {
+				b.state = before
+				b.clock.Advance(50 * time.Second) // Until the time is over, and then the interval of the retrier.
+				b.sweeps(1)
+				b.do(failback.Verify, nil)
+			}
+			for range 4 {
+				b.records.take = controller.ErrBusy
+				wantError[failback.Busy](t, b.give(failback.Advance, nil))
+				b.records.take = nil
+				b.clock.Advance(30 * time.Second)
+			}
+			b.sweeps(1)
+			b.do(failback.Advance, nil)
+			if on := b.standsOn(); on["A"] != 6 || !b.record().Failback.Open() {
+				t.Errorf("the group stands on %v, and the failback is %+v", on, b.record().Failback)
+			}
+		})
+	}
+}
+
+// TestSilence: the authority ends when five minutes have gone by after the last task,
+// whose function may have run until its time was over.
+func TestSilence(t *testing.T) {
+	for name, c := range map[string]struct {
+		last func(t *testing.T) *bench
+		soak time.Duration
+	}{
+		"after the approval": {func(t *testing.T) *bench { t.Helper(); return opened(t, newGroup("paris", 4)) }, 0},
+		"after a step": {func(t *testing.T) *bench {
+			t.Helper()
+			b := opened(t, newGroup("paris", 4))
+			b.do(failback.Advance, nil)
+			return b
+		}, time.Minute},
+		"after a verify": {func(t *testing.T) *bench {
+			t.Helper()
+			b := moved(t, newGroup("paris", 4))
+			b.do(failback.Verify, nil)
+			b.clock.Advance(-settle)
+			return b
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := c.last(t)
+			until := b.clock.Now().Add(c.soak + functionTimeout + protection.FailbackAuthority)
+			if got := b.record().Failback.Until; !got.Equal(until) {
+				t.Errorf("its authority ends at %s, want %s", got, until)
+			}
+			b.clock.Advance(c.soak + functionTimeout + protection.FailbackAuthority)
+			b.sweeps(3)
+			if f := b.record().Failback; f.Over != protection.ReasonSilence || b.standsOn()["A"] != 0 {
+				t.Errorf("the failback is %+v, and the group stands on %v", f, b.standsOn())
+			}
+		})
+	}
+}

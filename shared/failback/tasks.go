@@ -141,6 +141,9 @@ func few(names []string) string {
 // refused for good is no error: err says that it is worth asking again.
 func (j *job) tell(ctx context.Context, step protection.FailbackStep, writes bool) (protection.FailbackAnswer, controller.Report, error) {
 	step.ID = j.Execution
+	if step.For == 0 {
+		step.For = j.lasting(ctx)
+	}
 	reports := j.controller.Failback(ctx, j.input.Group, step, !writes, j.Execution)
 	j.reports = append(j.reports, reports...)
 	answer, last := controller.AnswerOf(reports)
@@ -158,6 +161,16 @@ func (j *job) tell(ctx context.Context, step protection.FailbackStep, writes boo
 	default:
 		return answer, last, Unsettled{answer.Refused, detail}
 	}
+}
+
+// lasting is how long the authority lasts from a task's word on. What follows is silence
+// only once the task has ended, and it may take until its function's time is over.
+func (j *job) lasting(ctx context.Context) time.Duration {
+	until, ok := ctx.Deadline()
+	if !ok {
+		return protection.FailbackAuthority
+	}
+	return max(until.Sub(j.options.Clock.Now()), 0) + protection.FailbackAuthority
 }
 
 // throttled: AWS did not let the tables or lists be read.

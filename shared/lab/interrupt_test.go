@@ -13,12 +13,12 @@ import (
 )
 
 // The failback that is interrupted begins at 8m, and is approved as soon as it asks,
-// from 9m on. Undisturbed it has ended by 12m. Its authority ends seven minutes after
-// its last task at the latest, and two sweeps have looked a few minutes later.
+// from 9m on. Undisturbed it has ended by 12m. Its authority ends twelve minutes after
+// its last task has begun, at the latest, and two sweeps have looked a few minutes later.
 const (
 	interruptedStart    = 8 * time.Minute
 	interruptedApproved = 9 * time.Minute
-	interruptedDuration = 21 * time.Minute
+	interruptedDuration = 26 * time.Minute
 )
 
 // interrupted is a failback of four units with short times.

@@ -7,8 +7,8 @@ import (
 	"detour/shared/route"
 )
 
-// FailbackAuthority is how long a failback's authority lasts after its last task
-// was heard.
+// FailbackAuthority is how long a failback's authority lasts after its last task. A task
+// is heard when it begins, so it asks for its own time as well (FailbackStep.For).
 const FailbackAuthority = 5 * time.Minute
 
 // FailbackSettings are a group's constants for a failback.
