@@ -120,12 +120,16 @@ func TestEveryTaskEnds(t *testing.T) {
 		case task != failback.Ask && s.TimeoutSeconds <= 300:
 			t.Errorf("%s ends after %d s, before its function does", name, s.TimeoutSeconds)
 		}
-		if len(s.Catch) != 1 || !slices.Equal(s.Catch[0].ErrorEquals, []string{"States.ALL"}) {
+		// States.ALL is every error but this one (Step Functions Developer Guide, error names).
+		if len(s.Catch) != 2 || !slices.Equal(s.Catch[0].ErrorEquals, []string{"States.DataLimitExceeded"}) || !slices.Equal(s.Catch[1].ErrorEquals, []string{"States.ALL"}) {
 			t.Errorf("%s catches %v", name, s.Catch)
 			continue
 		}
-		if path := s.Catch[0].ResultPath; path == "" || path == "$" {
+		if path := s.Catch[1].ResultPath; path == "" || path == "$" {
 			t.Errorf("%s loses what the workflow carries when it catches an error", name)
+		}
+		if s.Catch[0].ResultPath != s.Catch[1].ResultPath || s.Catch[0].Next != s.Catch[1].Next {
+			t.Errorf("%s does not do the same with both: %v", name, s.Catch)
 		}
 		want := "Close"
 		switch task { //nolint:exhaustive // The rest has moved nothing.

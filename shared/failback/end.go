@@ -85,6 +85,8 @@ func (j *job) ending() (protection.Reason, string) {
 		return protection.ReasonAborted, words
 	case j.Caught.Error == "States.Timeout" && asked:
 		return protection.ReasonApprovalTimeout, "nobody approved in time"
+	case j.Caught.Error == "States.DataLimitExceeded" && asked:
+		return protection.ReasonNotApproved, "the answer is larger than the 256 KiB that Step Functions carries; approve with detour failback approve " + j.input.Group
 	case j.Caught.Error == ErrorName(Unverified{}):
 		return protection.ReasonVerifyFailed, words
 	case j.Caught.Error == ErrorName(Refused{}) && refusedFor(words) != "":

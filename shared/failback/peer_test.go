@@ -23,13 +23,39 @@ func ended(end string) []peer.Answer {
 	return []peer.Answer{{Result: fmt.Sprintf(`{"execution":"compared","end":%q,"why":"because"}`, end)}}
 }
 
-// TestTheDefinitionRunsAlikeElsewhere: the definition visits the same states with the same
-// data in another interpreter, whatever its tasks answer.
-func TestTheDefinitionRunsAlikeElsewhere(t *testing.T) {
+// machineOfTests is the definition with the names of functions in it.
+func machineOfTests() string {
 	definition := failback.Definition()
 	for _, task := range failback.Tasks() {
 		definition = strings.ReplaceAll(definition, "${"+task.Substitution()+"}", "arn:aws:lambda:eu-central-1:111122223333:function:detour-"+task.Function())
 	}
+	return definition
+}
+
+// TestAnAnswerThatIsTooLarge to be carried is caught, and ends as an approval that is
+// none: whoever has the token can send 256 KiB.
+func TestAnAnswerThatIsTooLarge(t *testing.T) {
+	out, err := peer.Here(peer.Case{
+		Name: "too large", Definition: machineOfTests(), Input: `{"group":"g","by":"jane","why":"mended"}`,
+		Answers: map[string][]peer.Answer{
+			"Precheck": told("ask", 0), "Ask": {{Result: `{"plan":"abc","by":"` + strings.Repeat("x", 262_100) + `"}`}}, "Close": ended("as-before"),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := out.Lines[len(out.Lines)-1]; !strings.HasPrefix(last, "SUCCEEDED") {
+		t.Errorf("the execution ends %.200s", last)
+	}
+	if text := strings.Join(out.Lines, "\n"); !strings.Contains(text, "AsBefore entered") || !strings.Contains(text, `"Error":"States.DataLimitExceeded"`) {
+		t.Errorf("nothing tells of the error:\n%.2000s", text)
+	}
+}
+
+// TestTheDefinitionRunsAlikeElsewhere: the definition visits the same states with the same
+// data in another interpreter, whatever its tasks answer.
+func TestTheDefinitionRunsAlikeElsewhere(t *testing.T) {
+	definition := machineOfTests()
 	happy := map[string][]peer.Answer{
 		"Precheck": told("ask", 1), "Ask": {{Result: `{"plan":"abc","by":"jane"}`}}, "PrecheckAgain": told("advance", 1),
 		"Canary": told("", 1), "Verify": append(told("advance", 2), told("close", 2)...), "Advance": told("", 2),
