@@ -85,13 +85,18 @@ func TestTheDefinitionRunsAlikeElsewhere(t *testing.T) {
 	}
 	peer.Compare(t, cases)
 
+	want := map[string]string{"Unclosed": "FAILED Unclosed The record was not closed", "Superseded": "FAILED Superseded because", "HeldPartial": "FAILED HeldPartial because"}
 	visited := map[string]bool{}
 	for _, c := range cases {
 		out, err := peer.Here(c)
 		if err != nil {
 			t.Fatalf("%s: %v", c.Name, err)
 		}
+		last := out.Lines[len(out.Lines)-1]
 		for _, line := range out.Lines {
+			if name, entered, _ := strings.Cut(line, " entered"); entered != "" && !strings.HasPrefix(last, want[name]) {
+				t.Errorf("%s: it enters %s, and ends %s", c.Name, name, last)
+			}
 			if name, entered, _ := strings.Cut(line, " entered"); entered != "" {
 				visited[name] = true
 			}
