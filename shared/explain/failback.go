@@ -152,7 +152,8 @@ func (f *Failback) Approve() string {
 // Text is Lines in one text.
 func (f *Failback) Text(limit int) string { return strings.Join(f.Lines(limit), "\n") + "\n" }
 
-// Lines tell of the failback, with at most limit routes; 0: all of them.
+// Lines tell of the failback, with at most limit routes that change, and as many that
+// are left alone; 0: all of them.
 func (f *Failback) Lines(limit int) []string {
 	out := []string{f.headline()}
 	add := func(format string, values ...any) { out = append(out, "  "+fmt.Sprintf(format, values...)) }
@@ -167,11 +168,15 @@ func (f *Failback) Lines(limit int) []string {
 		left -= len(s.Changes)
 		out = append(out, lines...)
 	}
-	if limit > 0 && left < 0 {
-		add("detour failback status %s shows all of them", f.Group)
-	}
-	for _, s := range f.Skipped {
+	for i, s := range f.Skipped {
+		if limit > 0 && i == limit {
+			add("left alone %s", count(len(f.Skipped)-limit, "more route"))
+			break
+		}
 		add("left alone %s (%s), which leads to %s", s.Entry, s.Reason, hop(s.NextHop))
+	}
+	if limit > 0 && (left < 0 || len(f.Skipped) > limit) {
+		add("detour failback status %s shows all of them", f.Group)
 	}
 	add("after each step: %s of soaking, then tables and path are read twice and compared%s; the whole takes some %s",
 		Short(f.Soak), f.sampleText(), Short(config.Duration(time.Duration(len(f.Steps))*(time.Duration(f.Soak)+verifyTakes))))

@@ -85,6 +85,22 @@ func TestFailbackText(t *testing.T) {
 	}
 }
 
+// TestALimitIsOneForWhatIsLeftAlone, too: that can be thousands of routes.
+func TestALimitIsOneForWhatIsLeftAlone(t *testing.T) {
+	f := failback()
+	group, changes := moving(9, 0)
+	f.Divide(group, changes[:2], []int{1, 9})
+	for _, unit := range group.Units[2:] {
+		f.Skipped = append(f.Skipped, plan.Skipped{Entry: unit.Entries[0].EntryKey, Reason: plan.SkipForeign})
+	}
+	if text := f.Text(3); strings.Count(text, "left alone tgw-rtb-1") != 3 || !strings.Contains(text, "left alone 4 more routes\n  detour failback status paris shows all of them\n") {
+		t.Errorf("of seven, with a limit of three:\n%s", text)
+	}
+	if text := f.Text(0); strings.Count(text, "left alone tgw-rtb-1") != 7 || strings.Contains(text, "more route") {
+		t.Errorf("of seven, with no limit:\n%s", text)
+	}
+}
+
 // TestEveryRouteIsInOneStep: whatever the extents are, nothing is shown twice or left
 // out.
 func TestEveryRouteIsInOneStep(t *testing.T) {

@@ -10,9 +10,13 @@ import (
 	"detour/shared/protection"
 )
 
-// shownRoutes is how many routes a notification has at most: an event has 256 KB
-// (EventBridge quotas), and so has a message of SNS.
-const shownRoutes = 1000
+// shownRoutes is how many routes a notification has at most, and shownBytes how long its
+// text is: an event has 256 KB with all that is around it (EventBridge quotas), and so
+// has a message of SNS. In JSON a line takes some bytes more.
+const (
+	shownRoutes = 1000
+	shownBytes  = 200 << 10
+)
 
 // ask shows the plan, and leaves the token with which it is answered in the record.
 func (j *job) ask(ctx context.Context) error {
@@ -54,5 +58,10 @@ func (j *job) ask(ctx context.Context) error {
 func (j *job) shown(seen controller.FailbackSight, until time.Time) string {
 	f := Show(seen)
 	f.ID, f.By, f.Why, f.Unproven, f.Until = j.Execution, j.by(), j.input.Why, j.input.Unproven, until.UTC()
-	return f.Text(shownRoutes)
+	routes := shownRoutes
+	text := f.Text(routes)
+	for ; len(text) > shownBytes && routes > 1; text = f.Text(routes) {
+		routes /= 2
+	}
+	return text
 }

@@ -223,7 +223,7 @@ func newBench(t *testing.T, group protection.Group, up time.Duration) *bench {
 		b.clock.Advance(up - time.Minute)
 		b.sweeps(1)
 	}
-	if on := b.standsOn(); on["B"] != 2*len(group.Units) || !b.record().Settled {
+	if on := b.standsOn(); on["B"] != len(b.net.routes) || !b.record().Settled {
 		t.Fatalf("the group stands on %v, %+v", on, b.record())
 	}
 	b.begin(execution, input)
@@ -262,11 +262,12 @@ func (b *bench) request(r protection.Request) {
 	}
 }
 
-// standsOn counts the entries by the path on which they stand.
+// standsOn counts the entries by the path on which they stand, which is the end of the
+// next hop's name.
 func (b *bench) standsOn() map[string]int {
 	out := map[string]int{}
 	for _, next := range b.net.routes {
-		out[strings.TrimPrefix(next.ID, "tgw-attach-")]++
+		out[next.ID[strings.LastIndex(next.ID, "-")+1:]]++
 	}
 	return out
 }

@@ -1,7 +1,10 @@
 package failback_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,4 +191,38 @@ func TestSilence(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheNotificationFits into an event and a message: of a large group not all routes
+// are told, and how many are left out.
+func TestTheNotificationFits(t *testing.T) {
+	g := newGroup("paris", 100)
+	for u := range g.Units {
+		g.Units[u].Entries = slices.Repeat(g.Units[u].Entries, 2)
+		for e := range g.Units[u].Entries {
+			g.Units[u].Entries[e].Destination = route.MustDestination(fmt.Sprintf("10.%d.%d.0/24", u, e))
+			g.Units[u].Entries[e].NextHops = []protection.PathNextHop{{Path: "A", NextHop: coreNetwork("A")}, {Path: "B", NextHop: coreNetwork("B")}}
+		}
+	}
+	b := newBench(t, g, 11*time.Minute)
+	b.do(failback.Precheck, nil)
+	b.do(failback.Ask, asked)
+	all := b.events.All()
+	event := all[len(all)-1]
+	detail, err := json.Marshal(event.Detail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(detail) > 250<<10 || len(detail) < 60<<10 {
+		t.Errorf("the detail of the event has %d bytes", len(detail))
+	}
+	for _, part := range []string{"more routes", "detour failback status paris shows all of them", "detour failback approve paris --plan"} {
+		if !strings.Contains(event.Detail, part) {
+			t.Errorf("nothing of %q in the detail", part)
+		}
+	}
+}
+
+func coreNetwork(name string) route.NextHop {
+	return route.NextHop{Kind: route.CoreNetwork, ID: "arn:aws-us-gov:networkmanager::111122223333:core-network/core-network-" + strings.Repeat("0", 300) + "-" + name}
 }

@@ -296,7 +296,8 @@ func TestTheAnswerOfTheQuestion(t *testing.T) {
 		{failback.Caught{Error: "Aborted", Cause: "alice: users complain"}, protection.ReasonAborted, "as-before: aborted: alice: users complain"},
 		{failback.Caught{Error: "States.Timeout"}, protection.ReasonApprovalTimeout, "as-before: approval-timeout: nobody approved in time"},
 		{
-			failback.Caught{Error: "States.DataLimitExceeded", Cause: "The state/task 'Ask' returned a result with a size exceeding the maximum number of bytes service limit."}, protection.ReasonNotApproved,
+			failback.Caught{Error: "States.DataLimitExceeded", Cause: "The state/task 'Ask' returned a result with a size exceeding the maximum number of bytes service limit."},
+			protection.ReasonNotApproved,
 			"as-before: not-approved: the answer is larger than the 256 KiB that Step Functions carries; approve with detour failback approve paris",
 		},
 		{failback.Caught{Error: "Lambda.Unknown", Cause: "it died"}, protection.ReasonTaskFailed, "as-before: task-failed: Lambda.Unknown: it died"},
