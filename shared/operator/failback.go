@@ -39,7 +39,7 @@ type FailbackPhase string
 // The phases of a failback, in order.
 const (
 	// PhasePrecheck: it is seen to that the path is fit for it, and has been for long
-	// enough.
+	// enough; also once more after the approval.
 	PhasePrecheck FailbackPhase = "precheck"
 	// PhaseAsking: a plan was shown, and waits for somebody to approve it.
 	PhaseAsking FailbackPhase = "asking"

@@ -36,6 +36,8 @@ func (f *FailbackStatus) CheckAnswer(group, digest string) error {
 		return fmt.Errorf("group %s has no failback, so nothing waits for an answer; start one with detour failback start %s", group, group)
 	case !f.Open():
 		return fmt.Errorf("the last failback of group %s, %s, is over (%s), so nothing waits for an answer; start another one with detour failback start %s", group, f.ID, overText(f), group)
+	case f.answered():
+		return fmt.Errorf("%s was answered already, and looks once more before anything moves; to end it run detour failback abort %s", f.name(), group)
 	case f.Phase == PhasePrecheck:
 		return fmt.Errorf("%s does not ask yet: %s; look again with detour failback status %s", f.name(), f.doing(), group)
 	case f.Phase != PhaseAsking:

@@ -34,6 +34,8 @@ type machine struct {
 	// Functions lost after their effect, and down has all calls refused.
 	dead, down bool
 	lost       int
+	// after is called after each task.
+	after func(failback.Task)
 }
 
 type timer struct {
@@ -89,6 +91,9 @@ func (m *machine) invoke(call states.Invocation) {
 			m.w.t.Fatalf("there is no task %q", call.Function)
 		}
 		result := m.tasks.Run(m.w.t.Context(), task, call.Payload)
+		if m.after != nil {
+			m.after(task)
+		}
 		body, err := result.Body()
 		if err != nil {
 			cause, _ := json.Marshal(map[string]string{"errorMessage": err.Error()}) // Two strings can be written.

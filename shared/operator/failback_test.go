@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"detour/shared/controller"
+	"detour/shared/failback"
 	"detour/shared/operator"
 	"detour/shared/protection"
 	"detour/shared/route"
@@ -448,8 +449,41 @@ func TestAnExecutionThatWasStopped(t *testing.T) {
 	if err := w.flows.Stop(t.Context(), found.ID, "", "by mistake"); err != nil {
 		t.Fatal(err)
 	}
-	text := operator.FailbackText("paris", w.failback(), operator.Style{Now: w.clock.Now()})
+	style := operator.Style{Now: w.clock.Now()}
+	text := operator.FailbackText("paris", w.failback(), style)
 	if !strings.Contains(text, "the execution is over") || strings.Contains(text, "\napprove ") || !strings.Contains(text, "\nabort ") {
 		t.Errorf("it says\n%s", text)
+	}
+	// The group's status knows the record alone.
+	if text := operator.StatusText([]operator.Status{w.status()}, style); strings.Contains(text, "failback approve") || !strings.Contains(text, "look with detour failback status paris") {
+		t.Errorf("the group's status says\n%s", text)
+	}
+	if e := w.followed(found.ID, operator.ToTheQuestion); e.Outcome != operator.OutcomeEnded || strings.Contains(e.Text, "failback approve") || !strings.Contains(e.Text, "detour failback abort paris") {
+		t.Errorf("who follows it to its question is told %+v", e)
+	}
+}
+
+// TestBetweenTheApprovalAndTheCanary: the workflow looks once more, and asks nobody.
+func TestBetweenTheApprovalAndTheCanary(t *testing.T) {
+	w, m := away(t, 2, 15*time.Minute)
+	w.begin("line 1 is repaired")
+	found := w.failback()
+	m.after = func(task failback.Task) { m.dead = task == failback.Precheck }
+	if err := w.tool.ApproveFailback(t.Context(), found, ""); err != nil {
+		t.Fatal(err)
+	}
+	style := operator.Style{Now: w.clock.Now()}
+	after := w.failback()
+	text := operator.FailbackText("paris", after, style)
+	if after.Phase != operator.PhasePrecheck || !after.Open() || strings.Contains(text, "asks for approval until") || !strings.Contains(text, "looks once more, after the approval") {
+		t.Errorf("it says\n%s", text)
+	}
+	if err := after.CheckAnswer("paris", ""); err == nil || !strings.Contains(err.Error(), "was answered already") {
+		t.Errorf("a second answer: %v", err)
+	}
+	var told []string
+	_, err := w.tool.FollowFailback(t.Context(), "paris", found.ID, operator.FromTheAnswer, 2*time.Second, func(p operator.Progress) { told = append(told, p.Text) })
+	if err != nil || len(told) > 0 {
+		t.Errorf("%v, who approved is told %q", err, told)
 	}
 }

@@ -111,7 +111,7 @@ func (w *follower) own() bool { return w.status != nil && w.status.ID == w.id }
 
 // text says how far the failback has come.
 func (w *follower) text() string {
-	if w.own() && w.how == FromTheAnswer && w.status.Phase == PhaseAsking {
+	if w.own() && w.how == FromTheAnswer && (w.status.Phase == PhaseAsking || w.status.answered()) {
 		return "" // The answer is on its way.
 	}
 	if w.own() {
@@ -149,6 +149,9 @@ func (w *follower) judge(out *Ending) bool {
 // time.
 func (w *follower) judgeQuestion(out *Ending) bool {
 	switch {
+	case w.own() && w.execution.Status == workflow.Aborted:
+		out.Outcome, out.Text = OutcomeEnded, executionText(w.execution)+"; the authority ends by itself, or at once with detour failback abort "+w.group.Name
+		return true
 	case w.own() && w.status.Phase == PhaseAsking:
 		out.Outcome, out.Text = OutcomeDone, w.status.doing()+": "+w.status.Approve
 		return true

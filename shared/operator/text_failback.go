@@ -47,6 +47,9 @@ func (f *FailbackStatus) doing() string {
 	switch f.Phase {
 	case PhasePrecheck:
 		text := "looks whether path " + or(f.To, "the working path") + " is fit for it"
+		if f.answered() {
+			text = "looks once more, after the approval, whether path " + f.To + " is fit for it"
+		}
 		if f.Stage != nil && f.Stage.State == stageWaits {
 			text = "waits until path " + f.To + " has been up for long enough"
 		}
@@ -107,8 +110,8 @@ func (s Style) failbackLine(f *FailbackStatus) string {
 	switch f.Phase {
 	case PhaseOver:
 		return f.ending() + " (" + f.ID + ", " + s.stamp(f.OverAt) + ")"
-	case PhaseAsking:
-		return s.in(yellow, f.doing()) + ": " + f.Approve + " (" + f.ID + ")"
+	case PhaseAsking: // Whether the execution still waits is for Step Functions to say.
+		return s.in(yellow, f.doing()) + "; look with detour failback status " + f.Group + " (" + f.ID + ")"
 	default:
 		return s.in(yellow, f.doing()) + " (" + f.ID + ")"
 	}
@@ -153,6 +156,9 @@ func FailbackText(group string, f *FailbackStatus, style Style) string {
 	}
 	return out.String()
 }
+
+// answered reports whether a plan was shown and approved, and nothing has moved yet.
+func (f *FailbackStatus) answered() bool { return f.Phase == PhasePrecheck && f.Plan != "" }
 
 // stopped reports whether the failback is open, and its execution over: somebody has
 // stopped it.

@@ -143,6 +143,15 @@ func TestHowLongAuthorityLasts(t *testing.T) {
 	}
 }
 
+// TestAQuestionThatIsAnswered: once the workflow goes on nobody waits for an answer.
+func TestAQuestionThatIsAnswered(t *testing.T) {
+	in := asked()
+	in.Failback = &FailbackStep{ID: failbackID, Kind: FailbackBeat}
+	if f := Decide(in).Next.Failback; f.Token != "" || f.Plan != "shown" || !f.Open() {
+		t.Errorf("the record has %+v", f)
+	}
+}
+
 // TestAnUndoneFailbackStartsWaitToRestoreAnew: a revertive group would else go back all
 // at once, right after a failback found that it should not.
 func TestAnUndoneFailbackStartsWaitToRestoreAnew(t *testing.T) {

@@ -31,6 +31,7 @@ func (d *decider) hearFailback() {
 	case step.Kind == FailbackAsk:
 		d.answer(d.askApproval(*step))
 	case step.Kind == FailbackBeat:
+		f.Token = "" // The workflow goes on, so its question was answered.
 		d.prolong(*step)
 		d.answer(FailbackAnswer{Accepted: true})
 	}
