@@ -44,8 +44,9 @@ func comesBack(t *testing.T, server *live.Server, out *output, region string) {
 	await(t, server, "the routes move", func() bool { return moved(server) && reachable(server) })
 	await(t, server, "the move settles", func() bool { return journal(t, server, group)[0].Note == "settled" })
 	do(t, server, "tunnel-up", primary)
-	await(t, server, "the network has recovered", func() bool { return strings.Contains(out.String(), "IPsec up") || server.LastEvent() != nil })
-	time.Sleep(1500 * time.Millisecond) // The stability window.
+	if err := server.WaitDetected(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	do(t, server, "failback-start", group, "--id", "there-and-back", "--by", "alice")
 	client := machines(server, "111122223333", region)
 	machine := aws.String("arn:aws:states:" + region + ":111122223333:stateMachine:detour-failback")

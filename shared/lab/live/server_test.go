@@ -59,17 +59,12 @@ func TestAWSCLI(t *testing.T) {
 	if text := awsCLI(t, s, "ec2", "describe-vpn-connections", "--vpn-connection-ids", "vpn-0b000000000000001"); strings.Count(text, `"Status": "DOWN"`) != 1 || strings.Count(text, `"Status": "UP"`) != 1 {
 		t.Errorf("describe-vpn-connections with a dead tunnel: %s", text)
 	}
-	until(t, s, "the event is sent", func() bool { return s.LastEvent() != nil && strings.Contains(string(s.LastEvent()), "IPSEC-DOWN") })
-	for _, want := range []string{
-		"ready at " + s.URL() + ": cloud-join", "aws ec2 describe-vpn-connections --endpoint-url " + s.URL(), "export AWS_ACCESS_KEY_ID=111122223333 ",
+	wants(t, s, out,
+		"ready at "+s.URL()+": cloud-join", "aws ec2 describe-vpn-connections --endpoint-url "+s.URL(), "export AWS_ACCESS_KEY_ID=111122223333 ",
 		"aws-cli      ReplaceTransitGatewayRoute core table 10.0.0.0/8 from primary to backup\n",
 		"network      tunnel 203.0.113.11 of primary is down\n", "AWS          has noticed that tunnel 203.0.113.11 of primary is down\n",
 		"AWS          shows tunnel 203.0.113.11 of primary down\n", "AWS          sends VPN-CONNECTION-IPSEC-DOWN tunnel 203.0.113.11 of primary\n",
-	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the lines lack %q:\n%s", want, out)
-		}
-	}
+	)
 }
 
 func TestDo(t *testing.T) {
@@ -116,11 +111,10 @@ func TestDo(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant %q", step.line, got, step.want)
 		}
 	}
-	for _, want := range []string{"terraform    ReplaceTransitGatewayRoute core table 10.0.0.0/8 from primary to backup\n", "bob          DeleteTransitGatewayRoute core table 10.0.0.0/8, which went to backup\n"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the lines lack %q:\n%s", want, out)
-		}
-	}
+	wants(t, s, out,
+		"terraform    ReplaceTransitGatewayRoute core table 10.0.0.0/8 from primary to backup\n",
+		"bob          DeleteTransitGatewayRoute core table 10.0.0.0/8, which went to backup\n",
+	)
 }
 
 func TestDoRefuses(t *testing.T) {
