@@ -118,10 +118,16 @@ func (f Filter) owners(tables tableIndex) (accounts, regions []string) {
 // have passed Check, as what Parse and source.Read return has; Filters panics on ids
 // and rules that do not parse.
 func (c Config) Filters() []filter.Filter {
+	if len(c.FilterList) == 0 {
+		return []filter.Filter{}
+	}
 	c = c.Normalize()
+	uses, entries := c.groupUses(), c.entriesByTable()
 	out := make([]filter.Filter, 0, len(c.FilterList))
 	for _, f := range c.FilterList {
-		out = append(out, c.filter(f))
+		made := c.filter(f)
+		made.Groups, made.Declared = uses, c.declaredIn(f, entries)
+		out = append(out, made)
 	}
 	slices.SortFunc(out, func(a, b filter.Filter) int { return cmp.Compare(a.Name, b.Name) })
 	return out
@@ -139,7 +145,6 @@ func (c Config) filter(f Filter) filter.Filter {
 		LiftAfter:   time.Duration(f.LiftAfter),
 		AcceptLoss:  f.AcceptLoss,
 		Damping:     c.damping(),
-		Groups:      c.groupUses(),
 		Limits: filter.Limits{
 			SettleTime:      time.Duration(c.Timers.SettleTime),
 			ContendedAfter:  c.Timers.ContendedAfter,
@@ -147,7 +152,6 @@ func (c Config) filter(f Filter) filter.Filter {
 		},
 	}
 	_, out.NeverTouch = c.NeverTouch()
-	out.Declared = c.declaredIn(f)
 	for _, text := range f.Rules {
 		rule, err := filter.ParseRule(text)
 		if err != nil {
@@ -220,16 +224,25 @@ func (c Config) groupUses() []filter.GroupUse {
 	return out
 }
 
-// declaredIn returns the destinations that groups move in the filter's tables, sorted.
-func (c Config) declaredIn(f Filter) []protection.EntryKey {
-	var out []protection.EntryKey
+// entriesByTable are the entries of all groups by the id of their table.
+func (c Config) entriesByTable() map[string][]Entry {
+	out := map[string][]Entry{}
 	for _, g := range c.GroupList {
 		for _, unit := range g.Units {
 			for _, entry := range unit.Entries {
-				if key := entry.build(nil, "").EntryKey; slices.Contains(f.Tables, key.Table.ID) {
-					out = append(out, protection.EntryKey{Table: c.table(f, key.Table.ID), Destination: key.Destination})
-				}
+				out[entry.Table] = append(out[entry.Table], entry)
 			}
+		}
+	}
+	return out
+}
+
+// declaredIn returns the destinations that groups move in the filter's tables, sorted.
+func (c Config) declaredIn(f Filter, entries map[string][]Entry) []protection.EntryKey {
+	var out []protection.EntryKey
+	for _, id := range f.Tables {
+		for _, entry := range entries[id] {
+			out = append(out, protection.EntryKey{Table: c.table(f, id), Destination: route.MustDestination(entry.Destination)})
 		}
 	}
 	slices.SortFunc(out, protection.EntryKey.Compare)
