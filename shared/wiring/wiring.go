@@ -76,13 +76,11 @@ func Open(function string, process Process) (*handler.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the function's environment: %w", err)
 	}
-	cfg, groups, filters, err := env.configuration(process.ReadFile)
+	own, err := env.configuration(function, process.ReadFile)
 	if err != nil {
 		return nil, err
 	}
-	elsewhere := env.elsewhere(cfg)
-	groups, filters = Duties(function, groups, filters)
-	settings := controller.SettingsFrom(cfg)
+	settings := controller.SettingsFrom(own.config)
 	clients, err := awsclient.New(awsclient.Options{
 		Doer:        awsclient.NewHTTPClient(awsclient.HTTPOptions{Connect: connectTimeout, Response: settings.CallTimeout, Connections: connections}),
 		HomeAccount: env.account, HomeCredentials: credentials, HomeRegion: env.region,
@@ -103,8 +101,8 @@ func Open(function string, process Process) (*handler.Handler, error) {
 		return nil, err
 	}
 	publish := awsevents.New(home, awsevents.Options{Bus: env.bus, Clock: clock, CallTimeout: settings.CallTimeout})
-	network := NewNetwork(clients, clock, settings.CallTimeout, groups, len(settings.Never.Destinations) > 0)
-	c := controller.New(groups, settings, controller.Ports{
+	network := NewNetwork(clients, clock, settings.CallTimeout, own.groups, len(settings.Never.Destinations) > 0)
+	c := controller.New(own.groups, settings, controller.Ports{
 		Tables: network.Tables, Lists: network.Lists, Evidence: network.Evidence, Neighbors: network.Neighbors,
 		Records: records,
 		Wake: ByKey{
@@ -112,11 +110,11 @@ func Open(function string, process Process) (*handler.Handler, error) {
 			Filters: awswake.New(home, awswake.Options{QueueURL: cmp.Or(env.filterQueue, env.queue), Clock: clock, CallTimeout: settings.CallTimeout}),
 		},
 		Publish: publish, Clock: clock, NewToken: rand.Text,
-	}, filters...)
+	}, own.filters...)
 	log := slog.New(slog.NewJSONHandler(process.Log, &slog.HandlerOptions{Level: env.level, ReplaceAttr: handler.Redact(env.secrets...)}))
 	return handler.New(c, clock, log, handler.Options{
 		Function: function, Own: ingest.Own{Account: env.account, Region: env.region, Assumed: env.role},
-		Failback: failback.New(c, failback.Options{Publish: publish, Clock: clock, Settle: settings.Settle, Elsewhere: elsewhere}),
+		Failback: failback.New(c, failback.Options{Publish: publish, Clock: clock, Settle: settings.Settle, Elsewhere: own.elsewhere}),
 	}), nil
 }
 
@@ -134,13 +132,25 @@ func OpenTask(process Process) (failback.Task, *handler.Handler, error) {
 // Duties returns what of the groups and filters the function with this name works
 // on. A function that is not one of Detour's works on all.
 func Duties(function string, groups []protection.Group, filters []filter.Filter) ([]protection.Group, []filter.Filter) {
+	ofGroups, ofFilters := duties(function)
+	if !ofGroups {
+		groups = nil
+	}
+	if !ofFilters {
+		filters = nil
+	}
+	return groups, filters
+}
+
+// duties says whether a function works on groups, and whether on filters.
+func duties(function string) (groups, filters bool) {
 	switch {
 	case function == "switchover", strings.HasPrefix(function, "failback-"):
-		return groups, nil
+		return true, false
 	case function == "routefilter":
-		return nil, filters
+		return false, true
 	default:
-		return groups, filters
+		return true, true
 	}
 }
 
@@ -156,39 +166,49 @@ func (w ByKey) At(ctx context.Context, key controller.Key, at time.Time) error {
 	return w.Groups.At(ctx, key, at)
 }
 
-// configuration reads the configuration, and picks the groups and filters of this
-// home.
-func (e environment) configuration(readFile func(string) ([]byte, error)) (config.Config, []protection.Group, []filter.Filter, error) {
-	raw, err := readFile(e.config)
-	if err != nil {
-		return config.Config{}, nil, nil, fmt.Errorf("reading the configuration %s: %w; put the normalized configuration there, or name it in DETOUR_CONFIG", e.config, err)
-	}
-	cfg, err := config.Parse(raw)
-	if err != nil {
-		return config.Config{}, nil, nil, fmt.Errorf("reading the configuration %s: %w", e.config, err)
-	}
-	var homes []string
-	elsewhere := func(account, region string) bool {
-		homes = append(homes, account+" in "+region)
-		return account != e.account || region != e.region
-	}
-	groups := slices.DeleteFunc(cfg.Groups(), func(g protection.Group) bool { return elsewhere(g.Account, g.Region) })
-	filters := slices.DeleteFunc(cfg.Filters(), func(f filter.Filter) bool { return elsewhere(f.Account, f.Region) })
-	if len(groups)+len(filters) == 0 {
-		slices.Sort(homes)
-		return config.Config{}, nil, nil, fmt.Errorf("configuration %s: no group or filter has its home in account %s in %s, where this function runs; there are some of %s",
-			e.config, e.account, e.region, strings.Join(slices.Compact(homes), ", "))
-	}
-	return cfg, groups, filters, nil
+// own is what of the configuration a function has.
+type own struct {
+	config  config.Config
+	groups  []protection.Group
+	filters []filter.Filter
+	// elsewhere are the groups whose home is another one, with that home.
+	elsewhere map[string]string
 }
 
-// elsewhere are the groups whose home is another one, with that home.
-func (e environment) elsewhere(cfg config.Config) map[string]string {
-	out := map[string]string{}
-	for _, g := range cfg.Groups() {
-		if g.Account != e.account || g.Region != e.region {
-			out[g.Name] = g.Account + " in " + g.Region
+// configuration reads the configuration, and makes the groups and filters of this home
+// that the function works on, and no others: it is part of every cold start.
+func (e environment) configuration(function string, readFile func(string) ([]byte, error)) (own, error) {
+	raw, err := readFile(e.config)
+	if err != nil {
+		return own{}, fmt.Errorf("reading the configuration %s: %w; put the normalized configuration there, or name it in DETOUR_CONFIG", e.config, err)
+	}
+	out := own{elsewhere: map[string]string{}}
+	if out.config, err = config.Parse(raw); err != nil {
+		return own{}, fmt.Errorf("reading the configuration %s: %w", e.config, err)
+	}
+	var homes []string
+	here := e.account + " in " + e.region
+	for _, g := range out.config.GroupList {
+		home := g.Home.Account + " in " + g.Home.Region
+		homes = append(homes, home)
+		if home != here {
+			out.elsewhere[g.Name] = home
 		}
 	}
-	return out
+	for _, f := range out.config.FilterList {
+		homes = append(homes, f.Home.Account+" in "+f.Home.Region)
+	}
+	if !slices.Contains(homes, here) {
+		slices.Sort(homes)
+		return own{}, fmt.Errorf("configuration %s: no group or filter has its home in account %s, where this function runs; there are some of %s",
+			e.config, here, strings.Join(slices.Compact(homes), ", "))
+	}
+	ofGroups, ofFilters := duties(function)
+	if ofGroups {
+		out.groups = slices.DeleteFunc(out.config.Groups(), func(g protection.Group) bool { return g.Account != e.account || g.Region != e.region })
+	}
+	if ofFilters {
+		out.filters = slices.DeleteFunc(out.config.Filters(), func(f filter.Filter) bool { return f.Account != e.account || f.Region != e.region })
+	}
+	return out, nil
 }
