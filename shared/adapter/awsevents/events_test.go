@@ -7,7 +7,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
 	"net/http"
 	"path/filepath"
 	"reflect"
@@ -17,13 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
 	"detour/events"
 	"detour/events/payload"
-	"detour/shared/adapter/awsclient"
 	"detour/shared/adapter/awsevents"
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/adapter/recordstest"
 	"detour/shared/controller"
 	"detour/shared/filter"
@@ -39,52 +37,22 @@ const (
 // taken is how EventBridge takes an event.
 const taken = `{"FailedEntryCount":0,"Entries":[{"EventId":"e"}]}`
 
-// canned keeps what was sent, and answers always the same.
-type canned struct {
-	status int
-	answer string
-	calls  []map[string]any
-	target string
-}
-
-func (c *canned) Do(r *http.Request) (*http.Response, error) {
-	var body map[string]any
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		return nil, err
-	}
-	c.calls, c.target = append(c.calls, body), r.Header.Get("X-Amz-Target")
-	return &http.Response{StatusCode: c.status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader(c.answer))}, nil
-}
-
 // entry returns the one entry of the one call.
-func (c *canned) entry(t *testing.T) map[string]any {
+func entry(t *testing.T, doer *cannedtest.JSON) map[string]any {
 	t.Helper()
-	if len(c.calls) != 1 || c.target != "AWSEvents.PutEvents" {
-		t.Fatalf("the calls were %v of %s, want one PutEvents", c.calls, c.target)
+	if len(doer.Calls) != 1 || doer.Calls[0].Target != "AWSEvents.PutEvents" {
+		t.Fatalf("the calls were %v, want one PutEvents", doer.Calls)
 	}
-	entries, _ := c.calls[0]["Entries"].([]any)
+	entries, _ := doer.Calls[0].Body["Entries"].([]any)
 	if len(entries) != 1 {
 		t.Fatalf("got the entries %v, want one", entries)
 	}
 	return entries[0].(map[string]any)
 }
 
-func config(t *testing.T, doer awsclient.HTTPDoer) aws.Config {
+func publisher(t *testing.T, doer *cannedtest.JSON, bus string) *awsevents.Publisher {
 	t.Helper()
-	clients, err := awsclient.New(awsclient.Options{Doer: doer, HomeAccount: account, HomeCredentials: awsclient.StaticCredentials(account, "secret")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := clients.Config(account, region)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-func publisher(t *testing.T, doer *canned, bus string) *awsevents.Publisher {
-	t.Helper()
-	return awsevents.New(config(t, doer), awsevents.Options{Bus: bus, Clock: recordstest.NewClock(), CallTimeout: 5 * time.Second})
+	return awsevents.New(cannedtest.Config(t, doer, region), awsevents.Options{Bus: bus, Clock: recordstest.NewClock(), CallTimeout: 5 * time.Second})
 }
 
 // published is written by hand: the event of the controller that each sample is
@@ -188,13 +156,13 @@ func TestEveryKindArrivesAsItsSample(t *testing.T) {
 			if err := json.Unmarshal(raw, &want); err != nil {
 				t.Fatal(err)
 			}
-			doer := &canned{status: http.StatusOK, answer: taken}
+			doer := &cannedtest.JSON{Answer: cannedtest.Says(http.StatusOK, taken)}
 			event.Group = event.Decision.Group
 			if err := publisher(t, doer, "detour").Publish(t.Context(), event); err != nil {
 				t.Fatal(err)
 			}
 			id, _ := want["id"].(string)
-			if got := arriving(t, doer.entry(t), id); !reflect.DeepEqual(got, want) {
+			if got := arriving(t, entry(t, doer), id); !reflect.DeepEqual(got, want) {
 				t.Errorf("it would arrive as\n%v\nwant\n%v", got, want)
 			}
 		})
@@ -267,11 +235,11 @@ func kinds(t *testing.T) []string {
 // TestTheBus: it is named as the option has it, and left out for the default.
 func TestTheBus(t *testing.T) {
 	for _, bus := range []string{"", "detour", "arn:aws:events:us-east-1:111122223333:event-bus/detour"} {
-		doer := &canned{status: http.StatusOK, answer: taken}
+		doer := &cannedtest.JSON{Answer: cannedtest.Says(http.StatusOK, taken)}
 		if err := publisher(t, doer, bus).Publish(t.Context(), controller.Event{Kind: controller.EventContended}); err != nil {
 			t.Fatal(err)
 		}
-		got, named := doer.entry(t)["EventBusName"]
+		got, named := entry(t, doer)["EventBusName"]
 		if named != (bus != "") || (named && got != bus) {
 			t.Errorf("for the option %q the bus is %v", bus, got)
 		}
@@ -300,7 +268,7 @@ func TestErrors(t *testing.T) {
 		"malformed":                {http.StatusOK, `{`, nil, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			doer := &canned{status: test.status, answer: test.answer}
+			doer := &cannedtest.JSON{Answer: cannedtest.Says(test.status, test.answer)}
 			err := publisher(t, doer, "detour-bus").Publish(t.Context(), controller.Event{Kind: controller.EventSwitchoverHeld, Group: "site-a"})
 			if err == nil {
 				t.Fatal("it was taken for success")
@@ -317,56 +285,20 @@ func TestErrors(t *testing.T) {
 			if test.code != "" && (!errors.As(err, &answered) || answered.ErrorCode() != test.code) {
 				t.Errorf("the code %s cannot be had from %v", test.code, err)
 			}
-			if len(doer.calls) != 1 {
-				t.Errorf("%d calls, want one", len(doer.calls))
+			if len(doer.Calls) != 1 {
+				t.Errorf("%d calls, want one", len(doer.Calls))
 			}
 		})
 	}
 }
 
-// expiring is a clock whose timeouts are over when the test says so.
-type expiring struct {
-	*recordstest.Clock
-	asked time.Duration
-	end   context.CancelFunc
-}
-
-func (c *expiring) Timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	c.asked = d
-	ctx, c.end = context.WithCancel(ctx)
-	return over{ctx}, c.end
-}
-
-// over is a context that ends as one does whose time ran out.
-type over struct{ context.Context }
-
-func (c over) Err() error {
-	if c.Context.Err() != nil {
-		return context.DeadlineExceeded
-	}
-	return nil
-}
-
 // TestTheCallTimeoutEndsACall, and the error says so although the transport
 // calls it something else: here the answer breaks off.
 func TestTheCallTimeoutEndsACall(t *testing.T) {
-	clock := &expiring{Clock: recordstest.NewClock()}
-	doer := breaking(func() { clock.end() })
-	p := awsevents.New(config(t, doer), awsevents.Options{Clock: clock, CallTimeout: 5 * time.Second})
+	clock := &cannedtest.Expiring{Clock: recordstest.NewClock()}
+	p := awsevents.New(cannedtest.Config(t, clock, region), awsevents.Options{Clock: clock, CallTimeout: 5 * time.Second})
 	err := p.Publish(t.Context(), controller.Event{Kind: controller.EventContended})
-	if !errors.Is(err, context.DeadlineExceeded) || clock.asked != 5*time.Second {
-		t.Errorf("after %s: %v", clock.asked, err)
+	if !errors.Is(err, context.DeadlineExceeded) || clock.Asked != 5*time.Second {
+		t.Errorf("after %s: %v", clock.Asked, err)
 	}
-}
-
-// breaking is a doer whose answer calls the function, and then breaks off.
-type breaking func()
-
-func (b breaking) Do(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(b)}, nil
-}
-
-func (b breaking) Read([]byte) (int, error) {
-	b()
-	return 0, errors.New("use of closed connection")
 }

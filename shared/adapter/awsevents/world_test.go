@@ -10,6 +10,7 @@ import (
 
 	"detour/events"
 	"detour/shared/adapter/awsevents"
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/controller"
 	"detour/shared/protection"
 	"detour/shared/sim"
@@ -24,7 +25,7 @@ func TestThroughTheSimulatedBus(t *testing.T) {
 	var got []eventsapi.Event
 	bridge := eventsapi.New(scheduler, func(e eventsapi.Event) { got = append(got, e) })
 	bridge.CreateBus(account, region, "detour")
-	cfg := config(t, sim.NewTransport(scheduler, bridge, nil))
+	cfg := cannedtest.Config(t, sim.NewTransport(scheduler, bridge, nil), region)
 	event := controller.Event{
 		Kind: controller.EventSwitchoverStarted, Group: "site-a", At: scheduler.Now().Add(123 * time.Millisecond), Detail: "signal-fail",
 		Decision: protection.Decision{

@@ -2,16 +2,17 @@ package awsstates_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
 	"detour/shared/adapter/awsstates"
@@ -27,44 +28,25 @@ const (
 	token   = "AAAAKgAAAAIAAAAAAAAAAQ-planted-token"
 )
 
-// call is a request as Step Functions would get it.
-type call struct {
-	Target string
-	Body   map[string]any
+// called is a call of an operation of Step Functions.
+func called(operation string, body map[string]any) cannedtest.Call {
+	return cannedtest.Call{Target: "AWSStepFunctions." + operation, Body: body}
 }
 
-// canned answers the n-th call with what stands there, and all after with the last.
-type canned struct {
-	answers []string // STATUS BODY
-	calls   []call
+// inTurn answers the n-th call with the n-th STATUS BODY, and all after with the last.
+func inTurn(answers ...string) *cannedtest.JSON {
+	doer := &cannedtest.JSON{}
+	doer.Answer = func(cannedtest.Call) (int, string) {
+		status, body, _ := strings.Cut(answers[min(len(doer.Calls), len(answers))-1], " ")
+		code, _ := strconv.Atoi(status)
+		return code, body
+	}
+	return doer
 }
 
-func (c *canned) Do(r *http.Request) (*http.Response, error) {
-	raw, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	var body map[string]any
-	if err := json.Unmarshal(raw, &body); err != nil {
-		return nil, err
-	}
-	text := c.answers[min(len(c.calls), len(c.answers)-1)]
-	c.calls = append(c.calls, call{strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSStepFunctions."), body})
-	status, rest, _ := strings.Cut(text, " ")
-	code := http.StatusOK
-	if status != "200" {
-		code = http.StatusBadRequest
-	}
-	return &http.Response{StatusCode: code, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(rest))}, nil
-}
-
-func open(t *testing.T, doer *canned) *awsstates.Machine {
+func open(t *testing.T, doer aws.HTTPClient) *awsstates.Machine {
 	t.Helper()
-	config, err := cannedtest.Configs(doer)(account, region)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return awsstates.New(config, awsstates.Options{ARN: machine, Clock: recordstest.NewClock(), CallTimeout: 5 * time.Second})
+	return awsstates.New(cannedtest.Config(t, doer, region), awsstates.Options{ARN: machine, Clock: recordstest.NewClock(), CallTimeout: 5 * time.Second})
 }
 
 func failed(kind string) string {
@@ -78,7 +60,7 @@ func TestCalls(t *testing.T) {
 		answers []string
 		do      func(m *awsstates.Machine) (any, error)
 		want    any
-		calls   []call
+		calls   []cannedtest.Call
 	}{
 		"start": {
 			answers: []string{`200 {"executionArn":"x","startDate":1790000000}`},
@@ -86,7 +68,7 @@ func TestCalls(t *testing.T) {
 				return m.Start(t.Context(), "failback-paris-1-1", []byte(`{"group":"paris"}`))
 			},
 			want:  workflow.Execution{Name: "failback-paris-1-1", Status: workflow.Running, StartedAt: begun},
-			calls: []call{{"StartExecution", map[string]any{"stateMachineArn": machine, "name": "failback-paris-1-1", "input": `{"group":"paris"}`}}},
+			calls: []cannedtest.Call{called("StartExecution", map[string]any{"stateMachineArn": machine, "name": "failback-paris-1-1", "input": `{"group":"paris"}`})},
 		},
 		"describe": {
 			answers: []string{`200 {"status":"FAILED","startDate":1790000000,"stopDate":1790000600,"error":"Superseded","cause":"signal-fail","input":"{}","output":"[]"}`},
@@ -94,7 +76,7 @@ func TestCalls(t *testing.T) {
 			want: workflow.Execution{
 				Name: "failback-paris-1-1", Status: workflow.Failed, StartedAt: begun, EndedAt: ended, Error: "Superseded", Cause: "signal-fail", Input: "{}", Output: "[]",
 			},
-			calls: []call{{"DescribeExecution", map[string]any{"executionArn": execution}}},
+			calls: []cannedtest.Call{called("DescribeExecution", map[string]any{"executionArn": execution})},
 		},
 		"stage, on the second page": {
 			answers: []string{
@@ -104,9 +86,9 @@ func TestCalls(t *testing.T) {
 			},
 			do:   func(m *awsstates.Machine) (any, error) { return m.Stage(t.Context(), "failback-paris-1-1") },
 			want: workflow.Stage{State: "Ask", At: ended},
-			calls: []call{
-				{"GetExecutionHistory", map[string]any{"executionArn": execution, "reverseOrder": true, "maxResults": 100.0, "includeExecutionData": false}},
-				{"GetExecutionHistory", map[string]any{"executionArn": execution, "reverseOrder": true, "maxResults": 100.0, "includeExecutionData": false, "nextToken": "two"}},
+			calls: []cannedtest.Call{
+				called("GetExecutionHistory", map[string]any{"executionArn": execution, "reverseOrder": true, "maxResults": 100.0, "includeExecutionData": false}),
+				called("GetExecutionHistory", map[string]any{"executionArn": execution, "reverseOrder": true, "maxResults": 100.0, "includeExecutionData": false, "nextToken": "two"}),
 			},
 		},
 		"no stage yet": {
@@ -124,9 +106,9 @@ func TestCalls(t *testing.T) {
 				{Name: "a", Status: workflow.Running, StartedAt: begun},
 				{Name: "b", Status: workflow.Aborted, StartedAt: begun, EndedAt: ended},
 			},
-			calls: []call{
-				{"ListExecutions", map[string]any{"stateMachineArn": machine, "maxResults": 100.0}},
-				{"ListExecutions", map[string]any{"stateMachineArn": machine, "maxResults": 100.0, "nextToken": "two"}},
+			calls: []cannedtest.Call{
+				called("ListExecutions", map[string]any{"stateMachineArn": machine, "maxResults": 100.0}),
+				called("ListExecutions", map[string]any{"stateMachineArn": machine, "maxResults": 100.0, "nextToken": "two"}),
 			},
 		},
 		"list, in a circle": {
@@ -142,31 +124,31 @@ func TestCalls(t *testing.T) {
 			do: func(m *awsstates.Machine) (any, error) {
 				return nil, m.Succeed(t.Context(), token, []byte(`{"plan":"ab"}`))
 			},
-			calls: []call{{"SendTaskSuccess", map[string]any{"taskToken": token, "output": `{"plan":"ab"}`}}},
+			calls: []cannedtest.Call{called("SendTaskSuccess", map[string]any{"taskToken": token, "output": `{"plan":"ab"}`})},
 		},
 		"fail": {
 			answers: []string{`200 {}`},
 			do: func(m *awsstates.Machine) (any, error) {
 				return nil, m.Fail(t.Context(), token, "Rejected", "not tonight")
 			},
-			calls: []call{{"SendTaskFailure", map[string]any{"taskToken": token, "error": "Rejected", "cause": "not tonight"}}},
+			calls: []cannedtest.Call{called("SendTaskFailure", map[string]any{"taskToken": token, "error": "Rejected", "cause": "not tonight"})},
 		},
 		"stop": {
 			answers: []string{`200 {"stopDate":1790000600}`},
 			do: func(m *awsstates.Machine) (any, error) {
 				return nil, m.Stop(t.Context(), "failback-paris-1-1", "Aborted", "not tonight")
 			},
-			calls: []call{{"StopExecution", map[string]any{"executionArn": execution, "error": "Aborted", "cause": "not tonight"}}},
+			calls: []cannedtest.Call{called("StopExecution", map[string]any{"executionArn": execution, "error": "Aborted", "cause": "not tonight"})},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			doer := &canned{answers: c.answers}
+			doer := inTurn(c.answers...)
 			got, err := c.do(open(t, doer))
 			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%v, got\n%+v\nwant\n%+v", err, got, c.want)
 			}
-			if c.calls != nil && !reflect.DeepEqual(doer.calls, c.calls) {
-				t.Errorf("called\n%+v\nwant\n%+v", doer.calls, c.calls)
+			if c.calls != nil && !reflect.DeepEqual(doer.Calls, c.calls) {
+				t.Errorf("called\n%+v\nwant\n%+v", doer.Calls, c.calls)
 			}
 		})
 	}
@@ -179,7 +161,7 @@ func TestProblems(t *testing.T) {
 		"TaskDoesNotExist": workflow.ErrNotAwaited, "TaskTimedOut": workflow.ErrNotAwaited, "InvalidToken": workflow.ErrNotAwaited,
 		"ThrottlingException": nil,
 	} {
-		m := open(t, &canned{answers: []string{failed(kind)}})
+		m := open(t, inTurn(failed(kind)))
 		for what, do := range map[string]func() error{
 			"start":    func() error { _, err := m.Start(t.Context(), "a", nil); return err },
 			"describe": func() error { _, err := m.Describe(t.Context(), "a"); return err },
@@ -199,7 +181,7 @@ func TestProblems(t *testing.T) {
 			}
 		}
 	}
-	if _, err := open(t, &canned{answers: []string{failed("StateMachineDoesNotExist")}}).List(t.Context(), 1); !strings.Contains(err.Error(), machine) {
+	if _, err := open(t, inTurn(failed("StateMachineDoesNotExist"))).List(t.Context(), 1); !strings.Contains(err.Error(), machine) {
 		t.Errorf("the error does not name the state machine: %v", err)
 	}
 }
@@ -215,12 +197,7 @@ func (n never) Do(r *http.Request) (*http.Response, error) {
 // TestTheEndOfACallIsSaid: an operator's Ctrl-C is not read as a failure of AWS.
 func TestTheEndOfACallIsSaid(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	config, err := cannedtest.Configs(never{cancel})(account, region)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := awsstates.New(config, awsstates.Options{ARN: machine, Clock: recordstest.NewClock(), CallTimeout: 5 * time.Second})
-	if _, err := m.Describe(ctx, "a"); !errors.Is(err, context.Canceled) {
+	if _, err := open(t, never{cancel}).Describe(ctx, "a"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"detour/shared/adapter/awswake"
+	"detour/shared/adapter/cannedtest"
 	"detour/shared/controller"
 	"detour/shared/sim"
 	"detour/shared/sim/sqsapi"
@@ -33,7 +34,7 @@ func TestThroughTheSimulatedQueue(t *testing.T) {
 	})
 	done := false
 	doer := sim.NewTransport(scheduler, sqs, nil)
-	cfg := config(t, doer)
+	cfg := cannedtest.Config(t, doer, region)
 	scheduler.Start("test", func(ctx context.Context, p *sim.Process) {
 		q := awswake.New(cfg, awswake.Options{QueueURL: address, Clock: p, CallTimeout: 5 * time.Second})
 		for _, ask := range []struct {
