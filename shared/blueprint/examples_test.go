@@ -30,24 +30,19 @@ home 111122223333-eu-central-1: office plant; observe 2, enforce 0
     DETOUR_TABLE=detour
     DETOUR_WAKE_QUEUE is the URL of detour-wake
   failback detour-failback as detour-failback-eu-central-1, logs to /aws/vendedlogs/states/detour-failback
-    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-central-1: 5m0s, 512 MB, precheck; wakes detour-wake
-    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-central-1: 5m0s, 512 MB, ask; wakes detour-wake
-    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-central-1: 5m0s, 512 MB, advance; wakes detour-wake
-    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-central-1: 5m0s, 512 MB, verify; wakes detour-wake
-    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-central-1: 5m0s, 512 MB, undo; wakes detour-wake
-    Close is detour-failback-close of detour-failback as detour-failback-close-eu-central-1: 5m0s, 512 MB, close; wakes detour-wake
+    detour-failback-TASK of detour-failback as detour-failback-TASK-eu-central-1: 5m0s, 512 MB; wakes detour-wake: precheck ask advance verify undo close
 forward 111122223333-us-west-2
   network-manager-routing.json to 111122223333-eu-central-1
   network-manager-status.json to 111122223333-eu-central-1
 `)
-	same(t, "the policy of the switchover", policy(function(t, b, 0, blueprint.FunctionSwitchover)), `
+	const reads = `
 Events
   events:PutEvents
   arn:aws:events:eu-central-1:111122223333:event-bus/default
 Logs
   logs:CreateLogStream
   logs:PutLogEvents
-  arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-switchover:*
+  arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/NAME:*
 Queues
   sqs:SendMessage
   arn:aws:sqs:eu-central-1:111122223333:detour-dead
@@ -70,32 +65,46 @@ Records
   dynamodb:PutItem
   dynamodb:UpdateItem
   arn:aws:dynamodb:eu-central-1:111122223333:table/detour
-WakeUps
+`
+	const wakes = `WakeUps
   sqs:DeleteMessage
   sqs:GetQueueAttributes
   sqs:ReceiveMessage
   arn:aws:sqs:eu-central-1:111122223333:detour-wake
-WriteRoutes
+`
+	const writes = `WriteRoutes
   ec2:CreateRoute
   ec2:ReplaceRoute
   arn:aws:ec2:eu-central-1:111122223333:route-table/rtb-0a000000000000001
-  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:detour-switchover
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
 WriteTransitGatewayRoutes
   ec2:CreateTransitGatewayRoute
   ec2:ReplaceTransitGatewayRoute
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0a000000000000001
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0b000000000000002
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a000000000000001
-  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:detour-switchover
-`)
-	same(t, "the policy of the sweep", policy(function(t, b, 0, blueprint.FunctionSweep)), `
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
+`
+	samePolicy(t, b, blueprint.FunctionSwitchover, reads+wakes+writes)
+	samePolicy(t, b, blueprint.FunctionSweep, reads+writes)
+}
+
+// hubReads is what the sweep of the hub may do in its own account but write routes, which
+// is hubWrites. NAME stands for the function.
+const (
+	hubReads = `
 Events
   events:PutEvents
   arn:aws:events:eu-central-1:111122223333:event-bus/default
 Logs
   logs:CreateLogStream
   logs:PutLogEvents
-  arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-sweep:*
+  arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/NAME:*
+OtherAccounts
+  sts:AssumeRole
+  arn:aws:iam::444455556666:role/detour-access-111122223333-eu-central-1
+  arn:aws:iam::777788889999:role/detour-access-111122223333-eu-central-1
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
 Queues
   sqs:SendMessage
   arn:aws:sqs:eu-central-1:111122223333:detour-dead
@@ -104,11 +113,15 @@ ReadAlarms
   cloudwatch:DescribeAlarms
   *
 ReadNetwork
-  ec2:DescribeInstanceStatus
-  ec2:DescribeNetworkInterfaces
-  ec2:DescribeRouteTables
+  ec2:DescribeManagedPrefixLists
+  ec2:DescribeTransitGatewayAttachments
+  ec2:DescribeTransitGatewayConnectPeers
   ec2:DescribeVpnConnections
+  ec2:GetTransitGatewayPrefixListReferences
   *
+ReadPrefixLists
+  ec2:GetManagedPrefixListEntries
+  arn:aws:ec2:eu-central-1:111122223333:prefix-list/pl-0a000000000000001
 ReadTransitGatewayRoutes
   ec2:SearchTransitGatewayRoutes
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a000000000000001
@@ -118,20 +131,24 @@ Records
   dynamodb:PutItem
   dynamodb:UpdateItem
   arn:aws:dynamodb:eu-central-1:111122223333:table/detour
-WriteRoutes
-  ec2:CreateRoute
-  ec2:ReplaceRoute
-  arn:aws:ec2:eu-central-1:111122223333:route-table/rtb-0a000000000000001
-  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:detour-sweep
+`
+	hubWrites = `WritePrefixListReferences
+  ec2:CreateTransitGatewayPrefixListReference
+  ec2:ModifyTransitGatewayPrefixListReference
+  arn:aws:ec2:eu-central-1:111122223333:prefix-list/pl-0a000000000000001
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0a000000000000001
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0b000000000000002
+  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a000000000000001
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
 WriteTransitGatewayRoutes
   ec2:CreateTransitGatewayRoute
   ec2:ReplaceTransitGatewayRoute
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0a000000000000001
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0b000000000000002
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a000000000000001
-  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:detour-sweep
-`)
-}
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
+`
+)
 
 func TestHubAndSpokes(t *testing.T) {
 	b := blueprintOf(t, example(t, "deploy-hub-and-spokes"))
@@ -159,12 +176,8 @@ home 111122223333-eu-central-1: data-centre partners; observe 2, enforce 0
     DETOUR_TABLE=detour
     DETOUR_WAKE_QUEUE is the URL of detour-wake
   failback detour-failback as detour-failback-eu-central-1, logs to /aws/vendedlogs/states/detour-failback
-    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-central-1: 5m0s, 512 MB, precheck, arn:aws:iam::{account}:role/detour-look-111122223333-eu-central-1; wakes detour-wake
-    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-central-1: 5m0s, 512 MB, ask, arn:aws:iam::{account}:role/detour-look-111122223333-eu-central-1; wakes detour-wake
-    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-central-1: 5m0s, 512 MB, advance, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake
-    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-central-1: 5m0s, 512 MB, verify, arn:aws:iam::{account}:role/detour-look-111122223333-eu-central-1; wakes detour-wake
-    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-central-1: 5m0s, 512 MB, undo, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake
-    Close is detour-failback-close of detour-failback as detour-failback-close-eu-central-1: 5m0s, 512 MB, close, arn:aws:iam::{account}:role/detour-look-111122223333-eu-central-1; wakes detour-wake
+    detour-failback-TASK of detour-failback as detour-failback-TASK-eu-central-1: 5m0s, 512 MB, arn:aws:iam::{account}:role/detour-look-111122223333-eu-central-1; wakes detour-wake: precheck ask verify close
+    detour-failback-TASK of detour-failback as detour-failback-TASK-eu-central-1: 5m0s, 512 MB, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake: advance undo
 forward 111122223333-us-east-1
   cloudwatch-alarm.json to 111122223333-eu-central-1
 forward 444455556666-eu-central-1
@@ -195,61 +208,7 @@ access 777788889999 for 111122223333-eu-central-1: detour-look-111122223333-eu-c
   only arn:aws:iam::111122223333:role/detour-failback-precheck-eu-central-1
   only arn:aws:iam::111122223333:role/detour-failback-verify-eu-central-1
 `)
-	same(t, "the policy of the sweep", policy(function(t, b, 0, blueprint.FunctionSweep)), `
-Events
-  events:PutEvents
-  arn:aws:events:eu-central-1:111122223333:event-bus/default
-Logs
-  logs:CreateLogStream
-  logs:PutLogEvents
-  arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-sweep:*
-OtherAccounts
-  sts:AssumeRole
-  arn:aws:iam::444455556666:role/detour-access-111122223333-eu-central-1
-  arn:aws:iam::777788889999:role/detour-access-111122223333-eu-central-1
-  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:detour-sweep
-Queues
-  sqs:SendMessage
-  arn:aws:sqs:eu-central-1:111122223333:detour-dead
-  arn:aws:sqs:eu-central-1:111122223333:detour-wake
-ReadAlarms
-  cloudwatch:DescribeAlarms
-  *
-ReadNetwork
-  ec2:DescribeManagedPrefixLists
-  ec2:DescribeTransitGatewayAttachments
-  ec2:DescribeTransitGatewayConnectPeers
-  ec2:DescribeVpnConnections
-  ec2:GetTransitGatewayPrefixListReferences
-  *
-ReadPrefixLists
-  ec2:GetManagedPrefixListEntries
-  arn:aws:ec2:eu-central-1:111122223333:prefix-list/pl-0a000000000000001
-ReadTransitGatewayRoutes
-  ec2:SearchTransitGatewayRoutes
-  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a000000000000001
-Records
-  dynamodb:BatchGetItem
-  dynamodb:GetItem
-  dynamodb:PutItem
-  dynamodb:UpdateItem
-  arn:aws:dynamodb:eu-central-1:111122223333:table/detour
-WritePrefixListReferences
-  ec2:CreateTransitGatewayPrefixListReference
-  ec2:ModifyTransitGatewayPrefixListReference
-  arn:aws:ec2:eu-central-1:111122223333:prefix-list/pl-0a000000000000001
-  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0a000000000000001
-  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0b000000000000002
-  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a000000000000001
-  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:detour-sweep
-WriteTransitGatewayRoutes
-  ec2:CreateTransitGatewayRoute
-  ec2:ReplaceTransitGatewayRoute
-  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0a000000000000001
-  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0b000000000000002
-  arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a000000000000001
-  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:detour-sweep
-`)
+	samePolicy(t, b, blueprint.FunctionSweep, hubReads+hubWrites)
 	same(t, "the policy in the blue account", policy(b.Access[0].Statements), `
 ReadNetwork
   ec2:DescribeManagedPrefixLists
@@ -308,12 +267,7 @@ home 111122223333-eu-central-1: headquarters; observe 0, enforce 1
     DETOUR_TABLE=detour
     DETOUR_WAKE_QUEUE is the URL of detour-wake
   failback detour-failback as detour-failback-eu-central-1, logs to /aws/vendedlogs/states/detour-failback
-    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-central-1: 5m0s, 512 MB, precheck; wakes detour-wake
-    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-central-1: 5m0s, 512 MB, ask; wakes detour-wake
-    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-central-1: 5m0s, 512 MB, advance; wakes detour-wake
-    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-central-1: 5m0s, 512 MB, verify; wakes detour-wake
-    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-central-1: 5m0s, 512 MB, undo; wakes detour-wake
-    Close is detour-failback-close of detour-failback as detour-failback-close-eu-central-1: 5m0s, 512 MB, close; wakes detour-wake
+    detour-failback-TASK of detour-failback as detour-failback-TASK-eu-central-1: 5m0s, 512 MB; wakes detour-wake: precheck ask advance verify undo close
 forward 111122223333-eu-west-1
   tunnels of vpn-0b000000000000002 for headquarters/by-dublin, needs 1
   aws-health.json to 111122223333-eu-central-1
@@ -323,14 +277,14 @@ forward 111122223333-us-west-2
   network-manager-routing.json to 111122223333-eu-central-1
   network-manager-status.json to 111122223333-eu-central-1
 `)
-	same(t, "the policy of the switchover", policy(function(t, b, 0, blueprint.FunctionSwitchover)), `
+	samePolicy(t, b, blueprint.FunctionSwitchover, `
 Events
   events:PutEvents
   arn:aws:events:eu-central-1:111122223333:event-bus/default
 Logs
   logs:CreateLogStream
   logs:PutLogEvents
-  arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-switchover:*
+  arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/NAME:*
 Queues
   sqs:SendMessage
   arn:aws:sqs:eu-central-1:111122223333:detour-dead
@@ -362,6 +316,6 @@ WriteTransitGatewayRoutes
   arn:aws:ec2:eu-west-1:111122223333:transit-gateway-attachment/tgw-attach-0b000000000000002
   arn:aws:ec2:eu-west-1:111122223333:transit-gateway-attachment/tgw-attach-0d000000000000004
   arn:aws:ec2:eu-west-1:111122223333:transit-gateway-route-table/tgw-rtb-0b000000000000002
-  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:detour-switchover
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
 `)
 }

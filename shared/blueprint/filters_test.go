@@ -52,12 +52,8 @@ home 111122223333-eu-central-1: office; observe 1, enforce 0
     DETOUR_TABLE=detour
     DETOUR_WAKE_QUEUE is the URL of detour-wake
   failback detour-failback as detour-failback-eu-central-1, logs to /aws/vendedlogs/states/detour-failback
-    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-central-1: 5m0s, 512 MB, precheck; wakes detour-wake
-    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-central-1: 5m0s, 512 MB, ask; wakes detour-wake
-    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-central-1: 5m0s, 512 MB, advance, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake
-    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-central-1: 5m0s, 512 MB, verify; wakes detour-wake
-    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-central-1: 5m0s, 512 MB, undo, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake
-    Close is detour-failback-close of detour-failback as detour-failback-close-eu-central-1: 5m0s, 512 MB, close; wakes detour-wake
+    detour-failback-TASK of detour-failback as detour-failback-TASK-eu-central-1: 5m0s, 512 MB; wakes detour-wake: precheck ask verify close
+    detour-failback-TASK of detour-failback as detour-failback-TASK-eu-central-1: 5m0s, 512 MB, arn:aws:iam::{account}:role/detour-access-111122223333-eu-central-1; wakes detour-wake: advance undo
 forward 111122223333-us-west-2
   network-manager-routing.json to 111122223333-eu-central-1
   network-manager-status.json to 111122223333-eu-central-1
@@ -67,23 +63,24 @@ access 444455556666 for 111122223333-eu-central-1: detour-access-111122223333-eu
   only arn:aws:iam::111122223333:role/detour-routefilter-eu-central-1
   only arn:aws:iam::111122223333:role/detour-sweep-eu-central-1
 `)
-	const condition = "  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:detour-routefilter\n"
-	same(t, "the policy of the function for filters", policy(function(t, b, 0, blueprint.FunctionRouteFilter)), `
+	samePolicy(t, b, blueprint.FunctionRouteFilter, `
 DeleteTransitGatewayRoutes
   ec2:DeleteTransitGatewayRoute
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a000000000000001
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0b000000000000002
-`+condition+`Events
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
+Events
   events:PutEvents
   arn:aws:events:eu-central-1:111122223333:event-bus/default
 Logs
   logs:CreateLogStream
   logs:PutLogEvents
-  arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/detour-routefilter:*
+  arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/NAME:*
 OtherAccounts
   sts:AssumeRole
   arn:aws:iam::444455556666:role/detour-access-111122223333-eu-central-1
-`+condition+`Queues
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
+Queues
   sqs:SendMessage
   arn:aws:sqs:eu-central-1:111122223333:detour-dead
   arn:aws:sqs:eu-central-1:111122223333:detour-wake-filter
@@ -111,7 +108,8 @@ SwitchPropagations
   ec2:EnableTransitGatewayRouteTablePropagation
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0c000000000000003
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0b000000000000002
-`+condition+`WakeUps
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
+WakeUps
   sqs:DeleteMessage
   sqs:GetQueueAttributes
   sqs:ReceiveMessage
@@ -122,7 +120,8 @@ WriteTransitGatewayRoutes
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-attachment/tgw-attach-0c000000000000003
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0a000000000000001
   arn:aws:ec2:eu-central-1:111122223333:transit-gateway-route-table/tgw-rtb-0b000000000000002
-`+condition)
+  if ArnEquals lambda:SourceFunctionArn arn:aws:lambda:eu-central-1:111122223333:function:NAME
+`)
 	same(t, "the policy in the plant's account", policy(b.Access[0].Statements), `
 DeleteRoutes
   ec2:DeleteRoute

@@ -118,19 +118,28 @@ func overview(b blueprint.Blueprint) string {
 	return out.String()
 }
 
-// workflow writes the workflow of a home: for each task its function, and what its
-// environment has beside that of others.
+// workflow writes the workflow of a home: what its tasks have in common with TASK in
+// the place of the task's name, and then their names.
 func workflow(out *strings.Builder, f *blueprint.Failback) {
 	if f == nil {
 		return
 	}
 	fmt.Fprintf(out, "  failback %s as %s, logs to %s\n", f.StateMachine, f.Role, f.LogGroup)
+	var texts []string
+	names := map[string]string{}
 	for _, t := range f.Tasks {
-		fmt.Fprintf(out, "    %s is %s of %s as %s: %s, %d MB, %s", t.Substitution, t.Name, t.Binary, t.Role, t.Timeout, t.MemoryMB, t.Environment[blueprint.VariableTask])
+		text := fmt.Sprintf("%s of %s as %s: %s, %d MB", t.Name, t.Binary, t.Role, t.Timeout, t.MemoryMB)
 		if role := t.Environment["DETOUR_ROLE"]; role != "" {
-			fmt.Fprintf(out, ", %s", role)
+			text += ", " + role
 		}
-		fmt.Fprintf(out, "; wakes %s\n", t.Queues[blueprint.VariableWake])
+		text = strings.ReplaceAll(text+"; wakes "+t.Queues[blueprint.VariableWake], "-"+t.Task, "-TASK")
+		if names[text] == "" {
+			texts = append(texts, text)
+		}
+		names[text] += " " + t.Task
+	}
+	for _, text := range texts {
+		fmt.Fprintf(out, "    %s:%s\n", text, names[text])
 	}
 }
 
@@ -155,6 +164,13 @@ func same(t *testing.T, what, got, want string) {
 			return
 		}
 	}
+}
+
+// samePolicy compares the policy of a function of the first home with a text in which
+// NAME stands for the function.
+func samePolicy(t *testing.T, b blueprint.Blueprint, name, want string) {
+	t.Helper()
+	same(t, "the policy of "+name, policy(function(t, b, 0, name)), strings.ReplaceAll(want, "NAME", name))
 }
 
 // function returns a function's policy.

@@ -203,22 +203,13 @@ home 111122223333-eu-west-1: also-west west; observe 2, enforce 0
   tunnels of vpn-03 for also-west/one, needs 1
   tunnels of vpn-03 for west/two, needs 2
   failback detour-failback as detour-failback-eu-west-1, logs to /aws/vendedlogs/states/detour-failback
-    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-eu-west-1: 5m0s, 512 MB, precheck, arn:aws:iam::{account}:role/detour-look-111122223333-eu-west-1; wakes detour-wake
-    Ask is detour-failback-ask of detour-failback as detour-failback-ask-eu-west-1: 5m0s, 512 MB, ask, arn:aws:iam::{account}:role/detour-look-111122223333-eu-west-1; wakes detour-wake
-    Advance is detour-failback-advance of detour-failback as detour-failback-advance-eu-west-1: 5m0s, 512 MB, advance, arn:aws:iam::{account}:role/detour-access-111122223333-eu-west-1; wakes detour-wake
-    Verify is detour-failback-verify of detour-failback as detour-failback-verify-eu-west-1: 5m0s, 512 MB, verify, arn:aws:iam::{account}:role/detour-look-111122223333-eu-west-1; wakes detour-wake
-    Undo is detour-failback-undo of detour-failback as detour-failback-undo-eu-west-1: 5m0s, 512 MB, undo, arn:aws:iam::{account}:role/detour-access-111122223333-eu-west-1; wakes detour-wake
-    Close is detour-failback-close of detour-failback as detour-failback-close-eu-west-1: 5m0s, 512 MB, close, arn:aws:iam::{account}:role/detour-look-111122223333-eu-west-1; wakes detour-wake
+    detour-failback-TASK of detour-failback as detour-failback-TASK-eu-west-1: 5m0s, 512 MB, arn:aws:iam::{account}:role/detour-look-111122223333-eu-west-1; wakes detour-wake: precheck ask verify close
+    detour-failback-TASK of detour-failback as detour-failback-TASK-eu-west-1: 5m0s, 512 MB, arn:aws:iam::{account}:role/detour-access-111122223333-eu-west-1; wakes detour-wake: advance undo
 home 111122223333-us-west-2: east; observe 0, enforce 1
   rules aws-health.json cloudtrail-routes.json cloudwatch-alarm.json network-manager-routing.json network-manager-status.json
   tunnels of vpn-01 for east/one, needs 1
   failback detour-failback as detour-failback-us-west-2, logs to /aws/vendedlogs/states/detour-failback
-    Precheck is detour-failback-precheck of detour-failback as detour-failback-precheck-us-west-2: 5m0s, 512 MB, precheck; wakes detour-wake
-    Ask is detour-failback-ask of detour-failback as detour-failback-ask-us-west-2: 5m0s, 512 MB, ask; wakes detour-wake
-    Advance is detour-failback-advance of detour-failback as detour-failback-advance-us-west-2: 5m0s, 512 MB, advance; wakes detour-wake
-    Verify is detour-failback-verify of detour-failback as detour-failback-verify-us-west-2: 5m0s, 512 MB, verify; wakes detour-wake
-    Undo is detour-failback-undo of detour-failback as detour-failback-undo-us-west-2: 5m0s, 512 MB, undo; wakes detour-wake
-    Close is detour-failback-close of detour-failback as detour-failback-close-us-west-2: 5m0s, 512 MB, close; wakes detour-wake
+    detour-failback-TASK of detour-failback as detour-failback-TASK-us-west-2: 5m0s, 512 MB; wakes detour-wake: precheck ask advance verify undo close
 forward 111122223333-eu-west-1
   aws-health.json to 111122223333-us-west-2, own events only
   cloudtrail-routes.json to 111122223333-us-west-2, own events only
