@@ -249,18 +249,9 @@ func (o DoctorOptions) groups(ctx context.Context, p Practice) []doctor.Group {
 		out[i] = doctor.Group{Group: &p.Groups[i], Pins: o.Pins[p.Groups[i].Name]}
 		keys[i] = controller.GroupKey(p.Groups[i].Name)
 	}
-	if p.Records == nil || len(keys) == 0 {
-		return out
-	}
-	items, _, err := p.Records.Peek(ctx, keys)
-	for i := range out {
-		switch {
-		case err != nil:
-			out[i].Unrecorded = err.Error()
-		case i < len(items):
-			out[i].Record = items[i].Record
-		}
-	}
+	p.recorded(ctx, keys, func(i int, item controller.Item, problem string) {
+		out[i].Record, out[i].Unrecorded = item.Record, problem
+	})
 	return out
 }
 
@@ -271,19 +262,26 @@ func (p Practice) filters(ctx context.Context) []doctor.Filter {
 	for i := range p.Filters {
 		out[i].Filter, keys[i] = &p.Filters[i], controller.FilterKey(p.Filters[i].Name)
 	}
+	p.recorded(ctx, keys, func(i int, item controller.Item, problem string) {
+		out[i].Record, out[i].Unrecorded = item.Filter, problem
+	})
+	return out
+}
+
+// recorded hands on the item of each key by its number, or why it cannot be read.
+func (p Practice) recorded(ctx context.Context, keys []controller.Key, take func(i int, item controller.Item, problem string)) {
 	if p.Records == nil || len(keys) == 0 {
-		return out
+		return
 	}
 	items, _, err := p.Records.Peek(ctx, keys)
-	for i := range out {
+	for i := range keys {
 		switch {
 		case err != nil:
-			out[i].Unrecorded = err.Error()
+			take(i, controller.Item{}, err.Error())
 		case i < len(items):
-			out[i].Record = items[i].Filter
+			take(i, items[i], "")
 		}
 	}
-	return out
 }
 
 // events asks Network Manager.

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,9 +75,10 @@ func (o *Operator) filterHome(name string) (*Home, error) {
 	return nil, fmt.Errorf("there is no filter %q", name)
 }
 
-// FilterStatus tells how the filters are, by name.
+// FilterStatus tells how the filters are, by name. Those of one home are looked at
+// together: they share what is read.
 func (o *Operator) FilterStatus(ctx context.Context, names []string) ([]FilterStatus, error) {
-	out := []FilterStatus{}
+	at := map[*Home][]string{}
 	for _, name := range o.Filters() {
 		if !slices.Contains(names, name) {
 			continue
@@ -85,14 +87,23 @@ func (o *Operator) FilterStatus(ctx context.Context, names []string) ([]FilterSt
 		if err != nil {
 			return nil, err
 		}
-		seen, err := home.Controller.PreviewFilters(ctx, []string{name})
+		at[home] = append(at[home], name)
+	}
+	out := []FilterStatus{}
+	for i := range o.options.Homes {
+		home := &o.options.Homes[i]
+		if len(at[home]) == 0 {
+			continue
+		}
+		seen, err := home.Controller.PreviewFilters(ctx, at[home])
 		if err != nil {
-			return nil, fmt.Errorf("looking at filter %s: %w", name, err)
+			return nil, fmt.Errorf("looking at the filters of account %s in %s: %w", home.Account, home.Region, err)
 		}
 		for _, p := range seen {
 			out = append(out, filterStatusOf(p))
 		}
 	}
+	slices.SortFunc(out, func(a, b FilterStatus) int { return cmp.Compare(a.Filter, b.Filter) })
 	return out, nil
 }
 

@@ -21,9 +21,11 @@ var edgeTable = route.Table{Kind: route.TransitGatewayTable, ID: "tgw-rtb-edge",
 type edge struct {
 	announced []string
 	statics   map[route.Destination]route.NextHop
+	looks     int
 }
 
 func (e *edge) Read(_ context.Context, tables []route.Table) []route.Reading {
+	e.looks++
 	out := make([]route.Reading, len(tables))
 	for i, table := range tables {
 		out[i] = route.Reading{Table: table, Complete: true}
@@ -63,27 +65,35 @@ func (beside) Read(_ context.Context, tables []route.Table) []controller.Neighbo
 // filtering is an operator over one filter, and the controller that enforces it.
 func filtering(t *testing.T) (*Operator, *controller.Controller, *memory.Store) {
 	t.Helper()
+	return filteringOver(t, &edge{announced: []string{"0.0.0.0/0", "10.1.0.0/16"}, statics: map[route.Destination]route.NextHop{}}, "no-default")
+}
+
+// filteringOver is the same for some filters of one table.
+func filteringOver(t *testing.T, e *edge, names ...string) (*Operator, *controller.Controller, *memory.Store) {
+	t.Helper()
 	clock := recordstest.NewClock()
 	deny, err := filter.ParseRule("deny default-like")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := filter.Filter{
-		Name: "no-default", Account: edgeTable.Account, Region: edgeTable.Region, Mode: protection.Enforce, Action: filter.Blackhole,
-		Scopes: []filter.Scope{{Table: edgeTable}}, Rules: []filter.Rule{deny}, LiftAfter: 5 * time.Minute,
-		Damping: health.Damping{Penalty: 1000, HalfLife: 15 * time.Minute, Suppress: 3000, Reuse: 750, Ceiling: 12000},
-		Limits:  filter.Limits{SettleTime: 10 * time.Second, ContendedAfter: 3, ContendedWindow: 10 * time.Minute},
+	filters := make([]filter.Filter, len(names))
+	for i, name := range names {
+		filters[i] = filter.Filter{
+			Name: name, Account: edgeTable.Account, Region: edgeTable.Region, Mode: protection.Enforce, Action: filter.Blackhole,
+			Scopes: []filter.Scope{{Table: edgeTable}}, Rules: []filter.Rule{deny}, LiftAfter: 5 * time.Minute,
+			Damping: health.Damping{Penalty: 1000, HalfLife: 15 * time.Minute, Suppress: 3000, Reuse: 750, Ceiling: 12000},
+			Limits:  filter.Limits{SettleTime: 10 * time.Second, ContendedAfter: 3, ContendedWindow: 10 * time.Minute},
+		}
 	}
 	store := memory.New(clock, recordstest.Lease, recordstest.Skew)
-	e := &edge{announced: []string{"0.0.0.0/0", "10.1.0.0/16"}, statics: map[route.Destination]route.NextHop{}}
 	settings := controller.Settings{Lease: recordstest.Lease, CallTimeout: 5 * time.Second, Skew: recordstest.Skew, Settle: 10 * time.Second, MaxMoves: 10}
 	token := 0
 	c := controller.New(nil, settings, controller.Ports{
 		Tables: e, Neighbors: beside{}, Records: store, Wake: memory.NewWakeQueue(nil), Publish: &memory.Events{}, Clock: clock,
 		NewToken: func() string { token++; return strings.Repeat("t", token) },
-	}, f)
+	}, filters...)
 	return New(Options{
-		Filters: []filter.Filter{f}, Clock: clock, By: "jane", NewID: func() string { return "x7k2p" },
+		Filters: filters, Clock: clock, By: "jane", NewID: func() string { return "x7k2p" },
 		Homes: []Home{{Account: edgeTable.Account, Region: edgeTable.Region, Controller: c, Records: store}},
 	}), c, store
 }
@@ -107,6 +117,19 @@ func TestFilterStatus(t *testing.T) {
 	}
 	if table := FilterStatusText(append(after, after...), Style{}); !strings.Contains(table, "FILTER") || !strings.Contains(table, "announced") {
 		t.Errorf("the table is\n%s", table)
+	}
+}
+
+// TestFiltersOfAHomeAreLookedAtTogether: they share tables and VPN connections.
+func TestFiltersOfAHomeAreLookedAtTogether(t *testing.T) {
+	e := &edge{}
+	o, _, _ := filteringOver(t, e, "b", "c", "a")
+	got, err := o.FilterStatus(t.Context(), []string{"b", "a", "nobody"})
+	if err != nil || len(got) != 2 || got[0].Filter != "a" || got[1].Filter != "b" || e.looks != 1 {
+		t.Errorf("%d looks, %+v, %v", e.looks, got, err)
+	}
+	if none, err := o.FilterStatus(t.Context(), nil); err != nil || len(none) != 0 || e.looks != 1 {
+		t.Errorf("%d looks, %+v, %v", e.looks, none, err)
 	}
 }
 
