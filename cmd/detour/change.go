@@ -114,17 +114,12 @@ func changeGroup(cmd *cobra.Command, io streams, flags *changeFlags, args []stri
 	if err := flags.check(cmd); err != nil {
 		return err
 	}
-	p, names, err := (*place)(nil), []string(nil), error(nil)
-	if forFilters(act) {
-		var filters []string
-		if p, names, filters, err = flags.place.openBoth(cmd.Context(), cmd, args, !flags.dryRun); err == nil && len(filters) > 0 && len(args) > 0 {
-			return changeFilter(cmd, io, flags, p, filters[0], act)
-		}
-	} else {
-		p, names, err = flags.place.open(cmd.Context(), cmd, args, !flags.dryRun)
-	}
-	if err != nil {
+	p, names, filters, err := flags.place.openBoth(cmd.Context(), cmd, args, !flags.dryRun, forFilters(act))
+	switch {
+	case err != nil:
 		return err
+	case len(args) > 0 && len(filters) > 0:
+		return changeFilter(cmd, io, flags, p, filters[0], act)
 	}
 	if act.Path != "" {
 		if err := p.path(names[0], act.Path); err != nil {

@@ -44,7 +44,7 @@ Exit status: 0 shown, 1 it could not be read, 2 wrong usage, 3 with --check: a g
   detour status --check || page        # for a monitor
   detour status --lab --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, names, filterNames, err := flags.place.openBoth(cmd.Context(), cmd, args, false)
+			p, names, filterNames, err := flags.place.openBoth(cmd.Context(), cmd, args, false, true)
 			if err != nil {
 				return err
 			}
@@ -162,7 +162,7 @@ Exit status: 0 shown, 1 it could not be read, 2 wrong usage.`,
 			if n < 1 || n > 1000 {
 				return fmt.Errorf("-n is %d; write a number from 1 to 1000", n)
 			}
-			p, names, filters, err := flags.place.openBoth(cmd.Context(), cmd, args, false)
+			p, names, filters, err := flags.place.openBoth(cmd.Context(), cmd, args, false, true)
 			if err != nil {
 				return err
 			}

@@ -127,19 +127,13 @@ type reached struct {
 // open finds out where the command works and opens the homes of the groups that it
 // names; none stands for all. changes says that it will make requests.
 func (f *placeFlags) open(ctx context.Context, cmd *cobra.Command, names []string, changes bool) (*place, []string, error) {
-	from, err := f.find(ctx, cmd, changes)
-	if err != nil {
-		return nil, nil, err
-	}
-	if from.bare != nil {
-		return nil, nil, failure{from.bare}
-	}
-	return from.place(names)
+	p, groups, _, err := f.openBoth(ctx, cmd, names, changes, false)
+	return p, groups, err
 }
 
-// openBoth is open for commands that tell of filters, too: it splits the names, and
-// without names it stands for all groups and all filters.
-func (f *placeFlags) openBoth(ctx context.Context, cmd *cobra.Command, names []string, changes bool) (p *place, groups, filters []string, err error) {
+// openBoth is open for commands that tell of filters, too, if withFilters: it splits the
+// names, and without names it stands for all groups and all filters.
+func (f *placeFlags) openBoth(ctx context.Context, cmd *cobra.Command, names []string, changes, withFilters bool) (p *place, groups, filters []string, err error) {
 	from, err := f.find(ctx, cmd, changes)
 	if err != nil {
 		return nil, nil, nil, err
@@ -147,7 +141,7 @@ func (f *placeFlags) openBoth(ctx context.Context, cmd *cobra.Command, names []s
 	if from.bare != nil {
 		return nil, nil, nil, failure{from.bare}
 	}
-	return from.placeOf(names, true)
+	return from.place(names, withFilters)
 }
 
 // find finds out where the command works.
@@ -165,12 +159,6 @@ func (f *placeFlags) find(ctx context.Context, cmd *cobra.Command, changes bool)
 	default:
 		return f.openAWS(ctx, changes)
 	}
-}
-
-// place builds the operator's tool over the homes of the named groups.
-func (from opened) place(names []string) (*place, []string, error) {
-	p, groups, _, err := from.placeOf(names, false)
-	return p, groups, err
 }
 
 // split takes the names of filters out of the names of groups. A group goes before a
@@ -206,8 +194,9 @@ func (p *place) pick(asked []string, withFilters bool) (groups, filters []string
 	return groups, filters, err
 }
 
-// placeOf is place for groups, and for filters where they are wanted.
-func (from opened) placeOf(asked []string, withFilters bool) (*place, []string, []string, error) {
+// place builds the operator's tool over the homes of the named groups, and of the named
+// filters where they are wanted.
+func (from opened) place(asked []string, withFilters bool) (*place, []string, []string, error) {
 	p := &place{name: from.name, config: from.config, groups: from.config.Groups(), filters: from.config.Filters(), clock: systemclock.New()}
 	names, mine, err := p.pick(asked, withFilters)
 	if err != nil {

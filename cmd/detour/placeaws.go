@@ -128,8 +128,8 @@ func readConfig(file string) (config.Config, error) {
 	return cfg, nil
 }
 
-// defaultMachine is the state machine that Detour deploys (blueprint).
-const defaultMachine = "arn:{partition}:states:{region}:{account}:stateMachine:detour-failback"
+// defaultMachine is the state machine that Detour deploys.
+const defaultMachine = "arn:{partition}:states:{region}:{account}:stateMachine:" + blueprint.StateMachine
 
 // checkMachine checks the ARN of the state machine.
 func checkMachine(arn string) error {

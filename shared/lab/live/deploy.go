@@ -78,7 +78,7 @@ func (s *Server) deploy(model *stack.Assembly) error {
 		for _, m := range st.StateMachines {
 			arn := s.workflows.Create(st.Account, st.Region, m.Name, m.Role, m.Definition)
 			for _, h := range s.homes {
-				if h.Account == st.Account && h.Region == st.Region {
+				if h.Home == config.Home(st.Site) {
 					h.machine = arn
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"detour/shared/config"
 	"detour/shared/controller"
 	"detour/shared/failback"
+	"detour/shared/lab/stack"
 	"detour/shared/protection"
 	"detour/shared/sim/states"
 )
@@ -44,12 +45,11 @@ func (s *Server) failbackOf(ctx context.Context, o order) (config.Group, protect
 	if err != nil {
 		return group, protection.Record{}, "", err
 	}
-	for _, m := range s.workflows.Machines(group.Home.Account, group.Home.Region) {
-		if m.Name == stateMachine {
-			return group, items[0].Record, m.ARN, nil
-		}
+	machine := s.homeAt(stack.Site(group.Home)).machine
+	if machine == "" {
+		return group, protection.Record{}, "", fmt.Errorf("there is no state machine %s in account %s in %s", stateMachine, group.Home.Account, group.Home.Region)
 	}
-	return group, protection.Record{}, "", fmt.Errorf("there is no state machine %s in account %s in %s", stateMachine, group.Home.Account, group.Home.Region)
+	return group, items[0].Record, machine, nil
 }
 
 // execution is the ARN of an execution of a state machine.

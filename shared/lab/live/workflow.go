@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 
@@ -106,10 +107,8 @@ func (s *Server) workflowAt(out *stack.Stack, environment map[string]string) err
 	for _, task := range failback.Tasks() {
 		name := functionPrefix + task.Function()
 		arns[task.Substitution()] = out.ARN("lambda", "function:"+name)
-		own := map[string]string{"DETOUR_TASK": string(task)}
-		for key, value := range environment {
-			own[key] = value
-		}
+		own := maps.Clone(environment)
+		own["DETOUR_TASK"] = string(task)
 		out.Functions = append(out.Functions, stack.Function{
 			Resource: stack.Resource{Name: name, ARN: arns[task.Substitution()]}, Timeout: s.opts.Visibility, MemoryMB: memoryMB, Environment: own,
 		})
