@@ -112,8 +112,8 @@ func TestTesterFindsBrokenFilters(t *testing.T) {
 			invariant: FilteredTables, says: "rtb-",
 		},
 		{
-			name:      "maxPrefixes is not looked at",
-			needs:     []string{"filter with maxPrefixes", "filter that is to quarantine"},
+			name:  "maxPrefixes is not looked at",
+			needs: []string{"filter with maxPrefixes", "filter that is to quarantine"}, after: 157,
 			breaks:    FuzzOptions{BreakFilters: eachFilter(func(f *filter.Filter) { f.MaxPrefixes = 0 })},
 			invariant: FilteredTables, says: "prefixes, and filter",
 		},
@@ -148,8 +148,8 @@ func TestTesterFindsBrokenFilters(t *testing.T) {
 			invariant: OwnRoutesOnly, says: "no filter",
 		},
 		{
-			name:      "a filter deletes what somebody else wrote",
-			needs:     []string{"filter that is to blackhole", "write to a foreign next hop"},
+			name:  "a filter deletes what somebody else wrote",
+			needs: []string{"filter that is to blackhole", "write to a foreign next hop"}, after: 26,
 			breaks:    FuzzOptions{Shape: writeFirst, WrapRecords: func(inner controller.Records) controller.Records { return withoutAdoption{inner} }},
 			invariant: OwnRoutesOnly, says: "is not Detour's",
 		},

@@ -94,7 +94,8 @@ func TestShrinkingKeepsTheFinding(t *testing.T) {
 	var finding *Finding
 	var s *Scenario
 	for seed := uint64(1); finding == nil; seed++ {
-		s = Generate(seed)
+		s = generate(seed, true)
+		standStill(s)
 		res, err := playGenerated(t.Context(), s, wrap)
 		finding = findingOf(seed, res, err)
 	}
