@@ -288,3 +288,30 @@ func TestALeakAfterARelease(t *testing.T) {
 		t.Fatalf("%s, want %s", texts(d.Changes), want)
 	}
 }
+
+// TestTimeWithoutEvidenceIsNoTimeGone: while the observation table cannot be read, nobody
+// knows that the denied route stays away, so its hold begins anew.
+func TestTimeWithoutEvidenceIsNoTimeGone(t *testing.T) {
+	s := newStory(Blackhole, leaky(), "deny default-like").watch(site)
+	s.look(0)
+	s.m.withdraw(site, "0.0.0.0/0")
+	s.look(time.Minute)
+	s.observed = nil
+	s.look(time.Minute)
+	s.observed = []string{site}
+	if d := s.look(4 * time.Minute); len(d.Changes) > 0 || !d.Next.Equal(s.now.Add(5*time.Minute)) {
+		t.Errorf("%s, next look %v", texts(d.Changes), d.Next)
+	}
+}
+
+// TestADeadStaticOfSomebodyElseIsLeft: it stood before the quarantine wanted it.
+func TestADeadStaticOfSomebodyElseIsLeft(t *testing.T) {
+	s := newStory(Quarantine, leaky(), "deny default-like").watch(site)
+	stood := route.MustDestination("10.1.0.0/16")
+	s.m.statics[stood], s.m.dead[stood] = route.MustNextHop(site), true
+	for range 3 {
+		if d := s.look(time.Minute); strings.Contains(texts(d.Changes), "10.1.0.0/16") {
+			t.Fatalf("%s", texts(d.Changes))
+		}
+	}
+}
