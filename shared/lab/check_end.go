@@ -20,9 +20,7 @@ func (l *ledger) checkQuiet(c Checks) []Violation {
 		if w.entry != nil {
 			group = w.entry.group.Name
 		}
-		// What a filter does follows a network that does not come to rest.
-		still := w.entry != nil || l.still.Before(c.ConvergedBy.Add(-l.restTime()))
-		if !c.ConvergedBy.IsZero() && w.call.EffectAt.After(c.ConvergedBy) && still {
+		if !c.ConvergedBy.IsZero() && w.call.EffectAt.After(c.ConvergedBy) && l.atRest(w, c.ConvergedBy.Add(-l.restTime())) {
 			out = append(out, Violation{QuietIsQuiet, w.call.EffectAt, group, fmt.Sprintf("%s wrote %s %s after everything had converged",
 				w.call.Process, w.call.Write.Table, w.call.Write.Destination)})
 		}
@@ -34,8 +32,21 @@ func (l *ledger) checkQuiet(c Checks) []Violation {
 	return out
 }
 
-// restTime is how long after the last change of the network a filter may still have
-// something to do.
+// atRest reports whether what the write follows has not changed since. A network need
+// not come to rest: a router that learns the way to the far end of its own tunnels over
+// them dies and comes back for ever. Filters follow what is learned, and a group what the
+// APIs show of its paths.
+func (l *ledger) atRest(w ownWrite, since time.Time) bool {
+	if l.still.Before(since) {
+		return true
+	}
+	return w.entry != nil && !slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
+		return len(changesIn(l.health.shown, l.health.signalsOf(p), since, w.call.EffectAt)) > 0
+	})
+}
+
+// restTime is how long after the last change of the network there may still be something
+// to do.
 func (l *ledger) restTime() time.Duration {
 	longest, timers := time.Duration(0), l.last().config.Timers
 	for _, f := range l.last().config.FilterList {

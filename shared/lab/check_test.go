@@ -202,3 +202,27 @@ func TestNeverTouchIsChecked(t *testing.T) {
 		t.Errorf("got %v", violations)
 	}
 }
+
+// TestANetworkThatDoesNotRest: what a group does there is in order as long as the APIs
+// show changes of its own paths.
+func TestANetworkThatDoesNotRest(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		changes time.Duration // of path 1
+		still   time.Duration
+		rests   bool
+	}{
+		{"all rests", 20 * minute, 20 * minute, true},
+		{"a path of the group changes", 35 * minute, 41 * minute, false},
+		{"another part changes", 20 * minute, 41 * minute, true},
+		{"a path of the group changes later than the write", 41 * minute, 41 * minute, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newStory(nil).path(1, tt.changes, 0).moves("p", 40*minute, "tgw-attach-b").l
+			l.still = at(tt.still)
+			if got := l.atRest(l.ownWrites()[0], at(30*minute)); got != tt.rests {
+				t.Errorf("at rest: %v", got)
+			}
+		})
+	}
+}
