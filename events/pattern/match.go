@@ -16,26 +16,54 @@ import (
 //
 // An operator such as {"prefix": …} is an error, also where the event would not have matched anyway.
 func Match(pattern, event []byte) (bool, error) {
+	p, err := Parse(pattern)
+	if err != nil {
+		return false, err
+	}
+	e, err := ParseEvent(event)
+	if err != nil {
+		return false, err
+	}
+	return p.Matches(e), nil
+}
+
+// Pattern is an event pattern that was read, for whoever has many events to match.
+type Pattern struct{ fields map[string]any }
+
+// Event is an event that was read, for whoever has many patterns to match it with.
+type Event struct{ fields map[string]any }
+
+// Parse reads a pattern. Match says what is an error in one.
+func Parse(pattern []byte) (Pattern, error) {
 	p, err := decode(pattern)
 	if err != nil {
-		return false, fmt.Errorf("reading the pattern: %w; write it as one JSON object", err)
+		return Pattern{}, fmt.Errorf("reading the pattern: %w; write it as one JSON object", err)
 	}
 	fields, ok := p.(map[string]any)
 	if !ok {
-		return false, fmt.Errorf("reading the pattern: it is %s; write it as one JSON object", describe(p))
+		return Pattern{}, fmt.Errorf("reading the pattern: it is %s; write it as one JSON object", describe(p))
 	}
 	if err := check("", fields); err != nil {
-		return false, err
+		return Pattern{}, err
 	}
+	return Pattern{fields}, nil
+}
+
+// ParseEvent reads an event.
+func ParseEvent(event []byte) (Event, error) {
 	e, err := decode(event)
 	if err != nil {
-		return false, fmt.Errorf("reading the event: %w; an event is one JSON object", err)
+		return Event{}, fmt.Errorf("reading the event: %w; an event is one JSON object", err)
 	}
-	if _, ok := e.(map[string]any); !ok {
-		return false, fmt.Errorf("reading the event: it is %s; an event is one JSON object", describe(e))
+	fields, ok := e.(map[string]any)
+	if !ok {
+		return Event{}, fmt.Errorf("reading the event: it is %s; an event is one JSON object", describe(e))
 	}
-	return matchObject(fields, e), nil
+	return Event{fields}, nil
 }
+
+// Matches is Match of a pattern and an event that were read.
+func (p Pattern) Matches(e Event) bool { return matchObject(p.fields, e.fields) }
 
 // decode reads exactly one JSON value and keeps numbers as they are written.
 func decode(raw []byte) (any, error) {

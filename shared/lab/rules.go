@@ -11,7 +11,7 @@ import (
 // rule is one EventBridge rule, or what stands in for it, and the function that it
 // invokes.
 type rule struct {
-	pattern []byte
+	pattern pattern.Pattern
 	target  Function
 }
 
@@ -33,7 +33,11 @@ func rules() ([]rule, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading event pattern %s: %w", r.name, err)
 		}
-		out = append(out, rule{pattern: raw, target: r.target})
+		parsed, err := pattern.Parse(raw)
+		if err != nil {
+			return nil, fmt.Errorf("event pattern %s: %w", r.name, err)
+		}
+		out = append(out, rule{pattern: parsed, target: r.target})
 	}
 	return out, nil
 }
@@ -78,17 +82,14 @@ func (r *Rig) targets(raw []byte) []Function {
 		}
 		return []Function{RouteFilter}
 	}
+	event, err := pattern.ParseEvent(raw)
+	if err != nil {
+		r.fail(fmt.Errorf("matching an event: %w", err))
+		return nil
+	}
 	var out []Function
 	for _, rule := range r.rules {
-		if slices.Contains(out, rule.target) || !r.has(rule.target) {
-			continue
-		}
-		matched, err := pattern.Match(rule.pattern, raw)
-		if err != nil {
-			r.fail(fmt.Errorf("matching an event: %w", err))
-			return nil
-		}
-		if matched {
+		if !slices.Contains(out, rule.target) && r.has(rule.target) && rule.pattern.Matches(event) {
 			out = append(out, rule.target)
 		}
 	}

@@ -63,8 +63,7 @@ func addRule(b *builder, r *resource, own Resource, w ruleProperties) {
 	if w.State != "" {
 		b.oneOf(r, "State", w.State, "ENABLED", "DISABLED")
 	}
-	// The trial shows that the pattern can be read.
-	if _, err := pattern.Match(w.EventPattern, []byte("{}")); err != nil {
+	if _, err := pattern.Parse(w.EventPattern); err != nil {
 		b.problem(r, "EventPattern", "cannot be matched by the lab: "+err.Error())
 	}
 	if len(w.Targets) == 0 {
