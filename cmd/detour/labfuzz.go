@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,6 +46,9 @@ Exit status: 0 nothing found, 1 an invariant broken, 2 wrong usage.`,
 			}
 			if flags.parallel < 1 {
 				return fmt.Errorf("--parallel is %d; write how many to run at the same time, at least 1", flags.parallel)
+			}
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(400) // The SDKs make very much garbage, of which a network keeps little.
 			}
 			report, err := lab.Fuzz(cmd.Context(), lab.FuzzOptions{
 				Seeds: flags.seeds, First: flags.first, Parallel: flags.parallel, Every: rerunEvery, Wire: flags.wire, Progress: io.err,
