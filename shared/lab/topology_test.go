@@ -148,7 +148,7 @@ func TestTopologyFile(t *testing.T) {
 	}
 	// Two homes are two deployments, which a scenario cannot have.
 	_, groups, _ := strings.Cut(topologyText(t), "groups:\n")
-	second := strings.NewReplacer("name: other-cloud", "name: second\n    home: {account: \"444455556666\", region: ap-northeast-1}", "10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/16", "192.168.1.0/24",
+	second := strings.NewReplacer("name: other-cloud", "name: second\n    home: {account: \"444455556666\", region: ap-northeast-1}", "10.0.0.0/8", "10.1.0.0/16", "10.0.0.10", "10.1.0.10", "192.168.0.0/16", "192.168.1.0/24",
 		"{name: primary, vpn: vpn-0b000000000000001}", "{name: primary, vpn: vpn-0b000000000000001, account: \"111122223333\"}",
 		"{name: backup, vpn: vpn-0b000000000000002}", "{name: backup, vpn: vpn-0b000000000000002, account: \"111122223333\"}",
 		"            destination", "            account: \"111122223333\"\n            destination").Replace(groups)
