@@ -14,8 +14,7 @@ import (
 type besideTable struct {
 	// propagated and associated are those of the topology.
 	propagated, associated []string
-	// vpcs are the attachments of VPCs to the table's transit gateway, connects those of
-	// Connect.
+	// vpcs are the attachments of VPCs, connects those of Connect, at a transit gateway.
 	vpcs, connects []string
 	// locals are the blocks of a VPC table's VPC.
 	locals []netip.Prefix
@@ -42,16 +41,16 @@ type ownedBy struct{ account, region string }
 // besideTables reads the surroundings of all tables.
 func besideTables(topo sim.Topology) map[string]besideTable {
 	out := map[string]besideTable{}
+	var vpcs, connects []string
+	for _, vpc := range topo.VPCs {
+		for _, a := range vpc.Attachments {
+			vpcs = append(vpcs, a.ID)
+		}
+	}
+	for _, c := range topo.Connects {
+		connects = append(connects, c.Attachment.ID)
+	}
 	for _, gw := range topo.TransitGateways {
-		var vpcs, connects []string
-		for _, vpc := range topo.VPCs {
-			for _, a := range vpc.Attachments {
-				vpcs = append(vpcs, a.ID)
-			}
-		}
-		for _, c := range topo.Connects {
-			connects = append(connects, c.Attachment.ID)
-		}
 		for _, t := range gw.Tables {
 			out[t.ID] = besideTable{propagated: t.Propagated, associated: t.Associated, vpcs: vpcs, connects: connects, statics: len(t.Routes) > 0}
 		}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"detour/shared/config"
 )
 
 // filterSlack is what a denied route may stand beyond two sweep periods: the run that
@@ -262,14 +260,4 @@ func (l *ledger) meddledIn(table string) bool {
 
 func latest(times ...time.Time) time.Time {
 	return slices.MaxFunc(times, time.Time.Compare)
-}
-
-// filterNamed is a filter of a configuration.
-func filterNamed(c config.Config, name string) *config.Filter {
-	for i := range c.FilterList {
-		if c.FilterList[i].Name == name {
-			return &c.FilterList[i]
-		}
-	}
-	return nil
 }

@@ -31,7 +31,7 @@ func (l *ledger) readShown(w *sim.World) {
 	for _, c := range w.RouteHistory() {
 		id := entryID{c.Table, c.Destination}
 		l.shown[id] = append(l.shown[id], shownRoute{
-			at: c.At, learned: c.Type == "propagated" && c.List == "", active: c.State == "active",
+			at: c.At, learned: c.Type == typePropagated && c.List == "", active: c.State == "active",
 			from: strings.Split(c.Target, ","),
 		})
 	}
@@ -216,7 +216,7 @@ func (l *ledger) carries(g *declared, p config.Path, at time.Time) bool {
 
 // standsLearned reports whether the group can stand on the path as far as routes are
 // learned: they carry it, or BGP chose the route of another attachment, and the path's own
-// may be there behind it. That is BGP's business (shared/design/domain.md, section 4).
+// may be there behind it. That is BGP's business.
 func (l *ledger) standsLearned(g *declared, p config.Path, at time.Time) bool {
 	return !slices.ContainsFunc(g.entries, func(e *declaredEntry) bool {
 		from := e.learnedFrom(p.Name)

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -79,7 +80,7 @@ func (g *generator) tableList(f config.Filter) []config.Table {
 	out := slices.Clone(g.s.Config.TableList)
 	name := func(id, account, region string) {
 		known := slices.ContainsFunc(out, func(t config.Table) bool { return t.ID == id })
-		used := slices.Contains(f.Tables, id) || slices.Contains(mapValues(f.Observation), id)
+		used := slices.Contains(f.Tables, id) || slices.Contains(slices.Collect(maps.Values(f.Observation)), id)
 		if used && !known && (account != "" && account != labAccount || region != "" && region != labRegion) {
 			out = append(out, config.Table{Name: "table-" + id[len(id)-4:], ID: id, Account: account, Region: region})
 		}
@@ -92,15 +93,6 @@ func (g *generator) tableList(f config.Filter) []config.Table {
 	for _, vpc := range g.s.Topology.VPCs {
 		name(vpc.Tables[0].ID, vpc.Account, labRegion)
 	}
-	return out
-}
-
-func mapValues(m map[string]string) []string {
-	out := make([]string, 0, len(m))
-	for _, v := range m {
-		out = append(out, v)
-	}
-	slices.Sort(out)
 	return out
 }
 

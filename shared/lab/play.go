@@ -268,7 +268,7 @@ const noRoute = "none"
 func (res *Result) expectTable(e TableExpectation) {
 	got, want, kind := noRoute, e.Target, ""
 	if e.Learned != "" {
-		got, want, kind = cmp.Or(learnedRoute(res.Rig.World, res.Scenario.Topology, e.Table, e.Destination), noRoute), e.Learned, ", as it is learned,"
+		got, want, kind = cmp.Or(learnedRoute(res.Rig.World, e.Table, e.Destination), noRoute), e.Learned, ", as it is learned,"
 	} else {
 		for _, route := range res.Rig.World.StaticRoutes() {
 			if route.Table == e.Table && route.Destination.String() == e.Destination {
@@ -283,16 +283,13 @@ func (res *Result) expectTable(e TableExpectation) {
 	res.observe(e.At, got == want, said)
 }
 
-// How EC2 spells that a route is learned, in transit gateway and in VPC tables.
-const (
-	typePropagated   = "propagated"
-	originPropagated = "EnableVgwRoutePropagation"
-)
+// typePropagated is how EC2 spells that a route of a transit gateway table is learned.
+const typePropagated = "propagated"
 
 // learnedRoute is where the learned route points that a table shows for a
 // destination: in a transit gateway table the ids of the attachments, joined by
 // commas. Empty: it shows none, be it that a static one hides it.
-func learnedRoute(world *sim.World, topo sim.Topology, table, destination string) string {
+func learnedRoute(world *sim.World, table, destination string) string {
 	target := ""
 	for _, change := range world.RouteHistory() {
 		if change.Table == table && change.Destination == destination {
@@ -302,14 +299,9 @@ func learnedRoute(world *sim.World, topo sim.Topology, table, destination string
 			}
 		}
 	}
-	for _, vpc := range topo.VPCs {
-		owner := sim.Caller{Account: cmp.Or(vpc.Account, topo.Account), Region: cmp.Or(vpc.Region, topo.Region)}
-		for _, shown := range world.RouteTables(owner) {
-			for _, r := range shown.Routes {
-				if shown.ID == table && r.Destination.String() == destination && r.Origin == originPropagated {
-					target = r.Target
-				}
-			}
+	for _, change := range world.LearnedHistory() {
+		if change.Table == table && change.Destination == destination {
+			target = change.Target
 		}
 	}
 	return target

@@ -292,7 +292,7 @@ func (l *ledger) weightAt(g *declared, path string, at time.Time) weight {
 					break
 				}
 				if now := e.on(path, p.target); now != on || p.by != "" {
-					since = later(since, p.at)
+					since = latest(since, p.at)
 					on = now
 				}
 				used = used || on && !p.at.Before(at.Add(-longEnough))
@@ -324,13 +324,6 @@ func (l *ledger) through(p config.Path, from, to time.Time, counts func(at time.
 		}
 	}
 	return true
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 // weights are those of the group's path at every instant.

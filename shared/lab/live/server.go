@@ -81,10 +81,6 @@ const HostFunctions = "dist/host"
 // that is no shorter.
 const defaultVisibility = 5 * time.Minute
 
-// defaultEnvironments is enough for the events of a connection's two tunnels and
-// a batch of wake-ups, and few enough to see throttling.
-const defaultEnvironments = 4
-
 // Server is a network that is served. Its methods may be called from several
 // goroutines.
 type Server struct {
