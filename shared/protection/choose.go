@@ -123,6 +123,8 @@ func (d *decider) chooseSignalFail() (choice, bool) {
 		target, ok = d.back(failed)
 	}
 	switch {
+	case !ok && d.restMayFollow(failed):
+		return d.complete(reason), true
 	case !ok:
 		return choice{action: Hold, reason: ReasonNoUsablePath}, true
 	case reason != ReasonSignalFail:

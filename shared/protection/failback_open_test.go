@@ -280,6 +280,52 @@ func TestWhatCouldNotBeReadEndsNoFailback(t *testing.T) {
 	}
 }
 
+// TestTheRestOfAnUnprovenFailback follows where the old path dies in the middle: its
+// operator does without proof, the first unit has shown, and to stay is worse. It does not
+// while the first unit has not shown, where a route cannot come, or where nobody said so.
+func TestTheRestOfAnUnprovenFailback(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(in *Input)
+		stays  bool
+	}{
+		"dies":           {func(in *Input) { in.set("B", health.Down) }, false},
+		"locked out":     {func(in *Input) { in.set("B", health.AdminDown) }, false},
+		"after an abort": {func(in *Input) { in.set("B", health.Down); in.Record.Failback.Over = ReasonAborted }, false},
+		"not shown yet":  {func(in *Input) { in.set("B", health.Down); in.Standing.Entries[0].Learned = health.RouteAbsent }, true},
+		"cannot come": {func(in *Input) {
+			in.set("B", health.Down)
+			in.Standing.Entries[2].NotReady[0].Why = ReasonNotPropagated
+		}, true},
+		"with proof":            {func(in *Input) { in.set("B", health.Down); in.Record.Failback.Unproven = false }, true},
+		"the target is Unknown": {func(in *Input) { in.set("B", health.Down); in.set("A", health.Unknown) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := movedTo(1)
+			in.Record.Failback.Unproven, in.Record.Decision.Unproven = true, true
+			for i := range in.Standing.Entries {
+				e := &in.Standing.Entries[i]
+				if e.Learning = []string{"A"}; i > 0 {
+					e.NotReady = []NotReady{{Path: "A", Why: ReasonNoObservation}}
+				} else {
+					e.Learned = health.RouteShown
+				}
+			}
+			in.set("C", health.Down)
+			c.change(&in)
+			out := Decide(in)
+			if c.stays {
+				if out.Decision.Action != Hold || out.Next.Failback.Kept {
+					t.Errorf("%s, kept %t", describe(out), out.Next.Failback.Kept)
+				}
+				return
+			}
+			if d := out.Next.Decision; d.To != "A" || d.Extent != 3 || d.Action != Step || !d.Unproven || d.Epoch != oldEpoch+1 || !out.Writes(Enforce) || !out.Next.Failback.Kept {
+				t.Errorf("%s, unproven %t, %+v", describe(out), d.Unproven, out.Next.Failback)
+			}
+		})
+	}
+}
+
 // TestALearnedRouteThatDoesNotCome in a failback is its undo, with the path remembered.
 func TestALearnedRouteThatDoesNotCome(t *testing.T) {
 	in := movedTo(1)
