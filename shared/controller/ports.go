@@ -155,7 +155,7 @@ type JournalEntry struct {
 	Note  string             `json:"note,omitempty"`
 	// Gaps are the gaps of the learned routes that took over from deleted statics.
 	Gaps []Gap `json:"gaps,omitempty"`
-	// Failback is the id of the failback that Note tells of.
+	// Failback is the id of the failback that Note tells of, be it of a run or of an act.
 	Failback string `json:"failback,omitempty"`
 	// Act is what an operator did; empty: the entry is of a run, and the rest of the
 	// fields is empty, too. Where there is an act there is no decision.

@@ -42,7 +42,7 @@ func (o *Operator) FailbackHistory(ctx context.Context, name string, n int) (Fai
 	for _, line := range lines {
 		if ofFailback(line) {
 			out.Journal = append(out.Journal, line)
-			names = append(names, idIn(line))
+			names = append(names, line.Failback)
 		}
 	}
 	if home.Workflows == nil {
@@ -70,26 +70,7 @@ func (o *Operator) FailbackHistory(ctx context.Context, name string, n int) (Fai
 
 // ofFailback reports whether a failback made a line of the journal.
 func ofFailback(line controller.JournalEntry) bool {
-	switch {
-	case line.Act == ActFailbackStarted, line.Act == ActFailbackApproved, line.Act == ActFailbackRejected:
-		return true
-	case line.Request != nil && line.Request.Kind == protection.FailbackAbort:
-		return true
-	}
-	return line.Decision.Action == protection.Undo || strings.HasPrefix(line.Note, noted)
-}
-
-// noted begins the note of a run that did something with a failback
-// (controller.JournalEntry).
-const noted = "failback "
-
-// idIn is the name of the execution that a line names; empty: none.
-func idIn(line controller.JournalEntry) string {
-	id := strings.TrimPrefix(line.Note, noted)
-	if end := strings.IndexAny(id, ",:"); end >= 0 {
-		id = id[:end]
-	}
-	return id
+	return line.Failback != "" || line.Request != nil && line.Request.Kind == protection.FailbackAbort || line.Decision.Action == protection.Undo
 }
 
 // FailbackHistoryText tells of the failbacks of a group.

@@ -160,10 +160,10 @@ func (o *Operator) startExecution(ctx context.Context, home *Home, name string, 
 func (o *Operator) noteFailback(ctx context.Context, home *Home, group string, act controller.Act, id, digest, why string) error {
 	note := id
 	if digest != "" {
-		note += ", plan " + digest[:min(len(digest), explain.ShortPlan)]
+		note += ", plan " + shortPlan(digest)
 	}
 	entry := controller.JournalEntry{
-		Key: controller.GroupKey(group), At: o.options.Clock.Now().UTC(), Act: act, By: o.options.By, Why: strings.TrimSpace(why), Note: note,
+		Key: controller.GroupKey(group), At: o.options.Clock.Now().UTC(), Act: act, By: o.options.By, Why: strings.TrimSpace(why), Note: note, Failback: id,
 	}
 	return o.note(ctx, home, []controller.JournalEntry{entry})
 }

@@ -51,7 +51,7 @@ func (s Style) stamp(at time.Time) string {
 	if at.IsZero() {
 		return "-"
 	}
-	return at.UTC().Format("2006-01-02 15:04:05") + " UTC (" + s.ago(at) + ")"
+	return clock(at) + " (" + s.ago(at) + ")"
 }
 
 // ago is an instant relative to now.
