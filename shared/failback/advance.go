@@ -18,7 +18,7 @@ func (j *job) advance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	extents := Extents(seen.Group, j.input.Unproven)
+	extents := extentsOf(seen.Group, j.input.Unproven)
 	if j.Step < 1 || j.Step > len(extents) || j.Steps != len(extents) {
 		return Refused{protection.ReasonConfiguration, fmt.Sprintf("step %d of %d, and there are %d by now", j.Step, j.Steps, len(extents))}
 	}

@@ -5,3 +5,6 @@ const (
 	MaxLooks = maxLooks
 	MaxSteps = maxSteps
 )
+
+// Extents are those of the steps, for the tests.
+var Extents = extentsOf

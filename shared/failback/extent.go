@@ -5,11 +5,11 @@ import (
 	"detour/shared/route"
 )
 
-// Extents are how many units of the group have come over after each step: the canary
+// extentsOf are how many units of the group have come over after each step: the canary
 // alone, and then as many more at a time as the group's batch says. Without proof of the
 // learned routes a step ends with the first unit that has one: the others follow once
 // its route has shown.
-func Extents(group *protection.Group, unproven bool) []int {
+func extentsOf(group *protection.Group, unproven bool) []int {
 	all := group.Steps()
 	out := []int{1}
 	if rest := all - 1; rest > 0 {

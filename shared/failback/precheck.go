@@ -34,7 +34,7 @@ func (j *job) precheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.Next, j.Steps = NextAsk, len(Extents(seen.Group, j.input.Unproven))
+	j.Next, j.Steps = NextAsk, len(extentsOf(seen.Group, j.input.Unproven))
 	j.ApprovalSeconds, j.SoakSeconds = max(1, seconds(seen.Group.Failback.ApprovalTimeout)), max(1, seconds(seen.Group.Failback.Soak))
 	return nil
 }

@@ -29,6 +29,6 @@ func Show(seen controller.FailbackSight) explain.Failback {
 	for _, s := range group.Failback.Samples {
 		out.Samples = append(out.Samples, explain.FailbackSample{From: s.Table.ID, To: s.Address})
 	}
-	out.Divide(group, seen.Plan.Changes, Extents(group, seen.Unproven))
+	out.Divide(group, seen.Plan.Changes, extentsOf(group, seen.Unproven))
 	return out
 }

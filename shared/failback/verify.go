@@ -51,7 +51,7 @@ func (j *job) view(ctx context.Context) ([]route.NextHop, error) {
 		return nil, err
 	}
 	record := seen.Item.Record
-	extents := Extents(seen.Group, j.input.Unproven)
+	extents := extentsOf(seen.Group, j.input.Unproven)
 	switch f := record.Failback; {
 	case f.ID != j.Execution || !f.Open():
 		return nil, Refused{Reason: protection.ReasonFailbackOver, Detail: string(f.Over)}
