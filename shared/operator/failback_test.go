@@ -290,8 +290,13 @@ func TestAbort(t *testing.T) {
 				t.Fatal(late, err)
 			}
 			ended := w.followed(found.ID, operator.ToTheEnd)
-			if ended.End != c.end || ended.Reason != protection.ReasonAborted || w.status().Path != c.path {
-				t.Errorf("it came to %+v, on %s", ended, w.status().Path)
+			now := w.status()
+			if ended.End != c.end || ended.Reason != protection.ReasonAborted || now.Path != c.path {
+				t.Errorf("it came to %+v, on %s", ended, now.Path)
+			}
+			// The switchover to B, or the undo: nothing was taken over where it stood.
+			if back := now.Switchover; back == nil || back.To != c.path || back.At.Before(now.Since) || (back.Reason == protection.ReasonAborted) != (c.moved > 0) {
+				t.Errorf("since %s, by %+v", now.Since, back)
 			}
 			for key, hop := range w.tables {
 				if hop.ID != "tgw-attach-paris"+c.path {

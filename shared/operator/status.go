@@ -115,7 +115,11 @@ func statusOf(p controller.Preview) Status {
 	if record.Decision.Epoch != 0 {
 		out.Since = time.UnixMilli(record.Decision.Epoch).UTC()
 	}
-	if d := record.Decision; d.From != d.To && (d.Action == protection.Move || d.Action == protection.Step) {
+	switch d := record.Decision; {
+	case d.Action == protection.Undo: // Its epoch is that of the move which it takes back.
+		out.Since = record.UsedSince(d.To).UTC()
+		out.Switchover = &Switchover{At: record.WroteAt.UTC(), From: d.From, To: d.To, Reason: d.Reason}
+	case d.From != d.To && (d.Action == protection.Move || d.Action == protection.Step):
 		out.Switchover = &Switchover{At: out.Since, From: d.From, To: d.To, Reason: d.Reason}
 	}
 	if p.Item.Lease.Token != "" && p.Item.Lease.Until.After(p.At) {
