@@ -25,7 +25,7 @@ func byStack(all []blueprint.Access) (out [][]blueprint.Access) {
 // a further account: one that writes, and one that only looks. Roles have no Region,
 // so it is deployed in the home's.
 func renderAccess(app awscdk.App, roles []blueprint.Access) {
-	first := roles[0] // It is the one that writes, if there is one.
+	first := roles[0] // It is the one that writes: no account has the other one alone.
 	at := blueprint.Site{Account: first.Account, Region: first.Home.Region}
 	stack := newStack(app, "access-"+first.Account+"-for-"+first.Home.String(), first.Role,
 		fmt.Sprintf("Detour: what its functions in account %s, %s may do in this account", first.Home.Account, first.Home.Region), at)

@@ -76,6 +76,11 @@ func tasks(t *testing.T, made template) {
 		`"Resource": "arn:aws:sqs:eu-central-1:111122223333:detour-wake"`).Replace(before + after)
 	looking, _, _ := strings.Cut(strings.ReplaceAll(writing, "detour-access-", "detour-look-"), `{"Sid": "WritePrefixListReferences"`)
 	looking = strings.TrimSuffix(strings.TrimSpace(looking), ",") + "]}"
+	codeOf := func(id string) string { return fmt.Sprint(at(t, made.Resources[id+"Function"].Properties, "Code")) }
+	own := codeOf("FailbackPrecheck")
+	if own == codeOf("Switchover") || own == codeOf("Sweep") {
+		t.Error("the tasks are of another function's code")
+	}
 	for _, task := range failback.Tasks() {
 		name := "detour-" + task.Function()
 		id := "Failback" + task.Substitution()
@@ -88,7 +93,7 @@ func tasks(t *testing.T, made template) {
 		}
 		wantJSON(t, "the policy of "+name, inline(t, made, id+"Role"), strings.ReplaceAll(policy, "detour-switchover", name))
 		function := made.Resources[id+"Function"].Properties
-		if fmt.Sprint(at(t, function, "Code")) != fmt.Sprint(at(t, made.Resources["FailbackPrecheckFunction"].Properties, "Code")) {
+		if codeOf(id) != own {
 			t.Errorf("%s is of other code", name)
 		}
 		wantJSON(t, "the environment of "+name, at(t, function, "Environment", "Variables"), `{"DETOUR_TASK": "`+string(task)+`", "DETOUR_ACCOUNT": "111122223333", "DETOUR_TABLE": "detour",
