@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"detour/shared/lab/hosttest"
 	"detour/shared/lab/live"
 	"detour/shared/sim"
 )
@@ -170,52 +169,16 @@ func TestLiveUsage(t *testing.T) {
 	}
 }
 
-// fakeFunctions is a folder with functions that are this test binary, and run
-// TestBootstrap.
+// fakeFunctions is a folder with functions that are this test binary.
 func fakeFunctions(t *testing.T) string {
 	t.Helper()
-	own, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	for _, name := range []string{"failback", live.Sweep, live.Switchover} {
-		if err := os.MkdirAll(filepath.Join(folder, name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name, "bootstrap"), []byte("#!/bin/sh\nexec '"+own+"' -test.run='^TestBootstrap$'\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder
+	return hosttest.Functions(t, "failback", live.Sweep, live.Switchover)
 }
 
-// TestBootstrap is no test: it is the function of fakeFunctions. It answers the
-// event that it got, or fails if that says so.
-func TestBootstrap(t *testing.T) {
-	api := os.Getenv("AWS_LAMBDA_RUNTIME_API")
-	if api == "" {
-		return // It was not started as a function.
-	}
-	root := "http://" + api + "/2018-06-01/runtime/invocation/"
-	for {
-		next, err := http.Get(root + "next")
-		if err != nil {
-			return // The host has ended.
-		}
-		event, err := io.ReadAll(next.Body)
-		if err != nil {
-			return
-		}
-		_, _ = os.Stdout.WriteString(`{"level":"INFO","msg":"seen","bytes":` + "1}\n")
-		reply, body := "response", string(event)
-		if strings.Contains(body, "please fail") {
-			reply, body = "error", `{"errorType":"Boom","errorMessage":"as asked"}`
-		}
-		if _, err := http.Post(root+next.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/"+reply, "application/json", strings.NewReader(body)); err != nil {
-			return
-		}
-	}
+// TestBootstrap is no test: it is the function of fakeFunctions. It answers the event
+// that it got.
+func TestBootstrap(*testing.T) {
+	hosttest.Serve(`{"level":"INFO","msg":"seen","bytes":1}`, func(event []byte) string { return string(event) })
 }
 
 func TestWhichStepsSendAnEvent(t *testing.T) {

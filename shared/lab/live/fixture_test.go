@@ -3,17 +3,16 @@ package live
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"detour/shared/lab"
+	"detour/shared/lab/hosttest"
 )
 
 // output is where a server's lines go.
@@ -79,56 +78,21 @@ func until(t *testing.T, s *Server, what string, done func() bool) {
 	}
 }
 
-// fakeFunctions is a folder with a bootstrap for every function. They are this
-// test binary, and run TestBootstrap.
+// fakeFunctions is a folder with a bootstrap for every function.
 func fakeFunctions(t *testing.T) string {
 	t.Helper()
-	own, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	for _, name := range append(builtinFunctions(), failbackTasks) {
-		file := bootstrap(folder, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte("#!/bin/sh\nexec '"+own+"' -test.run='^TestBootstrap$'\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder
+	return hosttest.Functions(t, append(builtinFunctions(), failbackTasks)...)
 }
 
-// TestBootstrap is no test: it is the function of fakeFunctions. It logs a line,
-// writes a route if the event says so, and fails if it says so.
-func TestBootstrap(t *testing.T) {
-	api := os.Getenv("AWS_LAMBDA_RUNTIME_API")
-	if api == "" {
-		return // It was not started as a function.
-	}
-	root := "http://" + api + "/2018-06-01/runtime/invocation/"
-	for {
-		next, err := http.Get(root + "next")
-		if err != nil {
-			return // The host has ended.
-		}
-		event, err := io.ReadAll(next.Body)
-		if err != nil {
-			return
-		}
-		_, _ = os.Stdout.WriteString(`{"time":"x","level":"WARN","msg":"seen","group":"g","paths":"a=up b=down"}` + "\n")
-		reply, body := "response", `{"batchItemFailures":[]}`
+// TestBootstrap is no test: it is the function of fakeFunctions. It writes a route if the
+// event says so.
+func TestBootstrap(*testing.T) {
+	hosttest.Serve(`{"time":"x","level":"WARN","msg":"seen","group":"g","paths":"a=up b=down"}`, func(event []byte) string {
 		if strings.Contains(string(event), "please write") {
-			body = `"` + replaceRoute() + `"`
+			return `"` + replaceRoute() + `"`
 		}
-		if strings.Contains(string(event), "please fail") {
-			reply, body = "error", `{"errorType":"Boom","errorMessage":"as asked"}`
-		}
-		if _, err := http.Post(root+next.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/"+reply, "application/json", strings.NewReader(body)); err != nil {
-			return
-		}
-	}
+		return `{"batchItemFailures":[]}`
+	})
 }
 
 // replaceRoute writes a route as an SDK does, and returns the status.
