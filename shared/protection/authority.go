@@ -150,15 +150,6 @@ func (d *decider) complete(why Reason) choice {
 	return choice{to: d.in.Record.Decision.To, action: Move, reason: why, unproven: d.out.Next.Failback.Unproven, failback: true}
 }
 
-// restMayFollow: the old path is the one that failed, and nothing is usable by proof; but
-// the failback was approved to do without, its first units have shown, and its target is
-// alive.
-func (d *decider) restMayFollow(failed string) bool {
-	cur := d.in.Record.Decision
-	return failed == cur.From && d.undoPending() && d.out.Next.Failback.Unproven && preference(d.health(cur.To)) > 0 &&
-		d.hindrance(cur.To, true) == "" && d.shows(cur.To, cur.Extent)
-}
-
 // afterFailure turns the choice that a failed path makes while a failback is in the
 // middle into its undo, or its completion: both are ends of the one change.
 func (d *decider) afterFailure(c choice, failed string) choice {

@@ -124,7 +124,7 @@ func (d *decider) chooseSignalFail() (choice, bool) {
 	}
 	switch {
 	case !ok && d.restMayFollow(failed):
-		return d.complete(reason), true
+		return d.remainder(reason), true
 	case !ok:
 		return choice{action: Hold, reason: ReasonNoUsablePath}, true
 	case reason != ReasonSignalFail:

@@ -117,8 +117,25 @@ func (d *decider) chooseRemainder() (choice, bool) {
 		back, ok := d.back(cur.To)
 		return choice{to: back, action: Move, reason: why}, ok
 	}
-	goesOn := preference(d.health(cur.To)) == 3 && d.shows(cur.To, cur.Extent)
-	return choice{to: cur.To, extent: cur.Aim, action: Move, reason: cur.Reason, unproven: true}, goesOn
+	return d.remainder(cur.Reason), preference(d.health(cur.To)) == 3 && d.shows(cur.To, cur.Extent)
+}
+
+// restMayFollow: the old path is the one that failed, and nothing is usable by proof; but
+// who asked for the move does without, its first units have shown, and its target is
+// alive.
+func (d *decider) restMayFollow(failed string) bool {
+	cur := d.in.Record.Decision
+	asked := d.undoPending() && d.out.Next.Failback.Unproven || cur.Aim > cur.Extent
+	return asked && failed == cur.From && preference(d.health(cur.To)) > 0 && d.hindrance(cur.To, true) == "" && d.shows(cur.To, cur.Extent)
+}
+
+// remainder has the units follow that a move without proof has left behind.
+func (d *decider) remainder(reason Reason) choice {
+	if d.undoPending() {
+		return d.complete(reason)
+	}
+	cur := d.in.Record.Decision
+	return choice{to: cur.To, extent: cur.Aim, action: Move, reason: reason, unproven: true}
 }
 
 // firstUnproven is the extent of a move to the path that has one unit with an entry

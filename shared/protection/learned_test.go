@@ -250,6 +250,24 @@ func TestDecideWithLearnedRoutes(t *testing.T) {
 			in.unready(ReasonNotPropagated, 2)
 			return in
 		}, result{Move, ReasonNotPropagated, "B", 3, ""}},
+		"unproven: the path that it comes from dies: the rest follows the first": {func() Input {
+			in := inPortions(shown)
+			in.Requests = []Request{unproven(ask(ManualSwitch, "A"))}
+			in.set("B", health.Down)
+			in.set("C", health.Down)
+			return in
+		}, result{Step, ReasonSignalFail, "A", 3, ReasonSignalFail}},
+		"unproven: the path that it comes from dies before the first shows": {func() Input {
+			in := inPortions(absent)
+			in.set("B", health.Down)
+			in.set("C", health.Down)
+			return in
+		}, result{Hold, ReasonNoUsablePath, "A", 1, ""}},
+		"unproven: the path that it comes from dies, and another is up": {func() Input {
+			in := inPortions(shown)
+			in.set("B", health.Down)
+			return in
+		}, result{Move, ReasonSignalFail, "C", 3, ""}},
 		"unproven, the request gone: all wait where the path that they came from is down": {func() Input {
 			in := inPortions(shown)
 			in.unready(ReasonNotPropagated, 2)
