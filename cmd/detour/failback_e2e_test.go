@@ -54,7 +54,8 @@ func TestFailbackBesideRunningFunctions(t *testing.T) {
 	found := asking(t, in)
 	want(exitFailed, []string{"goes on already", found.ID}, "failback", "start", "other-cloud", "--why", "x", "--yes")
 	want(exitFailed, []string{"asks about plan " + found.Plan[:16]}, "failback", "approve", "other-cloud", "--plan", "0123456789abcdef", "--yes")
-	want(exitOK, []string{found.Approve}, "status", "other-cloud")
+	want(exitOK, []string{"asks for approval until", "detour failback status other-cloud"}, "status", "other-cloud")
+	want(exitOK, []string{found.Approve}, "failback", "status", "other-cloud")
 	want(exitOK, []string{"rejected  " + found.ID, "done", "as-before: the whole group is on backup"}, "failback", "reject", "other-cloud", "--yes")
 	want(exitFailed, []string{"is over (as-before, rejected)"}, "failback", "approve", "other-cloud")
 
