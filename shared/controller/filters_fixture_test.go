@@ -24,6 +24,8 @@ type edge struct {
 	routed map[route.Table][]filter.Neighbor
 	// announced is what an attachment teaches, wherever it propagates.
 	announced map[string][]string
+	// deleted are the attachments that do not exist any more.
+	deleted map[string]bool
 	// unreadable are the tables whose neighbors cannot be read, with why.
 	unreadable map[route.Table]route.Problem
 }
@@ -80,8 +82,22 @@ func newEdge(t testing.TB, filters ...filter.Filter) *world {
 			office.Attachment: {"10.9.0.0/16"},
 		},
 		unreadable: map[route.Table]route.Problem{},
+		deleted:    map[string]bool{},
 	}
 	return w
+}
+
+// deleteBranch deletes the attachment of the branch: its static routes lead nowhere.
+func (w *world) deleteBranch() {
+	w.deleted[branch.Attachment] = true
+	for table, taught := range w.taught {
+		w.taught[table] = slices.DeleteFunc(slices.Clone(taught), func(n filter.Neighbor) bool { return n == branch })
+	}
+	for key, next := range w.tables {
+		if next.ID == branch.Attachment {
+			w.tables[key] = route.NextHop{Kind: route.Blackhole}
+		}
+	}
 }
 
 // leak has the branch announce the default route; heal ends it.

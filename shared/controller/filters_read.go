@@ -16,6 +16,8 @@ type filterLook struct {
 	wanted   []route.Table
 	problems []TableProblem
 	logged   []filter.Logged
+	// gone are the attachments of which EC2 said in this run that they do not exist.
+	gone []string
 }
 
 // filterTables are the tables that are read for filters and their records, sorted,
@@ -116,7 +118,7 @@ func (l filterLook) views(f *filter.Filter, record filter.Record) []filter.View 
 			continue // A table without a view counts as not read.
 		}
 		beside := l.beside[table].Clone()
-		view := filter.View{Reading: reading, Propagations: beside.Propagations, Associations: beside.Associations, Outside: beside.Outside, Logged: l.logged}
+		view := filter.View{Reading: reading, Propagations: beside.Propagations, Associations: beside.Associations, Outside: beside.Outside, Logged: l.logged, Gone: l.gone}
 		for _, scope := range f.Scopes {
 			if scope.Table != table {
 				continue

@@ -92,7 +92,7 @@ func (c *Controller) filterCycle(ctx context.Context, h *filterHold, last bool) 
 	seen := c.lookAround(ctx, filterTables([]*filter.Filter{h.filter}, []filter.Record{h.item.Filter}))
 	seen.logged = h.logged
 	c.stage(&h.hold, StageRead, started)
-	done := &filterProgress{applied: map[route.Change]bool{}, refused: map[route.Change]bool{}, doubted: map[route.Change]bool{}}
+	done := &filterProgress{applied: map[route.Change]bool{}, refused: map[route.Change]bool{}, doubted: map[route.Change]bool{}, gone: map[route.Change]bool{}}
 	for round := 0; ; round++ {
 		c.judgeAndCommit(ctx, h, seen, round)
 		if h.lost || h.out.WouldBe {
@@ -117,6 +117,7 @@ func (c *Controller) filterCycle(ctx context.Context, h *filterHold, last bool) 
 			break
 		}
 		seen = c.verifyFilter(ctx, h, left, seen)
+		seen.gone = done.goneAttachments()
 	}
 	c.closeFilter(ctx, h, done, last)
 }
@@ -132,7 +133,7 @@ func (c *Controller) closeFilter(ctx context.Context, h *filterHold, done *filte
 		// What was written is looked at once more when every reading shows it.
 		h.output.Deadline = earliest(h.output.Deadline, c.ports.Clock.Now().Add(c.settings.Settle))
 	}
-	if len(done.refused) > 0 {
+	if done.unfinished(h.next.Record) {
 		h.report.Status = StatusUnfinished
 	}
 	c.armWake(ctx, &h.hold)
@@ -267,6 +268,7 @@ func (r *FilterReport) tell(before filter.Record, d judged) {
 			r.Placed = append(r.Placed, v)
 		case newsLifted:
 			r.Lifted = append(r.Lifted, v)
+			r.Held = slices.DeleteFunc(r.Held, func(held filter.Verdict) bool { return held.Key == v.Key }) // As it was a round before.
 		case newsHeld:
 			r.Held = append(r.Held, v)
 		case newsNone:

@@ -31,7 +31,7 @@ func newsOf(before filter.Record, v filter.Verdict, wouldBe bool) newsKind {
 	switch {
 	case v.InForce && (v.New || written):
 		return newsPlaced
-	case acted(m) && !v.InForce && !v.Reason.Holds():
+	case acted(m) && !v.InForce && !v.Reason.Holds(), m.Stands() && m.EndedFor != v.Reason && v.Reason == filter.ReasonAttachmentGone:
 		return newsLifted
 	case v.Reason.Pages() && !slices.Contains(before.Held, filter.Held{Key: v.Key, Reason: v.Reason}):
 		return newsHeld

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"detour/shared/filter"
 	"detour/shared/plan"
 	"detour/shared/route"
 )
@@ -19,6 +20,8 @@ type filterProgress struct {
 	refused map[route.Change]bool
 	// doubted are those that EC2 answered to with that the table is not as it was read.
 	doubted map[route.Change]bool
+	// gone are those refused since the attachment that they name does not exist.
+	gone map[route.Change]bool
 	// mayHaveTakenEffect: some call succeeded, or it is not known whether it did.
 	mayHaveTakenEffect bool
 }
@@ -31,7 +34,7 @@ func (p *filterProgress) note(receipts []route.Receipt) {
 		case route.Failed:
 			p.mayHaveTakenEffect = true
 		case route.Denied, route.Refused, route.Busy:
-			p.refused[r.Change] = true
+			p.refused[r.Change], p.gone[r.Change] = true, r.Gone
 		case route.PreconditionFailed:
 			// Twice the same answer, with a reading in between that bears it out not: it
 			// was about something else.
@@ -40,6 +43,40 @@ func (p *filterProgress) note(receipts []route.Receipt) {
 		case route.AlreadyInPlace, route.Throttled, route.Allowed, route.NotStarted:
 		}
 	}
+}
+
+// goneAttachments are the attachments that EC2 said do not exist, sorted.
+func (p *filterProgress) goneAttachments() []string {
+	var out []string
+	for ch, gone := range p.gone {
+		if gone {
+			out = append(out, attachmentIn(ch))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// attachmentIn is the attachment that a change switches or points to.
+func attachmentIn(ch route.Change) string {
+	if attachment, switches := ch.Propagation(); switches {
+		return attachment
+	}
+	return ch.After.ID
+}
+
+// unfinished reports whether something that was refused is in the way still: what was
+// asked for a quarantine whose attachment turned out to be gone is not asked for any more.
+func (p *filterProgress) unfinished(record filter.Record) bool {
+	for ch := range p.refused {
+		if !p.gone[ch] || slices.ContainsFunc(record.Measures, func(m filter.Measure) bool {
+			of := m.Key == filter.Key{Table: ch.Table, Attachment: attachmentIn(ch)} || m.Key == filter.Key{Table: ch.Table, Destination: ch.Destination}
+			return of && m.EndedFor != filter.ReasonAttachmentGone
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // left takes out what was done. What was refused stands in the way of the stages of its

@@ -64,6 +64,9 @@ func (f *ports) Write(ctx context.Context, change route.Change) route.Receipt {
 	if err := f.p.Sleep(ctx, writeTime/2); err != nil {
 		return route.Receipt{Change: change, Outcome: route.Failed, Message: err.Error()}
 	}
+	if switched, _ := change.Propagation(); f.w.deleted[switched] || f.w.deleted[change.After.ID] {
+		return route.Receipt{Change: change, Outcome: route.Refused, Gone: true}
+	}
 	key := protection.EntryKey{Table: change.Table, Destination: change.Destination}
 	_, stands := f.w.tables[key]
 	outcome, applies := route.Applied, true

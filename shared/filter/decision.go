@@ -33,6 +33,9 @@ const (
 	ReasonReleased Reason = "released"
 	// ReasonOutOfScope: the measure ends because the configuration no longer has it.
 	ReasonOutOfScope Reason = "out-of-scope"
+	// ReasonAttachmentGone: the measure ends because the attachment that it quarantines is
+	// deleted, so that there is nothing to switch on again.
+	ReasonAttachmentGone Reason = "attachment-gone"
 	// ReasonForeign: a static route that is not ours stands in the place of the measure.
 	// It is left alone, and hides the denied route meanwhile.
 	ReasonForeign Reason = "foreign-static"

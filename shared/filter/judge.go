@@ -168,7 +168,8 @@ func (j *judgement) draft(s *sight, key Key, action Action) *draft {
 		d.m.Off = m.Off && !s.surelyOn(d)
 		d.m.OffSeen = d.m.Off && m.OffSeen
 		d.m.Statics = slices.DeleteFunc(d.m.Statics, func(static Static) bool {
-			return s.statics[static.Destination].NextHop != m.NextHop
+			ours := s.statics[static.Destination].NextHop == m.NextHop || d.m.mayBeOrphaned() && s.orphaned(static)
+			return !ours
 		})
 	}
 	return d
@@ -182,7 +183,9 @@ func (j *judgement) leftovers(s *sight, drafts []*draft) []*draft {
 			continue
 		}
 		d := j.draft(s, m.Key, m.Action)
-		j.end(s, d, ReasonOutOfScope)
+		if !j.lost(s, d) {
+			j.end(s, d, ReasonOutOfScope)
+		}
 		out = append(out, d)
 	}
 	return out

@@ -41,12 +41,28 @@ type model struct {
 	outside    []Outside
 	logged     []Logged
 	local      []netip.Prefix
+	// deleted are the attachments that exist no more, and told those of which EC2 said so
+	// when something was to be written.
+	deleted map[string]bool
+	told    []string
 }
 
 func newModel(table route.Table) *model {
 	return &model{
 		table: table, rib: map[string]map[netip.Prefix]int{}, on: map[string]bool{}, kinds: map[string]string{},
-		statics: map[route.Destination]route.NextHop{}, dead: map[route.Destination]bool{},
+		statics: map[route.Destination]route.NextHop{}, dead: map[route.Destination]bool{}, deleted: map[string]bool{},
+	}
+}
+
+// delete deletes an attachment: its static routes lead nowhere from then on.
+func (m *model) delete(id string) {
+	m.deleted[id] = true
+	delete(m.rib, id)
+	delete(m.on, id)
+	for d, hop := range m.statics {
+		if hop.ID == id {
+			m.statics[d] = route.NextHop{Kind: route.Blackhole}
+		}
 	}
 }
 
@@ -133,6 +149,7 @@ func (m *model) view(at time.Time, observed ...string) View {
 		Associations: Neighbors{List: m.associated, Complete: true},
 		Outside:      Outsides{List: m.outside, Complete: true},
 		Logged:       m.logged,
+		Gone:         m.told,
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.on)) {
 		if m.on[id] {
@@ -142,10 +159,14 @@ func (m *model) view(at time.Time, observed ...string) View {
 	for _, id := range observed {
 		o := newModel(observationTable(id)).attach(id, m.kinds[id])
 		o.rib[id] = m.rib[id]
+		taught := Neighbors{List: []Neighbor{{Attachment: id, Type: m.kinds[id]}}, Complete: true}
+		if m.deleted[id] {
+			taught.List = nil
+		}
 		out.Observed = append(out.Observed, Observed{
 			Attachment:   id,
 			Reading:      route.Reading{Table: o.table, Routes: o.routes(), StartedAt: at, Complete: true},
-			Propagations: Neighbors{List: []Neighbor{{Attachment: id, Type: m.kinds[id]}}, Complete: true},
+			Propagations: taught,
 			Associations: Neighbors{Complete: true},
 		})
 	}
@@ -154,7 +175,15 @@ func (m *model) view(at time.Time, observed ...string) View {
 
 // apply makes a change as EC2 would.
 func (m *model) apply(c route.Change) {
-	if id, ok := c.Propagation(); ok {
+	id, ok := c.Propagation()
+	if id == "" {
+		id = c.After.ID
+	}
+	if m.deleted[id] {
+		m.told = append(m.told, id)
+		return
+	}
+	if ok {
 		m.on[id] = c.Op == route.OpEnablePropagation
 		return
 	}

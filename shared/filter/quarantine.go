@@ -20,6 +20,10 @@ func (j *judgement) quarantines(s *sight) []*draft {
 	var out []*draft
 	for _, id := range slices.Compact(ids) {
 		d := j.draft(s, Key{Table: s.scope.Table, Attachment: id}, Quarantine)
+		if j.lost(s, d) {
+			out = append(out, d)
+			continue
+		}
 		announced := s.announced(id)
 		denied := slices.DeleteFunc(slices.Clone(announced), func(prefix netip.Prefix) bool {
 			return s.permits(prefix) || !j.exposed(s, id, route.CIDR(prefix))

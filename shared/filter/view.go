@@ -25,6 +25,9 @@ type View struct {
 	// Logged are the announcements that a BGP log has just told of. They prove nothing
 	// about the table; they say where a route of a virtual private gateway comes from.
 	Logged []Logged
+	// Gone are the attachments that do not exist, as EC2 said when something was to be
+	// written to them.
+	Gone []string
 }
 
 // Logged is one announcement of a BGP log.

@@ -164,11 +164,12 @@ func (w *writer) rewriteAt(d *draft, static Static, standing route.Route) time.T
 // the measure that wants it now has it.
 func (w *writer) unwanted(d *draft, static Static) []Static {
 	standing, stands := w.s.statics[static.Destination]
-	ours := standing.NextHop == d.m.NextHop || !static.Seen && standing.NextHop == d.nextHop
-	if static.Adopted || !stands || !ours {
+	orphaned := d.m.mayBeOrphaned() && w.s.orphaned(static)
+	ours := standing.NextHop == d.m.NextHop || !static.Seen && standing.NextHop == d.nextHop || orphaned && d.m.EndedFor == ReasonAttachmentGone
+	if static.Adopted || !stands || !ours && !orphaned {
 		return nil
 	}
-	if !w.wanted[static.Destination] && !w.returning(d) {
+	if ours && !w.wanted[static.Destination] && !w.returning(d) {
 		w.j.out.Changes = append(w.j.out.Changes,
 			route.Change{Table: w.s.scope.Table, Destination: static.Destination, Op: route.OpDelete, Before: standing.NextHop})
 	}

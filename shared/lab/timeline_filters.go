@@ -275,6 +275,7 @@ func filterReasonWords(reason filter.Reason) string {
 		filter.ReasonLifted:             "it has been gone for long enough",
 		filter.ReasonReleased:           "an operator releases it",
 		filter.ReasonOutOfScope:         "the configuration has it no more",
+		filter.ReasonAttachmentGone:     "its attachment is deleted",
 		filter.ReasonForeign:            "somebody else's static route stands there",
 		filter.ReasonIncomplete:         "the table could not be read whole",
 		filter.ReasonNeighbors:          "what propagates into the table could not be read whole",

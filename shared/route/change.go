@@ -148,6 +148,9 @@ const (
 type Receipt struct {
 	Change  Change  `json:"change"`
 	Outcome Outcome `json:"outcome"`
-	Code    string  `json:"code,omitempty"`
-	Message string  `json:"message,omitempty"`
+	// Gone: it was Refused since the transit gateway attachment that it names does not
+	// exist.
+	Gone    bool   `json:"gone,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
 }

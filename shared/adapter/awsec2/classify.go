@@ -20,6 +20,7 @@ const (
 	codeRouteNotFound         = "InvalidRoute.NotFound"
 	codeInvalidParameterValue = "InvalidParameterValue"
 	codePassing               = "InvalidParameterException"
+	codeAttachmentNotFound    = "InvalidTransitGatewayAttachmentID.NotFound"
 	// codeNone is what the SDK makes of an answer that has no code.
 	codeNone = "UnknownError"
 	// codeDryRun answers a dry run of a call that would have been let through.
@@ -123,7 +124,7 @@ func receipt(change route.Change, err error) route.Receipt {
 		out.Code, out.Message = answered.ErrorCode(), answered.ErrorMessage()
 		out.Outcome = classify(change, out.Code)
 		if out.Outcome == route.Failed && isRefusal(err, out.Code) {
-			out.Outcome = route.Refused
+			out.Outcome, out.Gone = route.Refused, out.Code == codeAttachmentNotFound
 		}
 	}
 	return out

@@ -159,8 +159,32 @@ func TestReceipt(t *testing.T) {
 		{"network", errors.New("connection reset"), route.Failed, "", "connection reset"},
 	} {
 		got := receipt(change, test.err)
-		if got.Outcome != test.outcome || got.Code != test.code || got.Message != test.message || got.Change != change {
+		if got.Gone || got.Outcome != test.outcome || got.Code != test.code || got.Message != test.message || got.Change != change {
 			t.Errorf("%s: got %+v", test.name, got)
+		}
+	}
+}
+
+func TestReceiptOfWhatIsGone(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{answered("InvalidTransitGatewayAttachmentID.NotFound", 400), true},
+		{answered("InvalidTransitGatewayAttachmentID.NotFound", 503), false},
+		{answered("InvalidTransitGatewayAttachmentID.Malformed", 400), false},
+		{answered("InvalidRouteTableID.NotFound", 400), false},
+		{answered("IncorrectState", 400), false},
+		{answered("RequestLimitExceeded", 503), false},
+	} {
+		for _, change := range []route.Change{
+			{Table: tgwTable("tgw-rtb-1"), Op: route.OpReplace},
+			route.SwitchPropagation(tgwTable("tgw-rtb-1"), "tgw-attach-1", true),
+			route.SwitchPropagation(tgwTable("tgw-rtb-1"), "tgw-attach-1", false),
+		} {
+			if got := receipt(change, test.err); got.Gone != test.want || got.Gone && got.Outcome != route.Refused {
+				t.Errorf("%s with %v: %+v", change, test.err, got)
+			}
 		}
 	}
 }
