@@ -242,7 +242,11 @@ func (p *place) peers(ctx context.Context) {
 			if shown.State == types.TransitGatewayConnectPeerStateDeleted || shown.ConnectPeerConfiguration == nil {
 				continue
 			}
-			at, err := netip.ParseAddr(aws.ToString(shown.ConnectPeerConfiguration.TransitGatewayAddress))
+			address := aws.ToString(shown.ConnectPeerConfiguration.TransitGatewayAddress)
+			if address == "" {
+				continue // Whether AWS shows a peer that it is making without its address is UNVERIFIED.
+			}
+			at, err := netip.ParseAddr(address)
 			if err != nil {
 				p.peersProblem = route.ProblemMalformed
 				continue

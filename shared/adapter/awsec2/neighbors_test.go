@@ -21,6 +21,8 @@ import (
 // one element each.
 type neighborhood struct {
 	faults map[string]string
+	// peers are the transit gateway addresses of more Connect peers.
+	peers []string
 }
 
 func (g neighborhood) answer(_ context.Context, params url.Values) (int, string, error) {
@@ -56,10 +58,14 @@ func (g neighborhood) answer(_ context.Context, params url.Values) (int, string,
 			return "<transitGatewayConnectPeerId>" + id + "</transitGatewayConnectPeerId><state>" + state + "</state><connectPeerConfiguration><transitGatewayAddress>" + address +
 				"</transitGatewayAddress><peerAddress>172.30.2.126</peerAddress></connectPeerConfiguration>"
 		}
-		return 200, pages.page("transitGatewayConnectPeerSet", token, []string{
+		peers := []string{
 			peer("tgw-connect-peer-1", "available", "192.168.151.181"), peer("tgw-connect-peer-2", "deleted", "192.168.151.182"),
 			peer("tgw-connect-peer-3", "pending", "2001:db8::1"),
-		}), nil
+		}
+		for _, address := range g.peers {
+			peers = append(peers, peer("tgw-connect-peer-more", "pending", address))
+		}
+		return 200, pages.page("transitGatewayConnectPeerSet", token, peers), nil
 	}
 }
 
@@ -113,6 +119,18 @@ func TestNeighbors(t *testing.T) {
 	got[0].Propagations.List[0].Type, got[0].Outside.List[0].Resource = "changed", "changed"
 	if got[2].Propagations.List[0].Type == "changed" || got[1].Outside.List[0].Resource == "changed" {
 		t.Error("two readings share their memory")
+	}
+}
+
+// TestAPeerWithoutAnAddress has none that a route could cut off yet; one that cannot be
+// read is another thing.
+func TestAPeerWithoutAnAddress(t *testing.T) {
+	for address, want := range map[string]string{"": "  outside true ", "nonsense": "  outside false malformed"} {
+		doer := &canned{answer: neighborhood{peers: []string{address, "192.168.151.190"}}.answer}
+		got := neighborLines(client(doer).Neighbors().Read(t.Context(), []route.Table{vpcTable("rtb-1")}))
+		if !slices.Contains(got, want) || !slices.Contains(got, "    192.168.151.190 tgw-connect-peer-more ") {
+			t.Errorf("with the address %q: %q", address, got)
+		}
 	}
 }
 
