@@ -21,6 +21,21 @@ func (j *judgement) destinations(s *sight) []*draft {
 	return append(out, j.crowds(s)...)
 }
 
+// sure drafts the measures of the destinations that are announced, and denied whatever the
+// outside addresses are.
+func (j *judgement) sure(s *sight) []*draft {
+	var out []*draft
+	presets := j.presets()
+	for _, destination := range j.concerned(s, nil) {
+		d := j.draft(s, Key{Table: s.scope.Table, Destination: destination}, j.f.Action)
+		if s.deniesSurely(destination.Prefix()) && !s.declared(destination) && s.leakOf(d).seen {
+			j.destination(s, d, slices.Contains(presets, destination))
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 // destination decides about the measure of one destination.
 func (j *judgement) destination(s *sight, d *draft, preset bool) {
 	switch j.f.Action {

@@ -35,11 +35,14 @@ func Judge(f *Filter, views []View, record Record, now time.Time) Decision {
 			j.forget(table)
 			continue
 		}
-		if reason := s.whole(); reason != "" {
+		switch reason := s.whole(); {
+		case reason == ReasonOutsides && s.inScope && f.Action != Quarantine:
+			j.judgeSurely(s)
+		case reason != "":
 			j.hold(table, reason)
-			continue
+		default:
+			j.judge(s)
 		}
-		j.judge(s)
 	}
 	j.forgetFlaps()
 	return j.finish()
@@ -54,18 +57,21 @@ type judgement struct {
 	out  Decision
 }
 
-// hold leaves a table as it is.
-func (j *judgement) hold(table route.Table, reason Reason) {
+// hold leaves a table as it is, but for the drafts.
+func (j *judgement) hold(table route.Table, reason Reason, but ...*draft) {
+	held := func(key Key) bool {
+		return key.Table == table && !slices.ContainsFunc(but, func(d *draft) bool { return d.m.Key == key })
+	}
 	j.verdict(Verdict{Key: Key{Table: table}, Reason: reason})
 	for _, m := range j.old.Measures {
-		if m.Table == table {
+		if held(m.Key) {
 			m.Statics, m.Why = slices.Clone(m.Statics), m.Why.clone()
 			j.next.Measures = append(j.next.Measures, m)
 			j.verdict(Verdict{Key: m.Key, Action: m.Action, Reason: reason, InForce: m.stands(), Why: m.Why})
 		}
 	}
 	for _, key := range j.old.Released {
-		if key.Table == table {
+		if held(key) {
 			j.next.Released = append(j.next.Released, key)
 		}
 	}
@@ -106,7 +112,7 @@ func (j *judgement) judge(s *sight) {
 	var drafts []*draft
 	switch {
 	case !s.inScope:
-	case s.vpc() && (j.f.Action == Blackhole || j.f.Action == Quarantine), j.f.Action == Pin && s.scope.Egress.IsZero():
+	case j.cannot(s):
 		j.hold(s.scope.Table, ReasonTableKind)
 		return
 	case j.f.Action == Quarantine:
@@ -115,6 +121,32 @@ func (j *judgement) judge(s *sight) {
 		drafts = j.destinations(s)
 	}
 	drafts = append(drafts, j.leftovers(s, drafts)...)
+	j.carryOut(s, drafts)
+	if len(drafts) == 0 {
+		j.verdict(Verdict{Key: Key{Table: s.view.Reading.Table}, Reason: ReasonNothingDenied})
+	}
+}
+
+// judgeSurely decides about a table of which all but the outside addresses was read whole.
+// What is denied whatever they are, and seen, is kept out, as a default route is.
+// Everything else stays as it is, the end of a measure above all.
+func (j *judgement) judgeSurely(s *sight) {
+	if j.cannot(s) {
+		j.hold(s.scope.Table, ReasonTableKind)
+		return
+	}
+	drafts := j.sure(s)
+	j.hold(s.scope.Table, ReasonOutsides, drafts...)
+	j.carryOut(s, drafts)
+}
+
+// cannot reports whether the action is none that the table can have.
+func (j *judgement) cannot(s *sight) bool {
+	return s.vpc() && (j.f.Action == Blackhole || j.f.Action == Quarantine) || j.f.Action == Pin && s.scope.Egress.IsZero()
+}
+
+// carryOut writes what the drafts want, and keeps and tells what became of them.
+func (j *judgement) carryOut(s *sight, drafts []*draft) {
 	j.write(s, drafts)
 	for _, d := range drafts {
 		v := Verdict{Key: d.m.Key, Action: d.m.Action, Reason: d.reason, InForce: d.inForce, New: d.inForce && !d.existed, Why: d.m.Why.clone()}
@@ -125,9 +157,6 @@ func (j *judgement) judge(s *sight) {
 		if d.keep() {
 			j.next.Measures = append(j.next.Measures, d.m)
 		}
-	}
-	if len(drafts) == 0 {
-		j.verdict(Verdict{Key: Key{Table: s.view.Reading.Table}, Reason: ReasonNothingDenied})
 	}
 }
 

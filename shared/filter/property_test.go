@@ -229,7 +229,8 @@ func TestPropertyAnIncompleteReadingWritesNothing(t *testing.T) {
 		case 2:
 			view.Associations = Neighbors{Problem: route.ProblemDenied}
 		case 3:
-			s.f.Rules = append(s.f.Rules, Rule{DefaultLike: true})
+			// What is denied whatever the addresses are does not wait for them.
+			s.f.Rules = []Rule{{Permit: true, Prefix: netip.MustParsePrefix("0.0.0.0/0"), LE: 32}, {Permit: true, Prefix: netip.MustParsePrefix("::/0"), LE: 128}, {DefaultLike: true}}
 			view.Outside = Outsides{}
 		}
 		d := Judge(s.f, []View{view}, want, s.now)

@@ -161,6 +161,12 @@ func (s *sight) judged(attachment string) bool {
 
 func (s *sight) permits(prefix netip.Prefix) bool { return Permits(s.f.Rules, prefix, s.outside) }
 
+// deniesSurely reports whether the prefix is denied, be there one more outside address in
+// it or not: all that the rules ask of addresses is whether there is any.
+func (s *sight) deniesSurely(prefix netip.Prefix) bool {
+	return !s.permits(prefix) && !Permits(s.f.Rules, prefix, []netip.Addr{prefix.Addr()})
+}
+
 // propagates reports whether the attachment teaches the table routes at all.
 func (s *sight) propagates(attachment string) bool {
 	return s.vpc() || s.view.Propagations.Has(attachment)
