@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -83,5 +84,31 @@ func TestTheEventSaysWhatToChange(t *testing.T) {
 	}
 	if key := controller.Describe(filter.Verdict{Key: filter.Key{Table: main, Destination: route.MustDestination("0.0.0.0/0")}, Why: filter.Finding{DeniedCount: 1}}); strings.Contains(key, "denied") {
 		t.Errorf("the destination is told twice: %s", key)
+	}
+}
+
+// TestTheEventsOfManyMeasuresAreBounded: the last one says how many it stands for.
+func TestTheEventsOfManyMeasuresAreBounded(t *testing.T) {
+	for n, last := range map[int]string{10: "", 11: "", 13: "; and 2 more"} {
+		w := newEdge(t, newFilter("no-default", filter.Blackhole))
+		var prefixes []string
+		for i := range n {
+			prefixes = append(prefixes, fmt.Sprintf("%d.0.0.0/6", 4*(i+8)))
+		}
+		w.announce(prefixes...)
+		w.enforce("no-default")
+		events := w.events.All()
+		if len(events) != min(n, 11) {
+			t.Fatalf("%d measures have %d events", n, len(events))
+		}
+		for i, e := range events {
+			want := ""
+			if i == 10 {
+				want = last
+			}
+			if !strings.HasSuffix(e.Detail, want) || strings.Contains(e.Detail, " more") != (want != "") {
+				t.Errorf("%d measures: event %d is %q", n, i, e.Detail)
+			}
+		}
 	}
 }

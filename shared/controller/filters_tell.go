@@ -64,8 +64,8 @@ func (c *Controller) publishFilter(ctx context.Context, h *filterHold) {
 			if advice := Advise(v); len(advice) > 0 && group.kind != EventMeasureLifted {
 				event.Detail += "; to change: " + strings.Join(advice, "; ")
 			}
-			if i == maxFilterEvents {
-				event.Detail += fmt.Sprintf("; and %d more", len(group.verdicts)-i-1)
+			if rest := len(group.verdicts) - i - 1; i == maxFilterEvents && rest > 0 {
+				event.Detail += fmt.Sprintf("; and %d more", rest)
 			}
 			if err := c.ports.Publish.Publish(ctx, event); err != nil {
 				h.report.Err = errors.Join(h.report.Err, err)

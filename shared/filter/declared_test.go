@@ -143,3 +143,33 @@ func TestAMeasureThatIsHeldKeepsNoStaticOfAnother(t *testing.T) {
 		t.Errorf("a route that the other has is hidden by %v", m.statics)
 	}
 }
+
+// TestAGroupTakesOverTheStaticOfAQuarantine, of which nothing shows whether it is announced
+// still.
+func TestAGroupTakesOverTheStaticOfAQuarantine(t *testing.T) {
+	s := newStory(Quarantine, leaky(), "deny default-like")
+	s.f.AcceptLoss = true
+	s.look(0)
+	if d := s.look(time.Minute); len(d.Changes) > 0 || len(s.m.statics) != 1 {
+		t.Fatalf("%s, %v", texts(d.Changes), s.m.statics)
+	}
+	s.declare("10.1.0.0/16")
+	if d := s.look(time.Minute); texts(d.Changes) != "delete-route 10.1.0.0/16 none" {
+		t.Errorf("declared: %s, %+v", texts(d.Changes), d.Record.Measures)
+	}
+}
+
+// TestWhatWasReadOfAnAttachmentIsKept: a measure that began when its type was not known
+// hides not what another knows.
+func TestWhatWasReadOfAnAttachmentIsKept(t *testing.T) {
+	known, unknown := Neighbor{Attachment: site, Type: TypeVPN}, Neighbor{Attachment: site}
+	for _, order := range [][]Neighbor{{known, unknown}, {unknown, known}} {
+		var record Record
+		for _, n := range order {
+			record.Measures = append(record.Measures, Measure{Key: Key{Table: mainTable}, Why: Finding{Announcers: []Neighbor{n}}})
+		}
+		if got := record.announcersIn(mainTable)[site]; got != known {
+			t.Errorf("%v: %+v", order, got)
+		}
+	}
+}
