@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"detour/shared/sim"
 )
@@ -80,6 +81,7 @@ func searchRoutes(rq *request) (any, *sim.APIError) {
 			found = append(found, route)
 		}
 	}
+	slices.SortStableFunc(found, func(a, b sim.TGWRouteView) int { return strings.Compare(routeKey(a), routeKey(b)) })
 	answer := &searchXML{}
 	found, answer.NextToken = cut(rq, found, routeKey, pg)
 	answer.More = answer.NextToken != nil
@@ -184,8 +186,7 @@ func (f routeFilter) matchesRoute(route sim.TGWRouteView) bool {
 	return false
 }
 
-// routeKey orders destinations as TransitGatewayRoutes does: IPv4 before IPv6, then
-// address, then length.
+// routeKey orders destinations: IPv4 before IPv6, then address, then length.
 func routeKey(route sim.TGWRouteView) string {
 	address := route.Destination.Addr()
 	family := 6
