@@ -51,14 +51,16 @@ func (s *sight) leakOf(d *draft) leak {
 }
 
 // suspects are the attachments that may announce what a measure is about: those that
-// did, or where none was seen, all that are judged.
+// did, as far as they are judged; where none is left, all that are judged.
 func (s *sight) suspects(d *draft) []string {
-	if len(d.m.Why.Announcers) == 0 {
-		return s.candidates
+	var out []string
+	for _, n := range d.m.Why.Announcers {
+		if s.judged(n.Attachment) {
+			out = append(out, n.Attachment)
+		}
 	}
-	out := make([]string, len(d.m.Why.Announcers))
-	for i, n := range d.m.Why.Announcers {
-		out[i] = n.Attachment
+	if len(out) == 0 {
+		return s.candidates
 	}
 	return out
 }

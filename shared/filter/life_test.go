@@ -315,3 +315,17 @@ func TestADeadStaticOfSomebodyElseIsLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoIsNotJudgedAnyMoreHoldsNothing: what nobody sees of an attachment that was taken
+// out of the filter is no reason to keep a measure, since the rules say nothing about it.
+func TestWhoIsNotJudgedAnyMoreHoldsNothing(t *testing.T) {
+	s := newStory(Blackhole, leaky().attach(other, TypeVPN, "10.9.0.0/16"), "deny default-like").watch(site)
+	s.look(0)
+	s.f.Scopes[0].Attachments = []string{other}
+	s.f.Scopes[0].Observation, s.observed = nil, nil
+	s.watch(other)
+	s.look(time.Minute)
+	if d := s.look(time.Hour); texts(d.Changes) != "delete-route 0.0.0.0/0 none" || reasonOf(d, "0.0.0.0/0") != ReasonLifted {
+		t.Errorf("%s: %+v", texts(d.Changes), d.Verdicts)
+	}
+}
