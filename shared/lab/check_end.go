@@ -35,15 +35,20 @@ func (l *ledger) checkQuiet(c Checks) []Violation {
 // atRest reports whether what the write follows has not changed since. A network need
 // not come to rest: a router that learns the way to the far end of its own tunnels over
 // them dies and comes back for ever. Filters follow what is learned, and a group what the
-// APIs show of its paths.
+// APIs show of its paths; those are not at rest where they change until the end.
 func (l *ledger) atRest(w ownWrite, since time.Time) bool {
-	if l.still.Before(since) {
-		return true
+	if w.entry == nil {
+		return l.still.Before(since)
 	}
-	return w.entry != nil && !slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
-		return len(changesIn(l.health.shown, l.health.signalsOf(p), since, w.call.EffectAt)) > 0
+	return !slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
+		changed := changesIn(l.health.shown, l.health.signalsOf(p), since, l.end)
+		return len(changed) > 0 && changed[0].Before(w.call.EffectAt) && changed[len(changed)-1].After(l.end.Add(-restless))
 	})
 }
+
+// restless is how long before the end a path changes that does not come to rest: a router
+// that dies by what it learns does so about once in a minute.
+const restless = 2 * time.Minute
 
 // restTime is how long after the last change of the network there may still be something
 // to do.

@@ -204,22 +204,25 @@ func TestNeverTouchIsChecked(t *testing.T) {
 }
 
 // TestANetworkThatDoesNotRest: what a group does there is in order as long as the APIs
-// show changes of its own paths.
+// show changes of its own paths, before it and until the end.
 func TestANetworkThatDoesNotRest(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		changes time.Duration // of path 1
-		still   time.Duration
+		changes []time.Duration // of path 1
 		rests   bool
 	}{
-		{"all rests", 20 * minute, 20 * minute, true},
-		{"a path of the group changes", 35 * minute, 41 * minute, false},
-		{"another part changes", 20 * minute, 41 * minute, true},
-		{"a path of the group changes later than the write", 41 * minute, 41 * minute, true},
+		{"nothing changes", []time.Duration{20 * minute}, true},
+		{"a path changes until the end", []time.Duration{20 * minute, 35 * minute, 59 * minute}, false},
+		{"it changes before the write, and not until the end", []time.Duration{35 * minute, 41 * minute}, true},
+		{"it changes later than the write", []time.Duration{41 * minute, 59 * minute}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := newStory(nil).path(1, tt.changes, 0).moves("p", 40*minute, "tgw-attach-b").l
-			l.still = at(tt.still)
+			s := newStory(nil)
+			for i, after := range tt.changes {
+				s = s.path(1, after, i%2)
+			}
+			l := s.moves("p", 40*minute, "tgw-attach-b").l
+			l.end = at(60 * minute)
 			if got := l.atRest(l.ownWrites()[0], at(30*minute)); got != tt.rests {
 				t.Errorf("at rest: %v", got)
 			}
