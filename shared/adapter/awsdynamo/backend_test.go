@@ -177,19 +177,6 @@ func (m *meddling) Do(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// made returns how many calls of the operation were made.
-func (m *meddling) made(operation string) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n := 0
-	for _, call := range m.calls {
-		if call.operation == operation {
-			n++
-		}
-	}
-	return n
-}
-
 // canned is a doer that answers each request with what a function says.
 type canned func(ctx context.Context, asked request) (status int, body string)
 

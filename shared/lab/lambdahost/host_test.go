@@ -19,39 +19,16 @@ import (
 	"detour/shared/lab/lambdahost"
 )
 
-// A journal keeps the lines of a function, and tells of each.
+// A journal keeps the lines of a function.
 type journal struct {
 	mu    sync.Mutex
 	lines []lambdahost.Line
-	heard map[string]chan struct{} // closed when that text was logged
 }
-
-func newJournal() *journal { return &journal{heard: map[string]chan struct{}{}} }
 
 func (j *journal) log(line lambdahost.Line) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.lines = append(j.lines, line)
-	c := j.channel(line.Text)
-	select {
-	case <-c:
-	default:
-		close(c)
-	}
-}
-
-func (j *journal) channel(text string) chan struct{} {
-	if j.heard[text] == nil {
-		j.heard[text] = make(chan struct{})
-	}
-	return j.heard[text]
-}
-
-// hears returns a channel that is closed once the text was logged.
-func (j *journal) hears(text string) <-chan struct{} {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.channel(text)
 }
 
 // of returns the texts of a request's lines.
@@ -74,7 +51,7 @@ func host(t *testing.T, mode string, change func(*lambdahost.Options)) (*lambdah
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := newJournal()
+	j := &journal{}
 	options := lambdahost.Options{
 		Name:      "switchover",
 		Bootstrap: self,
