@@ -40,15 +40,16 @@ func (l *ledger) atRest(w ownWrite, since time.Time) bool {
 	if w.entry == nil {
 		return l.still.Before(since)
 	}
-	return !slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool {
-		changed := changesIn(l.health.shown, l.health.signalsOf(p), since, l.end)
-		return len(changed) > 0 && changed[0].Before(w.call.EffectAt) && changed[len(changed)-1].After(l.end.Add(-restless))
-	})
+	return !slices.ContainsFunc(w.entry.group.Paths, func(p config.Path) bool { return l.restless(p, since, w.call.EffectAt) })
 }
 
-// restless is how long before the end a path changes that does not come to rest: a router
-// that dies by what it learns does so about once in a minute.
-const restless = 2 * time.Minute
+// restless reports whether the path had begun to change between the instants, and went on
+// until the end: a router that dies by what it learns does so about once in a minute. What
+// the APIs show then for a second or two, no run need have read.
+func (l *ledger) restless(p config.Path, since, before time.Time) bool {
+	changed := changesIn(l.health.shown, l.health.signalsOf(p), since, l.end)
+	return len(changed) > 0 && changed[0].Before(before) && changed[len(changed)-1].After(l.end.Add(-2*time.Minute))
+}
 
 // restTime is how long after the last change of the network there may still be something
 // to do.

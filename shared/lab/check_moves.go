@@ -109,7 +109,7 @@ func (l *ledger) judgeMove(w ownWrite, decided time.Time, path string) (Violatio
 		// that follows the routes says nothing of a path that is not in use.
 		from, to := decided.Add(-wait), decided.Add(-time.Minute)
 		idle := func(time.Time) weight { return noWeight }
-		if to.Before(from) || l.through(working, from, to, idle, func(v verdict) bool { return v == whole }) {
+		if to.Before(from) || l.restless(working, from, to) || l.through(working, from, to, idle, func(v verdict) bool { return v == whole }) {
 			return Violation{}, false
 		}
 	}

@@ -147,6 +147,8 @@ func TestCheckersSeeWhatTheyAreFor(t *testing.T) {
 		{name: "a switchback that nobody asked for", story: newStory(nil).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b").path(1, 25*minute, 2).moves("q", 40*minute, "tgw-attach-a"), want: SwitchbackByRequest},
 		{name: "the same in a revertive group after the wait", story: newStory(func(g *config.Group) { g.Revertive = true }).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b").path(1, 25*minute, 2).moves("q", 40*minute, "tgw-attach-a")},
 		{name: "and before the wait is over", story: newStory(func(g *config.Group) { g.Revertive = true }).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b").path(1, 35*minute, 2).moves("q", 40*minute, "tgw-attach-a"), want: SwitchbackByRequest},
+		{name: "and before the wait is over, where the path comes and goes until the end", story: newStory(func(g *config.Group) { g.Revertive = true }).path(1, 20*minute, 0).moves("p", 20*minute, "tgw-attach-b").
+			path(1, 35*minute, 2).moves("q", 40*minute, "tgw-attach-a").path(1, 58*minute, 0).path(1, 59*minute, 2)},
 		{name: "a group that stays split", story: newStory(nil).path(1, 20*minute, 0).writes("p", 20*minute, "10.1.0.0/16", "tgw-attach-b"), converged: 30 * minute, want: Converges},
 		{name: "a group that stays on a dead path", story: newStory(nil).path(1, 20*minute, 0), converged: 30 * minute, want: Converges},
 		{name: "no path is up, so it may", story: newStory(nil).path(1, 20*minute, 0).path(2, 20*minute, 0), converged: 30 * minute},
