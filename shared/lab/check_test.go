@@ -2,6 +2,7 @@ package lab
 
 import (
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -229,5 +230,31 @@ func TestANetworkThatDoesNotRest(t *testing.T) {
 				t.Errorf("at rest: %v", got)
 			}
 		})
+	}
+}
+
+// TestAListOfAllTellsNothingOfAPath: filters ask for it, beside the groups, and whether it
+// is answered says nothing of what was asked about a path.
+func TestAListOfAllTellsNothingOfAPath(t *testing.T) {
+	facts := func(up bool) []sim.TunnelReport {
+		return []sim.TunnelReport{{VPN: "vpn-1", OutsideIP: "203.0.113.1", Up: up}}
+	}
+	named, all := url.Values{"VpnConnectionId.1": {"vpn-1"}}, url.Values{"Version": {"2016-11-15"}}
+	tunnel := signal{"vpn-1", fieldTunnel, "203.0.113.1"}
+	known := told{}
+	for _, step := range []struct {
+		call sim.CallRecord
+		want string
+	}{
+		{sim.CallRecord{Action: "DescribeVpnConnections", Params: all, Telemetry: facts(false)}, ""},
+		{sim.CallRecord{Action: "DescribeVpnConnections", Params: named, Telemetry: facts(true)}, valueUp},
+		{sim.CallRecord{Action: "DescribeVpnConnections", Params: all, Telemetry: facts(false)}, valueUp},
+		{sim.CallRecord{Action: "DescribeVpnConnections", Params: all, Code: "RequestLimitExceeded"}, valueUp},
+		{sim.CallRecord{Action: "DescribeVpnConnections", Params: named, Code: "RequestLimitExceeded"}, ""},
+	} {
+		known.learn(step.call)
+		if got := known.view()(tunnel); got != step.want {
+			t.Errorf("after %+v the process knows %q, want %q", step.call, got, step.want)
+		}
 	}
 }

@@ -187,9 +187,10 @@ func (ev evidence) changedAt(s signal, at time.Time) time.Time {
 type told map[string]map[signal]string
 
 // learn takes in one answer. After a call that failed, or whose answer may not
-// have arrived, the process knows nothing of what the action tells.
+// have arrived, the process knows nothing of what the action tells. A list of all that
+// there is was asked for the sake of a filter, beside the groups.
 func (t told) learn(call sim.CallRecord) {
-	if !strings.HasPrefix(call.Action, "Describe") {
+	if !strings.HasPrefix(call.Action, "Describe") || listsAll(call) {
 		return
 	}
 	if call.Code != "" || call.Fault != "" {
@@ -205,6 +206,14 @@ func (t told) learn(call sim.CallRecord) {
 	for _, value := range call.Told {
 		t[call.Action][signal{value.Resource, value.Field, value.Part}] = value.Value
 	}
+}
+
+// listsAll reports whether the call names no connection and no peer. Who looks at a path
+// names it.
+func listsAll(call sim.CallRecord) bool {
+	named := map[string]string{"DescribeVpnConnections": "VpnConnectionId.1", "DescribeTransitGatewayConnectPeers": "TransitGatewayConnectPeerIds.1"}
+	param, ok := named[call.Action]
+	return ok && call.Params != nil && !call.Params.Has(param)
 }
 
 func (t told) view() view {
