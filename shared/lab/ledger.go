@@ -176,7 +176,8 @@ func newLedger(res *Result, end time.Time) *ledger {
 	}
 	l.readShown(world)
 	l.outside, l.beside = outsidesByTable(topo), besideTables(topo)
-	l.disturbed = slices.ContainsFunc(l.calls, func(c sim.CallRecord) bool { return c.Fault != "" }) ||
+	// A run that stood still shows in no call.
+	l.disturbed = len(res.Rig.plan.Counts()) > 0 || slices.ContainsFunc(l.calls, func(c sim.CallRecord) bool { return c.Fault != "" }) ||
 		slices.ContainsFunc(res.Rig.Runs, func(r Run) bool { return !r.Finished })
 	l.health = readEvidence(topo, world)
 	l.readLists(topo)
