@@ -142,3 +142,17 @@ func TestAGroupStandsBehindAnotherLearnedRoute(t *testing.T) {
 		}
 	}
 }
+
+// TestALearnedRouteThatIsMissingIsASecondSource of the death of its path.
+func TestALearnedRouteThatIsMissingIsASecondSource(t *testing.T) {
+	for _, shows := range []bool{true, false} {
+		s := overLearned(nil).path(1, 20*minute, 0)
+		g := s.l.eras[0].groups[0]
+		for _, e := range g.entries {
+			e.shown = []shownRoute{{at: at(0), learned: shows, active: shows, from: []string{"tgw-attach-a"}}}
+		}
+		if got := s.l.deadByTwo(g, []string{"a"}, at(21*minute)); got == shows {
+			t.Errorf("with the route shown %t: dead by two: %t", shows, got)
+		}
+	}
+}

@@ -175,6 +175,15 @@ func (l *ledger) startsIn(era *era) []startOf {
 	return starts
 }
 
+// misses reports whether the table of an entry showed no learned route of the path where
+// it expects one.
+func (g *declared) misses(path string, at time.Time) bool {
+	return slices.ContainsFunc(g.entries, func(e *declaredEntry) bool {
+		from := e.learnedFrom(path)
+		return from != "" && !shownAt(e.shown, at).teaches(from)
+	})
+}
+
 // deadByTwo reports whether two APIs showed one of the paths to be dead shortly
 // before an instant: such a group may move beyond the allowed number.
 func (l *ledger) deadByTwo(g *declared, paths []string, at time.Time) bool {
@@ -189,7 +198,11 @@ func (l *ledger) deadByTwo(g *declared, paths []string, at time.Time) bool {
 				}
 				return always // Detour may have taken it to count.
 			}
-			if l.health.deathSources(p, l.health.shownAt(look), generous) >= 2 {
+			sources := l.health.deathSources(p, l.health.shownAt(look), generous)
+			if sources > 0 && g.misses(name, look) {
+				sources++ // The table itself is another API.
+			}
+			if sources >= 2 {
 				return true
 			}
 		}
